@@ -1,0 +1,1 @@
+//! The ad server: configuration, the tree's wiring, the operators' API and the command line.

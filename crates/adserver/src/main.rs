@@ -1,0 +1,3 @@
+//! The `adserver` command.
+
+fn main() {}

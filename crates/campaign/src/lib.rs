@@ -1,0 +1,1 @@
+//! Campaigns and creatives: definitions, compilation, targeting, and their supervised subtrees.

@@ -1,0 +1,1 @@
+//! Money on disk: leases, spend, notices, and the token that a notice carries.

@@ -1,0 +1,1 @@
+//! Exact money: prices, amounts, currencies and dated exchange rates.

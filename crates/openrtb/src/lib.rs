@@ -1,0 +1,1 @@
+//! OpenRTB 2.6 request and response: borrowed parse, validation, writing, price codecs.

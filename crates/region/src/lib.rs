@@ -1,0 +1,1 @@
+//! A region's bidding state, budget pacer and frequency capper.

@@ -1,0 +1,1 @@
+//! Plays the exchanges: bid requests, auctions, notices, and open-loop load.

@@ -1,0 +1,1 @@
+//! Supervision trees and typed actors on Tokio, with the semantics of Erlang/OTP.
