@@ -1,1 +1,5 @@
-//! Campaigns and creatives: definitions, compilation, targeting, and their supervised subtrees.
+//! Campaigns and creatives: what may be bid, for whom, at what price.
+
+mod id;
+
+pub use id::{CampaignId, CreativeId};
