@@ -1,1 +1,16 @@
-//! Metrics, alerts and their supervised aggregator.
+//! Telemetry: meters that a hot path can afford, alerts derived from the tree's events, and the
+//! supervised aggregator that turns both into a page for Prometheus.
+//!
+//! - [`Meters`] are made at wiring and shared by `Arc`; counting is one relaxed atomic operation.
+//! - `Alert`s say that a promise of the tree is being used up: an exchange degraded, a region
+//!   down, a campaign quarantined, the ledger down, telemetry off, the root exhausted.
+//! - `MetricsAggregator` owns the registry and follows the tree's events. It is never in the way
+//!   of a request or of a restart: who counts does not know of it.
+
+mod counter;
+mod histogram;
+mod meters;
+
+pub use counter::{Counter, Gauge, LABELS_MAX, Labelled};
+pub use histogram::{BUCKETS_US, Histogram, HistogramSnapshot};
+pub use meters::{ConnectionMeters, ExchangeMeters, Meters, NoticeMeters, RegionMeters, Statuses};

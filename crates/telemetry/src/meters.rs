@@ -1,0 +1,202 @@
+//! The meters of one process: made once at wiring, shared by `Arc`, resolved before traffic.
+//!
+//! Holders keep the handle of their exchange, never the whole; counting is one relaxed atomic
+//! operation. Meters outlive every crash of those who count and of the aggregator who reads.
+
+use std::sync::Arc;
+
+use crate::counter::{Counter, Gauge, Labelled};
+use crate::histogram::Histogram;
+
+/// All meters of the process.
+#[derive(Debug)]
+pub struct Meters {
+    exchanges: Vec<Arc<ExchangeMeters>>,
+    notices: Arc<NoticeMeters>,
+}
+
+impl Meters {
+    /// Makes meters for the configured exchanges, each with a cell for every region.
+    pub fn new<E: AsRef<str>, R: AsRef<str>>(exchanges: &[E], regions: &[R]) -> Arc<Meters> {
+        let exchanges = exchanges.iter().map(|name| ExchangeMeters::new(name.as_ref(), regions)).collect();
+        Arc::new(Meters { exchanges, notices: Arc::default() })
+    }
+
+    /// Returns the meters of one exchange.
+    pub fn exchange(&self, name: &str) -> Option<&Arc<ExchangeMeters>> {
+        self.exchanges.iter().find(|meters| meters.name() == name)
+    }
+
+    /// Goes over the exchanges in the order of the configuration.
+    pub fn exchanges(&self) -> impl Iterator<Item = &Arc<ExchangeMeters>> {
+        self.exchanges.iter()
+    }
+
+    /// Returns the meters of the notices listener.
+    pub fn notices(&self) -> &Arc<NoticeMeters> {
+        &self.notices
+    }
+}
+
+/// What is counted about one exchange.
+#[derive(Debug)]
+pub struct ExchangeMeters {
+    name: String,
+    /// Bid requests whose head was read.
+    pub requests: Counter,
+    /// Bids sent: one for each imp that was bid on.
+    pub bids: Counter,
+    /// Requests answered without a bid, by reason.
+    pub no_bids: Labelled,
+    /// Requests answered 400, by kind of malformation.
+    pub malformed: Labelled,
+    /// Answers by HTTP status.
+    pub statuses: Statuses,
+    /// Requests answered 204 at once because they could not be served within their deadline.
+    pub shed: Counter,
+    /// Answers that were ready only after their deadline; they went out as 204.
+    pub late: Counter,
+    /// The exchange's connections.
+    pub connections: ConnectionMeters,
+    /// From the first byte of the head to the last byte handed to the socket.
+    pub latency: Histogram,
+    regions: Vec<Arc<RegionMeters>>,
+}
+
+impl ExchangeMeters {
+    /// Makes the meters of one exchange with a cell for every region.
+    pub fn new<R: AsRef<str>>(name: &str, regions: &[R]) -> Arc<ExchangeMeters> {
+        let cell = |region: &R| Arc::new(RegionMeters::new(region.as_ref()));
+        Arc::new(ExchangeMeters {
+            name: name.to_owned(),
+            requests: Counter::new(),
+            bids: Counter::new(),
+            no_bids: Labelled::new(),
+            malformed: Labelled::new(),
+            statuses: Statuses::default(),
+            shed: Counter::new(),
+            late: Counter::new(),
+            connections: ConnectionMeters::default(),
+            latency: Histogram::new(),
+            regions: regions.iter().map(cell).collect(),
+        })
+    }
+
+    /// Returns the exchange's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns this exchange's cell for one region.
+    pub fn region(&self, name: &str) -> Option<&Arc<RegionMeters>> {
+        self.regions.iter().find(|meters| meters.name() == name)
+    }
+
+    /// Goes over this exchange's regions in the order of the configuration.
+    pub fn regions(&self) -> impl Iterator<Item = &Arc<RegionMeters>> {
+        self.regions.iter()
+    }
+}
+
+/// What is counted about one exchange's requests in one region, once the region is known.
+#[derive(Debug)]
+pub struct RegionMeters {
+    name: String,
+    /// Requests that belong to the region.
+    pub requests: Counter,
+    /// Bids sent.
+    pub bids: Counter,
+    /// Requests answered without a bid, by reason.
+    pub no_bids: Labelled,
+    /// From the first byte of the head to the decision.
+    pub latency: Histogram,
+}
+
+impl RegionMeters {
+    fn new(name: &str) -> RegionMeters {
+        RegionMeters {
+            name: name.to_owned(),
+            requests: Counter::new(),
+            bids: Counter::new(),
+            no_bids: Labelled::new(),
+            latency: Histogram::new(),
+        }
+    }
+
+    /// Returns the region's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Connections of one listener.
+#[derive(Debug, Default)]
+pub struct ConnectionMeters {
+    /// Connections that are open now.
+    pub open: Gauge,
+    /// Connections accepted.
+    pub accepted: Counter,
+    /// Connections turned away: over the cap, or the accept failed.
+    pub refused: Counter,
+    /// Connections that this side closed although the exchange could have gone on, by why.
+    pub closed_by_us: Labelled,
+}
+
+/// Answers by HTTP status. Statuses that the bid path does not send are summed.
+#[derive(Debug, Default)]
+pub struct Statuses {
+    ok: Counter,
+    no_content: Counter,
+    bad_request: Counter,
+    client_error: Counter,
+    server_error: Counter,
+    other: Counter,
+}
+
+impl Statuses {
+    /// Counts one answer.
+    pub fn inc(&self, status: u16) {
+        let counter = match status {
+            200 => &self.ok,
+            204 => &self.no_content,
+            400 => &self.bad_request,
+            401..=499 => &self.client_error,
+            500..=599 => &self.server_error,
+            _ => &self.other,
+        };
+        counter.inc();
+    }
+
+    /// Goes over the classes with their label: an exact status, or a class such as `4xx`.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        [
+            ("200", self.ok.get()),
+            ("204", self.no_content.get()),
+            ("400", self.bad_request.get()),
+            ("4xx", self.client_error.get()),
+            ("5xx", self.server_error.get()),
+            ("other", self.other.get()),
+        ]
+        .into_iter()
+    }
+
+    /// Returns the count under one label of [`Statuses::iter`].
+    pub fn get(&self, label: &str) -> u64 {
+        self.iter().find(|(held, _)| *held == label).map_or(0, |(_, count)| count)
+    }
+}
+
+/// What is counted about the notices listener.
+#[derive(Debug, Default)]
+pub struct NoticeMeters {
+    /// Notices whose head was read, by kind: `win`, `billing`, `loss`.
+    pub received: Labelled,
+    /// What became of them: `recorded`, `duplicate`, `not_billed`, `forged`, `expired`, ...
+    pub outcomes: Labelled,
+    /// Answers by HTTP status.
+    pub statuses: Statuses,
+    /// The listener's connections.
+    pub connections: ConnectionMeters,
+    /// From the head to the answer, durability included.
+    pub latency: Histogram,
+}
