@@ -1,1 +1,2 @@
-//! The actors and the sockets of one exchange's subtree, and its dialect.
+//! The sockets and the actors of one exchange.
+pub mod sockets;

@@ -1,0 +1,120 @@
+//! Accepts connections and starts a task for each: the only place of this crate that spawns.
+//!
+//! It survives a process that is out of file descriptors, accepts nothing beyond the connection limit, and ends connections
+//! by no other way than their own: stopping the loop leaves them open.
+
+use std::io;
+use std::net::TcpListener as StdListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::connection::{self, Shared};
+use super::handler::Handler;
+use super::limits::{Deadlines, Limits};
+use super::tracker::ConnectionTracker;
+
+/// After an error that more trying does not cure at once (no descriptor, no memory).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Failures in a row after which the listener counts as broken: two seconds of pauses.
+const ACCEPT_FAILURES_MAX: u32 = 100;
+
+/// What an accept loop needs; all of it outlives the loop.
+#[derive(Debug)]
+pub struct ServeArgs<H> {
+    /// The bound listener. Each loop works on a duplicate.
+    pub listener: Arc<StdListener>,
+    /// Counts the connections.
+    pub tracker: ConnectionTracker,
+    /// The path that takes bid requests.
+    pub bid_path: Arc<str>,
+    /// Limits of each connection.
+    pub limits: Limits,
+    /// How `tmax` becomes a deadline.
+    pub deadlines: Deadlines,
+    /// Who answers.
+    pub handler: Arc<H>,
+}
+
+/// A running accept loop. Dropping it stops accepting and leaves connections, and the listener's backlog, alone.
+#[derive(Debug)]
+pub struct AcceptLoop(JoinHandle<()>);
+
+impl AcceptLoop {
+    /// Starts accepting on the current runtime; `on_end` is called when the loop has ended, by itself or by the drop.
+    ///
+    /// # Errors
+    ///
+    /// The listener could not be duplicated or registered.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    #[allow(clippy::disallowed_methods, reason = "connections live outside the crash domain; the tracker knows each of them")]
+    pub fn start<H: Handler>(args: &ServeArgs<H>, on_end: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        let listener = TcpListener::from_std(args.listener.try_clone()?)?;
+        let shared = Arc::new(Shared {
+            handler: Arc::clone(&args.handler),
+            bid_path: Arc::clone(&args.bid_path),
+            limits: args.limits.clone(),
+            deadlines: args.deadlines,
+        });
+        let tracker = args.tracker.clone();
+        let on_end = OnEnd(Some(on_end));
+        Ok(Self(tokio::spawn(async move {
+            let _on_end = on_end;
+            run(listener, tracker, shared).await;
+        })))
+    }
+}
+
+impl Drop for AcceptLoop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Runs its function when the loop returns, panics or is dropped.
+struct OnEnd<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for OnEnd<F> {
+    fn drop(&mut self) {
+        if let Some(on_end) = self.0.take() {
+            on_end();
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "connections live outside the crash domain; the tracker knows each of them")]
+async fn run<H: Handler>(listener: TcpListener, tracker: ConnectionTracker, shared: Arc<Shared<H>>) {
+    let mut failures = 0;
+    while failures < ACCEPT_FAILURES_MAX {
+        let Some(place) = tracker.place().await else { return };
+        match listener.accept().await {
+            Ok((stream, _peer)) => {
+                failures = 0;
+                // Answers are small and must not wait for a full segment. Failure means that the peer is gone already.
+                let _ = stream.set_nodelay(true);
+                tokio::spawn(connection::serve(Arc::clone(&shared), stream, tracker.enter(place)));
+            }
+            Err(error) if concerns_one_connection(&error) => {}
+            Err(error) => {
+                failures += 1;
+                shared.handler.connection_event("accept_failed");
+                if failures == 1 {
+                    tracing::warn!(%error, "cannot accept connections for now; raise the limit of open files if this goes on");
+                }
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The connection was gone before it was accepted: nothing is wrong with the listener.
+fn concerns_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted, PermissionDenied};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted | PermissionDenied)
+}

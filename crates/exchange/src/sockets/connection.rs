@@ -1,0 +1,198 @@
+//! One connection: frames requests, asks the handler within the deadline, sends exactly one answer to each.
+//!
+//! It never closes a keep-alive connection because of what the handler did or failed to do.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, timeout_at};
+
+use super::body::{self, BodyError};
+use super::handler::{Answer, Framed, Handler, Outcome};
+use super::head_clock::HeadClock;
+use super::limits::{Deadlines, Limits, TIME_LEFT_MIN, TIMER_SLACK};
+use super::reply::{Reply, takes_gzip};
+use super::timed_stream::TimedStream;
+use super::tracker::ConnectionGuard;
+
+/// What all connections of one listener share.
+#[derive(Debug)]
+pub(super) struct Shared<H> {
+    pub(super) handler: Arc<H>,
+    pub(super) bid_path: Arc<str>,
+    pub(super) limits: Limits,
+    pub(super) deadlines: Deadlines,
+}
+
+/// Serves one connection until it ends, by whichever side.
+pub(super) async fn serve<H, S>(shared: Arc<Shared<H>>, stream: S, mut guard: ConnectionGuard)
+where
+    H: Handler,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let _events = ConnectionEvents::opened(Arc::clone(&shared.handler));
+    let limits = &shared.limits;
+    let clock = HeadClock::new(Instant::now());
+    let stream = TimedStream::new(stream, clock.clone(), limits.head_timeout, limits.write_timeout);
+    let service = service_fn(|request| {
+        let (shared, clock) = (Arc::clone(&shared), clock.clone());
+        async move { Ok::<_, Infallible>(respond(&shared, &clock, request).await) }
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            // hyper counts idle time as head time; the head's own limit is the stream's.
+            .header_read_timeout(limits.idle_timeout)
+            .max_buf_size(limits.head_bytes_max.max(8 * 1024))
+            .writev(true)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let mut finishing = false;
+    let ended = loop {
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => break ended,
+            () = guard.next_order(finishing) => {
+                if finishing {
+                    shared.handler.connection_event("cut");
+                    return;
+                }
+                finishing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    };
+    if let Err(error) = ended {
+        shared.handler.connection_event(event_of(&error));
+    }
+}
+
+fn event_of(error: &hyper::Error) -> &'static str {
+    let io_kind = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+    if error.is_parse() {
+        "bad_head"
+    } else if io_kind == Some(io::ErrorKind::TimedOut) {
+        "stalled"
+    } else if error.is_timeout() {
+        "idle"
+    } else {
+        "io"
+    }
+}
+
+async fn respond<H: Handler>(shared: &Shared<H>, clock: &HeadClock, request: Request<Incoming>) -> Response<Full<bytes::Bytes>> {
+    let (head, body) = request.into_parts();
+    let first_byte = clock.head_parsed(body::content_length(&head.headers));
+    let mut unanswered = Unanswered { handler: &*shared.handler, armed: true };
+    let routed = route(&shared.bid_path, &head.method, head.uri.path());
+    let read = body::read(&head.headers, body, first_byte, &shared.limits, &shared.deadlines, || clock.request_read()).await;
+    let (reply, deadline) = match (routed, read) {
+        (Err(refused), Ok(_)) => (refused, None),
+        (Err(refused), Err(BodyError::LengthRequired)) => {
+            clock.request_read();
+            (refused, None)
+        }
+        (Err(refused), Err(_)) => (refused.closing(), None),
+        (Ok(()), Err(error)) => {
+            if error == BodyError::LengthRequired {
+                clock.request_read();
+            }
+            (refusal(error), None)
+        }
+        (Ok(()), Ok((body, deadline))) => (ask(&*shared.handler, Framed { body, first_byte, deadline }).await, Some(deadline)),
+    };
+    unanswered.armed = false;
+    let now = Instant::now();
+    shared.handler.record(Outcome {
+        status: reply.status.as_u16(),
+        reason: reply.reason,
+        elapsed: now.saturating_duration_since(first_byte),
+        late: deadline.is_some_and(|deadline| now > deadline),
+    });
+    reply.into_response(takes_gzip(&head.headers), shared.limits.gzip_bytes_min)
+}
+
+fn route(bid_path: &str, method: &Method, path: &str) -> Result<(), Reply> {
+    if path != bid_path {
+        return Err(Reply::refused(StatusCode::NOT_FOUND, "unknown_path"));
+    }
+    if method != Method::POST {
+        return Err(Reply::refused(StatusCode::METHOD_NOT_ALLOWED, "method"));
+    }
+    Ok(())
+}
+
+fn refusal(error: BodyError) -> Reply {
+    match error {
+        BodyError::LengthRequired => Reply::refused(StatusCode::LENGTH_REQUIRED, "length_required"),
+        BodyError::TooLarge => Reply::refused(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large").closing(),
+        BodyError::InflatesTooLarge => Reply::refused(StatusCode::PAYLOAD_TOO_LARGE, "inflates_too_large"),
+        BodyError::UnknownEncoding => Reply::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_encoding"),
+        BodyError::BadGzip => Reply::refused(StatusCode::BAD_REQUEST, "bad_gzip"),
+        BodyError::BadFraming => Reply::refused(StatusCode::BAD_REQUEST, "bad_framing").closing(),
+        BodyError::TooSlow => Reply::no_bid("slow_body").closing(),
+    }
+}
+
+/// Asks the handler and keeps the deadline, whatever it does.
+async fn ask<H: Handler>(handler: &H, request: Framed) -> Reply {
+    let deadline = request.deadline;
+    if deadline.saturating_duration_since(Instant::now()) < TIME_LEFT_MIN {
+        return Reply::no_bid("insufficient_time");
+    }
+    let answer = match timeout_at(deadline - TIMER_SLACK, handler.answer(request)).await {
+        Ok(answer) => answer,
+        Err(_) => return Reply::no_bid("deadline"),
+    };
+    match answer {
+        // The runtime stood still meanwhile: a bid would be worth nothing now.
+        Answer::Content(_) if Instant::now() > deadline => Reply::no_bid("deadline"),
+        Answer::Content(body) => Reply::content(body),
+        Answer::NoBid(reason) => Reply::no_bid(reason),
+        Answer::Malformed(reason) => Reply::refused(StatusCode::BAD_REQUEST, reason),
+    }
+}
+
+/// Says that a client went away before its answer, if it does.
+struct Unanswered<'a, H: Handler> {
+    handler: &'a H,
+    armed: bool,
+}
+
+impl<H: Handler> Drop for Unanswered<'_, H> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.handler.connection_event("client_gone");
+        }
+    }
+}
+
+/// Says `opened`, and `closed` or `panicked` however the task ends.
+struct ConnectionEvents<H: Handler>(Arc<H>);
+
+impl<H: Handler> ConnectionEvents<H> {
+    fn opened(handler: Arc<H>) -> Self {
+        handler.connection_event("opened");
+        Self(handler)
+    }
+}
+
+impl<H: Handler> Drop for ConnectionEvents<H> {
+    fn drop(&mut self) {
+        self.0.connection_event(if std::thread::panicking() { "panicked" } else { "closed" });
+    }
+}
+
+/// Between a request's deadline and the answer there must be room for the timer's slack.
+const _: () = assert!(TIMER_SLACK.as_nanos() < TIME_LEFT_MIN.as_nanos());
+const _: () = assert!(Duration::from_millis(1).as_nanos() <= TIMER_SLACK.as_nanos());

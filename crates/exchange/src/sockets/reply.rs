@@ -1,0 +1,107 @@
+//! Turns an outcome into an HTTP response.
+//!
+//! A reason reaches the client only with a 204, as `x-no-bid`; a 4xx has an empty body, as OpenRTB asks for.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use http::header::{ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY};
+use http::{Response, StatusCode};
+use http_body_util::Full;
+
+const X_NO_BID: HeaderName = HeaderName::from_static("x-no-bid");
+const X_OPENRTB_VERSION: HeaderName = HeaderName::from_static("x-openrtb-version");
+
+/// What is sent, before it is an HTTP response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) reason: &'static str,
+    pub(super) body: Bytes,
+    /// The connection cannot be used further: a body was left unread.
+    pub(super) close: bool,
+}
+
+impl Reply {
+    pub(super) fn content(body: Bytes) -> Self {
+        Self { status: StatusCode::OK, reason: "", body, close: false }
+    }
+
+    pub(super) fn no_bid(reason: &'static str) -> Self {
+        Self { status: StatusCode::NO_CONTENT, reason, body: Bytes::new(), close: false }
+    }
+
+    pub(super) fn refused(status: StatusCode, reason: &'static str) -> Self {
+        Self { status, reason, body: Bytes::new(), close: false }
+    }
+
+    pub(super) fn closing(mut self) -> Self {
+        self.close = true;
+        self
+    }
+
+    /// The response, compressed if the client takes gzip and it is worth it.
+    pub(super) fn into_response(self, takes_gzip: bool, gzip_bytes_min: usize) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        match self.status {
+            StatusCode::OK => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                headers.insert(X_OPENRTB_VERSION, HeaderValue::from_static("2.6"));
+                headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+            }
+            StatusCode::NO_CONTENT => {
+                headers.insert(X_NO_BID, HeaderValue::from_static(self.reason));
+            }
+            StatusCode::METHOD_NOT_ALLOWED => {
+                headers.insert(ALLOW, HeaderValue::from_static("POST"));
+            }
+            _ => {}
+        }
+        if self.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        let mut body = self.body;
+        if takes_gzip
+            && body.len() >= gzip_bytes_min
+            && let Some(compressed) = gzip(&body)
+        {
+            body = compressed;
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        *response.body_mut() = Full::new(body);
+        response
+    }
+}
+
+/// Whether `Accept-Encoding` names gzip (or `*`) without refusing it by `q=0`.
+pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+    let mut star = false;
+    for value in headers.get_all(ACCEPT_ENCODING) {
+        let Ok(value) = value.to_str() else { continue };
+        for item in value.split(',') {
+            let mut parts = item.split(';');
+            let coding = parts.next().unwrap_or("").trim();
+            let refused = parts.any(is_zero_quality);
+            if coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip") {
+                return !refused;
+            }
+            star |= coding == "*" && !refused;
+        }
+    }
+    star
+}
+
+fn is_zero_quality(parameter: &str) -> bool {
+    let Some((name, value)) = parameter.split_once('=') else { return false };
+    name.trim().eq_ignore_ascii_case("q") && value.trim().bytes().all(|byte| matches!(byte, b'0' | b'.'))
+}
+
+/// Writing to memory does not fail; should it ever, the body goes out as it is.
+fn gzip(body: &[u8]) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 2), Compression::fast());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+}
