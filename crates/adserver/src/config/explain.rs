@@ -1,0 +1,55 @@
+//! Says in plain words what a configuration means: what `check-config` prints.
+
+use std::fmt::Write as _;
+
+use super::duration::show;
+use super::settings::{AdserverConfig, Intensity};
+
+/// Returns the text, one sentence a line.
+pub fn explain(config: &AdserverConfig) -> String {
+    let mut text = String::new();
+    let mut say = |line: String| {
+        let _ = writeln!(text, "{line}");
+    };
+    for exchange in &config.exchanges {
+        say(format!(
+            "{} takes bid requests at http://{}{}, answers within {} (tmax, or {} if absent, less {}), {}",
+            exchange.name,
+            exchange.listen,
+            exchange.path,
+            show(exchange.tmax - exchange.margin),
+            show(exchange.tmax),
+            show(exchange.margin),
+            match exchange.threads {
+                1 => "on 1 thread of its own".to_owned(),
+                threads => format!("on {threads} threads of its own"),
+            }
+        ));
+        say(format!("  {} takes {} to degraded: a no-bid to every request", more_than(exchange.intensity), exchange.name));
+    }
+    for region in &config.regions {
+        say(format!(
+            "{} serves {} with leases of at most {} USD a campaign",
+            region.name,
+            region.countries.join(", "),
+            region.lease_max
+        ));
+        say(format!(
+            "  {} takes {} down: its requests get no bid, its money is frozen",
+            more_than(region.intensity),
+            region.name
+        ));
+    }
+    say(format!("{} takes the ledger down: notices get 503, it is retried with back-off", more_than(config.ledger.intensity)));
+    say(format!("{} in the notices listener climbs to the root", more_than(config.notices.intensity)));
+    say(format!("{} of the root's own subtrees ends the process: it drains and exits", more_than(config.intensity)));
+    let currencies: Vec<_> = config.rates.currencies().map(|currency| currency.to_string()).collect();
+    say(format!("prices are converted by the rates of {} ({})", config.rates.as_of(), currencies.join(", ")));
+    text
+}
+
+/// `more than 5 crashes in 10 s`.
+fn more_than(intensity: Intensity) -> String {
+    let crashes = if intensity.restarts == 1 { "crash" } else { "crashes" };
+    format!("more than {} {crashes} in {}", intensity.restarts, show(intensity.within))
+}

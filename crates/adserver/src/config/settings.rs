@@ -1,0 +1,298 @@
+//! The settings themselves, with their defaults. What each does is said at its field.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use money::{Currency, Nanos, Rates};
+use serde::Deserialize;
+
+use super::duration;
+
+/// Everything that the ad server is told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdserverConfig {
+    /// The operators' API.
+    pub admin: AdminConfig,
+    /// The listener of win, billing and loss notices.
+    pub notices: NoticesConfig,
+    /// Money on disk.
+    pub ledger: LedgerConfig,
+    /// Exchange rates with their date.
+    pub rates: Rates,
+    /// What may be bid.
+    pub campaigns: CampaignsConfig,
+    /// Logs.
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
+    /// Crashes that the root grants before the process drains and exits.
+    #[serde(default)]
+    pub intensity: Intensity,
+    /// The regions.
+    #[serde(rename = "region", default)]
+    pub regions: Vec<RegionConfig>,
+    /// The exchanges.
+    #[serde(rename = "exchange", default)]
+    pub exchanges: Vec<ExchangeConfig>,
+}
+
+/// The operators' API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdminConfig {
+    /// Where it listens. It has no authentication: keep it on loopback or behind one.
+    pub listen: SocketAddr,
+}
+
+/// The listener of win, billing and loss notices.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticesConfig {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// How exchanges reach it, such as `https://notice.example.com`. Default: `http://` and the
+    /// address that it listens on.
+    #[serde(default)]
+    pub public_url: Option<String>,
+    /// Forged notices answered by the full check in a second; further ones are turned away first.
+    #[serde(default = "forged_per_second_max")]
+    pub forged_per_second_max: u32,
+    /// How long after the bid a notice is taken.
+    #[serde(default = "token_ttl", deserialize_with = "duration::deserialize")]
+    pub token_ttl: Duration,
+    /// Most open connections.
+    #[serde(default = "connections_max")]
+    pub connections_max: usize,
+    /// Crashes granted.
+    #[serde(default)]
+    pub intensity: Intensity,
+}
+
+/// Money on disk.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerConfig {
+    /// The database file; its folder must exist.
+    pub path: PathBuf,
+    /// The keys of notice tokens, current and previous; mode 0600. Made at the first start.
+    pub key_file: PathBuf,
+    /// Crashes granted before it is retried with back-off.
+    #[serde(default)]
+    pub intensity: Intensity,
+}
+
+/// What may be bid.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignsConfig {
+    /// The campaigns file.
+    pub file: PathBuf,
+}
+
+/// Logs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetryConfig {
+    /// A filter as `tracing-subscriber` reads it: `info`, `warn,exchange=debug`.
+    pub log: String,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> TelemetryConfig {
+        TelemetryConfig { log: "info".to_owned() }
+    }
+}
+
+/// How many restarts are granted within a period; the next crash is fatal to the subtree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intensity {
+    /// Restarts granted.
+    pub restarts: u32,
+    /// The period.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub within: Duration,
+}
+
+impl Default for Intensity {
+    fn default() -> Intensity {
+        Intensity { restarts: 5, within: Duration::from_secs(10) }
+    }
+}
+
+/// One region: where requests are served from, and what its leases are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegionConfig {
+    /// Its name in the tree, such as `sg`.
+    pub name: String,
+    /// Countries that it serves, as ISO 3166-1 codes of two or three letters.
+    pub countries: Vec<String>,
+    /// Most money that it leases from one campaign's budget at a time, in USD. After a crash it
+    /// stays frozen until the region's bids can no longer bill: small leases cost little delivery.
+    #[serde(default = "lease_max")]
+    pub lease_max: Nanos,
+    /// Crashes granted before the region is down and its money frozen.
+    #[serde(default)]
+    pub intensity: Intensity,
+}
+
+/// How an exchange's details differ from the standard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dialect {
+    /// OpenRTB as it stands.
+    Openrtb,
+    /// Google Authorized Buyers: prices in notices are encrypted.
+    GoogleAdx,
+}
+
+/// Which notice of an exchange moves money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BillingEvent {
+    /// The billing notice.
+    Burl,
+    /// The win notice.
+    Nurl,
+}
+
+/// One exchange.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExchangeConfig {
+    /// Its name in the tree, in metrics and in tokens.
+    pub name: String,
+    /// How its details differ from the standard.
+    #[serde(default = "dialect")]
+    pub dialect: Dialect,
+    /// Where its bid requests arrive.
+    pub listen: SocketAddr,
+    /// The path of bid requests.
+    #[serde(default = "path")]
+    pub path: String,
+    /// The currency of requests that name none.
+    #[serde(default = "currency")]
+    pub currency: Currency,
+    /// The auction type of requests that name none: 1 first price, 2 second price.
+    #[serde(default = "auction_type")]
+    pub auction_type: u8,
+    /// The deadline of requests that name none.
+    #[serde(default = "tmax", deserialize_with = "duration::deserialize")]
+    pub tmax: Duration,
+    /// How much of the deadline is left to the network.
+    #[serde(default = "margin", deserialize_with = "duration::deserialize")]
+    pub margin: Duration,
+    /// The region of requests whose country is not known; without one they get no bid.
+    #[serde(default)]
+    pub default_region: Option<String>,
+    /// Which notice moves money.
+    #[serde(default = "billing_event")]
+    pub billing_event: BillingEvent,
+    /// The keys of encrypted prices (google_adx): two lines, encryption and integrity key, as
+    /// web-safe base64.
+    #[serde(default)]
+    pub price_key_file: Option<PathBuf>,
+    /// Threads of its runtime.
+    #[serde(default = "threads")]
+    pub threads: usize,
+    /// Crashes granted before it is degraded.
+    #[serde(default)]
+    pub intensity: Intensity,
+    /// Limits of its listener.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+}
+
+/// Limits of an exchange's listener.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Most open connections.
+    pub connections_max: usize,
+    /// Most bytes of a request's head.
+    pub head_bytes_max: usize,
+    /// Most bytes of a request's body, after inflation.
+    pub body_bytes_max: usize,
+    /// How long an idle connection is kept.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub idle: Duration,
+    /// How long a new connection may be silent.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub first_byte: Duration,
+    /// Most requests in hand; what comes above is answered 204 at once.
+    pub in_flight_max: usize,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> LimitsConfig {
+        LimitsConfig {
+            connections_max: connections_max(),
+            head_bytes_max: 16 * 1024,
+            body_bytes_max: 256 * 1024,
+            idle: Duration::from_secs(120),
+            first_byte: Duration::from_secs(5),
+            in_flight_max: 1_024,
+        }
+    }
+}
+
+impl AdserverConfig {
+    /// Takes relative paths from `folder`.
+    pub(super) fn resolve_paths(&mut self, folder: &Path) {
+        let mut paths = vec![&mut self.ledger.path, &mut self.ledger.key_file, &mut self.campaigns.file];
+        paths.extend(self.exchanges.iter_mut().filter_map(|exchange| exchange.price_key_file.as_mut()));
+        for path in paths {
+            *path = folder.join(&*path);
+        }
+    }
+}
+
+fn forged_per_second_max() -> u32 {
+    100
+}
+
+fn token_ttl() -> Duration {
+    Duration::from_secs(24 * 3_600)
+}
+
+fn connections_max() -> usize {
+    1_024
+}
+
+fn lease_max() -> Nanos {
+    Nanos(5_000_000_000)
+}
+
+fn dialect() -> Dialect {
+    Dialect::Openrtb
+}
+
+fn path() -> String {
+    "/openrtb2/bid".to_owned()
+}
+
+fn currency() -> Currency {
+    Currency::USD
+}
+
+fn auction_type() -> u8 {
+    1
+}
+
+fn tmax() -> Duration {
+    Duration::from_millis(100)
+}
+
+fn margin() -> Duration {
+    Duration::from_millis(10)
+}
+
+fn billing_event() -> BillingEvent {
+    BillingEvent::Burl
+}
+
+fn threads() -> usize {
+    1
+}

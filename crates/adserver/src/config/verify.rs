@@ -1,0 +1,176 @@
+//! What the types do not say: names that must be unique, numbers that must be in range, names
+//! that must exist. The first fault is reported with its key.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::error::Fault;
+use super::place::Step::{Index, Key};
+use super::settings::{AdserverConfig, Dialect, ExchangeConfig, Intensity};
+
+/// Longest deadline that an exchange grants; anything above is a wrong unit.
+const TMAX_MAX: Duration = Duration::from_secs(5);
+/// Most threads of one exchange.
+const THREADS_MAX: usize = 64;
+/// Most exchanges and most regions: each is a subtree with its runtime or its leases.
+const SUBTREES_MAX: usize = 64;
+/// Longest name of an exchange or a region.
+const NAME_CHARS_MAX: usize = 32;
+/// Longest period of an intensity.
+const WITHIN_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Smallest body limit: a plain request has about 1 KiB.
+const BODY_BYTES_MIN: usize = 1_024;
+
+pub(super) fn verify(config: &AdserverConfig) -> Result<(), Fault> {
+    intensity(config.intensity, &[Key("intensity")])?;
+    intensity(config.ledger.intensity, &[Key("ledger"), Key("intensity")])?;
+    intensity(config.notices.intensity, &[Key("notices"), Key("intensity")])?;
+    if let Some(url) = &config.notices.public_url
+        && !(url.starts_with("http://") || url.starts_with("https://"))
+    {
+        let problem = format!("`{url}` is not a URL that an exchange can call; begin it with https:// or http://");
+        return Err(Fault::new([Key("notices"), Key("public_url")], problem));
+    }
+    at_least(config.notices.connections_max, 1, &[Key("notices"), Key("connections_max")])?;
+    regions(config)?;
+    exchanges(config)?;
+    addresses(config)
+}
+
+fn regions(config: &AdserverConfig) -> Result<(), Fault> {
+    if config.regions.is_empty() {
+        return Err(Fault::new([Key("region")], "no region is configured; add at least one [[region]]"));
+    }
+    if SUBTREES_MAX < config.regions.len() {
+        return Err(Fault::new([Key("region")], format!("more than {SUBTREES_MAX} regions")));
+    }
+    let mut names = HashSet::new();
+    let mut served = HashMap::new();
+    for (index, region) in config.regions.iter().enumerate() {
+        let at = |key| [Key("region"), Index(index), Key(key)];
+        name(&region.name, &mut names, &at("name"))?;
+        intensity(region.intensity, &at("intensity"))?;
+        if region.lease_max.0 <= 0 {
+            return Err(Fault::new(at("lease_max"), "a lease must be more than 0; write an amount in USD such as \"5.00\""));
+        }
+        if region.countries.is_empty() {
+            return Err(Fault::new(at("countries"), "a region serves at least one country; list codes such as \"SG\""));
+        }
+        for country in &region.countries {
+            let Some(code) = openrtb::country::normalize(country) else {
+                let problem = format!("`{country}` is not a country; write an ISO 3166-1 code such as \"SG\" or \"SGP\"");
+                return Err(Fault::new(at("countries"), problem));
+            };
+            if let Some(other) = served.insert(code, &region.name) {
+                let problem = format!("`{country}` is served by region `{other}` already; a country belongs to one region");
+                return Err(Fault::new(at("countries"), problem));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn exchanges(config: &AdserverConfig) -> Result<(), Fault> {
+    if config.exchanges.is_empty() {
+        return Err(Fault::new([Key("exchange")], "no exchange is configured; add at least one [[exchange]]"));
+    }
+    if SUBTREES_MAX < config.exchanges.len() {
+        return Err(Fault::new([Key("exchange")], format!("more than {SUBTREES_MAX} exchanges")));
+    }
+    let mut names = HashSet::new();
+    for (index, exchange) in config.exchanges.iter().enumerate() {
+        name(&exchange.name, &mut names, &[Key("exchange"), Index(index), Key("name")])?;
+        one_exchange(config, index, exchange)?;
+    }
+    Ok(())
+}
+
+fn one_exchange(config: &AdserverConfig, index: usize, exchange: &ExchangeConfig) -> Result<(), Fault> {
+    let at = |key| [Key("exchange"), Index(index), Key(key)];
+    let limit = |key| [Key("exchange"), Index(index), Key("limits"), Key(key)];
+    intensity(exchange.intensity, &at("intensity"))?;
+    if !exchange.path.starts_with('/') {
+        return Err(Fault::new(at("path"), format!("`{}` is not a path; begin it with /", exchange.path)));
+    }
+    if !matches!(exchange.auction_type, 1 | 2) {
+        let problem = format!("`{}` is not an auction type; write 1 (first price) or 2 (second price)", exchange.auction_type);
+        return Err(Fault::new(at("auction_type"), problem));
+    }
+    if exchange.tmax.is_zero() || TMAX_MAX < exchange.tmax {
+        return Err(Fault::new(at("tmax"), "a deadline lies above 0 and up to 5s; exchanges grant 80ms to 1s"));
+    }
+    if exchange.tmax <= exchange.margin {
+        return Err(Fault::new(at("margin"), "the margin uses up the whole of `tmax`; nothing could be bid in time"));
+    }
+    if let Some(region) = &exchange.default_region
+        && !config.regions.iter().any(|known| known.name == *region)
+    {
+        let problem = format!("there is no region `{region}`; name a configured one or leave the key out");
+        return Err(Fault::new(at("default_region"), problem));
+    }
+    if exchange.dialect == Dialect::GoogleAdx && exchange.price_key_file.is_none() {
+        let problem = "google_adx encrypts prices; set `price_key_file` to the file with its two keys";
+        return Err(Fault::new(at("dialect"), problem));
+    }
+    if config.rates.rate(exchange.currency).is_none() {
+        let problem = format!("no rate is known for {}; add it under [rates.usd_per_unit]", exchange.currency);
+        return Err(Fault::new(at("currency"), problem));
+    }
+    at_least(exchange.threads, 1, &at("threads"))?;
+    if THREADS_MAX < exchange.threads {
+        return Err(Fault::new(at("threads"), format!("more than {THREADS_MAX} threads for one exchange")));
+    }
+    at_least(exchange.limits.connections_max, 1, &limit("connections_max"))?;
+    at_least(exchange.limits.in_flight_max, 1, &limit("in_flight_max"))?;
+    at_least(exchange.limits.body_bytes_max, BODY_BYTES_MIN, &limit("body_bytes_max"))?;
+    at_least(exchange.limits.head_bytes_max, BODY_BYTES_MIN, &limit("head_bytes_max"))
+}
+
+/// Two listeners cannot share an address; port 0 is always free.
+fn addresses(config: &AdserverConfig) -> Result<(), Fault> {
+    let mut taken = HashMap::<SocketAddr, String>::new();
+    let mut take = |address: SocketAddr, owner: String, steps: Vec<_>| {
+        if address.port() == 0 {
+            return Ok(());
+        }
+        match taken.insert(address, owner) {
+            None => Ok(()),
+            Some(other) => Err(Fault::new(steps, format!("{address} is taken by {other}; give each listener its own"))),
+        }
+    };
+    take(config.admin.listen, "admin".to_owned(), vec![Key("admin"), Key("listen")])?;
+    take(config.notices.listen, "notices".to_owned(), vec![Key("notices"), Key("listen")])?;
+    for (index, exchange) in config.exchanges.iter().enumerate() {
+        let steps = vec![Key("exchange"), Index(index), Key("listen")];
+        take(exchange.listen, format!("exchange {}", exchange.name), steps)?;
+    }
+    Ok(())
+}
+
+fn name<'a>(name: &'a str, taken: &mut HashSet<&'a str>, at: &[super::place::Step]) -> Result<(), Fault> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if name.is_empty() || NAME_CHARS_MAX < name.len() || !name.chars().all(plain) {
+        let problem = format!("`{name}` is not a name; use up to {NAME_CHARS_MAX} of a-z, 0-9 and _");
+        return Err(Fault::new(at.to_vec(), problem));
+    }
+    if !taken.insert(name) {
+        return Err(Fault::new(at.to_vec(), format!("`{name}` stands twice; names are unique")));
+    }
+    Ok(())
+}
+
+fn intensity(intensity: Intensity, at: &[super::place::Step]) -> Result<(), Fault> {
+    if intensity.within.is_zero() || WITHIN_MAX < intensity.within {
+        let at = at.iter().cloned().chain([Key("within")]);
+        return Err(Fault::new(at, "the period of an intensity lies above 0 and up to 24h, such as \"10s\""));
+    }
+    Ok(())
+}
+
+fn at_least(value: usize, least: usize, at: &[super::place::Step]) -> Result<(), Fault> {
+    if least <= value {
+        return Ok(());
+    }
+    Err(Fault::new(at.to_vec(), format!("{value} is too small; write at least {least}")))
+}

@@ -1,0 +1,106 @@
+//! A configuration that is wrong is refused with its line, its key and what to do.
+
+use std::path::Path;
+
+use adserver::config::{AdserverConfig, ConfigError, explain};
+
+const SAMPLE: &str = include_str!("../../../packaging/adserver.toml");
+
+fn parse(text: &str) -> Result<AdserverConfig, ConfigError> {
+    AdserverConfig::parse(text, Path::new("/etc/adserver/adserver.toml"))
+}
+
+/// Replaces `from`, which must stand in the sample, and returns the error with the line of `to`.
+fn broken(from: &str, to: &str) -> (String, usize) {
+    let at = SAMPLE.find(from).unwrap_or_else(|| panic!("`{from}` does not stand in the sample"));
+    let text = SAMPLE.replacen(from, to, 1);
+    let line = SAMPLE[..at].matches('\n').count() + 1;
+    let error = parse(&text).expect_err("the configuration is wrong").to_string();
+    (error, line)
+}
+
+#[track_caller]
+fn assert_names(from: &str, to: &str, key: &str, advice: &str) {
+    let (error, line) = broken(from, to);
+    let start = format!("/etc/adserver/adserver.toml:{line}: `{key}`: ");
+    assert!(error.starts_with(&start), "expected `{start}...`, got: {error}");
+    assert!(error.contains(advice), "expected `{advice}` in: {error}");
+}
+
+#[test]
+fn the_shipped_sample_is_right() {
+    let config = parse(SAMPLE).expect("the sample is right");
+    assert_eq!(config.exchanges.len(), 3);
+    assert_eq!(config.campaigns.file, Path::new("/etc/adserver/campaigns.toml"));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line() {
+    assert_names("margin = \"20ms\"\n# Two", "margni = \"20ms\"\n# Two", "exchange[1].margni", "unknown field");
+}
+
+#[test]
+fn a_wrong_type_is_named_with_its_line() {
+    assert_names("listen = \"0.0.0.0:8081\"", "listen = 8081", "exchange[2].listen", "expected");
+}
+
+#[test]
+fn a_duration_without_unit_is_refused_with_an_example() {
+    assert_names("tmax = \"120ms\"", "tmax = \"120\"", "exchange[3].tmax", "such as \"200ms\"");
+}
+
+#[test]
+fn a_country_in_two_regions_is_refused() {
+    assert_names("countries = [\"ID\"]", "countries = [\"IDN\", \"SGP\"]", "region[2].countries", "served by region `sg`");
+}
+
+#[test]
+fn a_country_that_does_not_exist_is_refused() {
+    assert_names("countries = [\"ID\"]", "countries = [\"XQ\"]", "region[2].countries", "is not a country");
+}
+
+#[test]
+fn a_margin_that_uses_up_the_deadline_is_refused() {
+    assert_names("margin = \"20ms\"\n# Two", "margin = \"100ms\"\n# Two", "exchange[1].margin", "whole of `tmax`");
+}
+
+#[test]
+fn two_listeners_on_one_address_are_refused() {
+    assert_names("listen = \"0.0.0.0:8081\"", "listen = \"0.0.0.0:8080\"", "exchange[2].listen", "taken by exchange google_adx");
+}
+
+#[test]
+fn a_name_that_stands_twice_is_refused() {
+    assert_names("name = \"index\"", "name = \"xandr\"", "exchange[3].name", "stands twice");
+}
+
+#[test]
+fn an_encrypting_exchange_without_its_keys_is_refused() {
+    let text = SAMPLE.replace("price_key_file = \"/etc/adserver/adx-price.keys\"", "");
+    let error = parse(&text).expect_err("the keys are missing").to_string();
+    assert!(error.contains("`exchange[1].dialect`") && error.contains("price_key_file"), "{error}");
+}
+
+#[test]
+fn a_limit_below_its_least_is_refused() {
+    assert_names("limits = { connections_max = 512", "limits = { connections_max = 0", "exchange[3].limits.connections_max", "at least 1");
+}
+
+#[test]
+fn broken_toml_is_refused_with_its_line() {
+    let (error, line) = broken("[admin]", "[admin");
+    assert!(error.starts_with(&format!("/etc/adserver/adserver.toml:{line}: ")), "{error}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = AdserverConfig::load(Path::new("/nonexistent/adserver.toml")).expect_err("no such file").to_string();
+    assert!(error.starts_with("/nonexistent/adserver.toml: cannot be read"), "{error}");
+}
+
+#[test]
+fn each_intensity_is_said_in_words() {
+    let text = explain(&parse(SAMPLE).expect("the sample is right"));
+    assert!(text.contains("more than 5 crashes in 10 s takes google_adx to degraded"), "{text}");
+    assert!(text.contains("more than 5 crashes in 10 s takes sg down"), "{text}");
+}
