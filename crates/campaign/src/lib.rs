@@ -1,5 +1,29 @@
-//! Campaigns and creatives: what may be bid, for whom, at what price.
+//! Campaigns and creatives: definitions, compilation, targeting, and their supervised subtrees.
+//!
+//! An operator writes [`Campaign`]s in TOML ([`parse_campaigns`]); [`compile`] makes one ready for the bid path; an
+//! [`Index`] finds the [`Candidate`]s for what an imp [`Want`]s. Whether a campaign still has money is not known here: that
+//! is the region's and the ledger's.
 
+mod campaign;
+mod category;
+pub mod chaos;
+mod check;
+mod compiled;
+mod country;
+mod definition;
+mod domain;
+mod gate;
 mod id;
+mod index;
+mod size;
 
+pub use campaign::{Campaign, Creative, Flight, Pacing};
+pub use check::{
+    BID_CPM_MAX, CREATIVES_PER_CAMPAIGN_MAX, Flaw, MARKUP_BYTES_MAX, NAME_BYTES_MAX, Place, SIZES_PER_CREATIVE_MAX,
+};
+pub use compiled::{CompileError, CompiledCampaign, Placement, compile};
+pub use country::Country;
+pub use definition::{CampaignError, parse_campaigns};
 pub use id::{CampaignId, CreativeId};
+pub use index::{Candidate, Candidates, Condemned, Index, Want};
+pub use size::{ParseSizeError, SIDE_MAX, Size};

@@ -1,0 +1,78 @@
+//! A campaign and its creatives as an operator defines them.
+//!
+//! Promises plain data, whatever its source: a file, an API, a test. Never implies that the data is sound:
+//! [`Campaign::check`] says so, and [`compile`](crate::compile) refuses what it does not.
+
+use money::{Cpm, Nanos};
+
+use crate::{CampaignId, Country, CreativeId, Size};
+
+/// An advertiser's order: what to show, to whom, when, for how much.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Campaign {
+    /// Identifies the campaign for ever: the ledger's entries carry it.
+    pub id: CampaignId,
+    /// What operators call it.
+    pub name: String,
+    /// What the whole flight may cost.
+    pub budget: Nanos,
+    /// The price in USD that the campaign pays at most for 1,000 impressions.
+    pub bid_cpm: Cpm,
+    /// When it may bid.
+    pub flight: Flight,
+    /// How the budget is spread over the flight.
+    pub pacing: Pacing,
+    /// Where its users are; at least one.
+    pub countries: Vec<Country>,
+    /// The exchanges it bids on, by the names in the configuration; empty for all.
+    pub exchanges: Vec<String>,
+    /// What it advertises, in IAB taxonomy 1.0 (`IAB7`, `IAB7-39`); compared with a request's `bcat`.
+    pub categories: Vec<String>,
+    /// Whom it advertises: the `adomain` of its bids; compared with a request's `badv`.
+    pub advertiser_domain: String,
+    /// How often a user may see it in a day; without a number, as often as it wins.
+    pub cap_per_user_per_day: Option<u32>,
+    /// What it shows; at least one.
+    pub creatives: Vec<Creative>,
+}
+
+/// One advertisement of a campaign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Creative {
+    /// Identifies the creative over all campaigns: the `crid` of a bid, which exchanges audit.
+    pub id: CreativeId,
+    /// The slots that it fits exactly; more than one for markup that adapts itself.
+    pub sizes: Vec<Size>,
+    /// The HTML of the advertisement, with OpenRTB's substitution macros where wanted: the `adm` of a bid.
+    pub markup: String,
+    /// Whether it loads everything over HTTPS, as an imp with `secure: 1` demands.
+    pub secure: bool,
+    /// Its attributes (AdCOM list *Creative Attributes*); compared with a banner's `battr`.
+    pub attributes: Vec<u8>,
+}
+
+/// From when until when a campaign bids, in unix milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flight {
+    /// The first millisecond in which it bids.
+    pub starts_ms: i64,
+    /// The first millisecond in which it no longer bids.
+    pub ends_ms: i64,
+}
+
+impl Flight {
+    /// Tells whether the campaign may bid at `now_ms`.
+    pub const fn contains(self, now_ms: i64) -> bool {
+        self.starts_ms <= now_ms && now_ms < self.ends_ms
+    }
+}
+
+/// How a campaign's budget is spread over its flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pacing {
+    /// Evenly over the flight (default): the budget lasts to the end.
+    #[default]
+    Even,
+    /// As fast as it wins: the budget may be gone on the first day.
+    Asap,
+}

@@ -1,0 +1,253 @@
+//! What makes a definition sound.
+//!
+//! Promises the first flaw of a campaign, where it is and what to do about it. Never mends a definition silently.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use money::{Cpm, Nanos};
+
+use crate::{Campaign, CampaignId, Creative, CreativeId, SIDE_MAX, category, domain};
+
+/// The most creatives that a campaign may have.
+pub const CREATIVES_PER_CAMPAIGN_MAX: usize = 256;
+/// The most sizes that a creative may fit.
+pub const SIZES_PER_CREATIVE_MAX: usize = 1024;
+/// The longest markup, in bytes: exchanges refuse longer responses.
+pub const MARKUP_BYTES_MAX: usize = 64 * 1024;
+/// The longest name of a campaign, in bytes: it stands in every line about it.
+pub const NAME_BYTES_MAX: usize = 200;
+/// The highest price, in USD per 1,000 impressions: above it the decimal point has slipped.
+pub const BID_CPM_MAX: Cpm = Cpm(1_000_000_000);
+
+/// A flaw of one campaign.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {advice}")]
+pub struct Flaw {
+    /// What is flawed.
+    pub place: Place,
+    /// What is wrong, and what to do.
+    pub advice: String,
+}
+
+/// A place in a campaign's definition; lists are counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each names the key of the definition")]
+#[non_exhaustive]
+pub enum Place {
+    Id,
+    Name,
+    Budget,
+    BidCpm,
+    Starts,
+    Ends,
+    Pacing,
+    Countries,
+    Country(usize),
+    Exchange(usize),
+    Category(usize),
+    AdvertiserDomain,
+    CapPerUserPerDay,
+    Creatives,
+    CreativeId(usize),
+    CreativeSizes(usize),
+    CreativeSize(usize, usize),
+    CreativeMarkup(usize),
+    CreativeSecure(usize),
+    CreativeAttribute(usize, usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = match self {
+            Self::Id | Self::CreativeId(_) => "id",
+            Self::Name => "name",
+            Self::Budget => "budget",
+            Self::BidCpm => "bid_cpm",
+            Self::Starts => "starts",
+            Self::Ends => "ends",
+            Self::Pacing => "pacing",
+            Self::Countries | Self::Country(_) => "countries",
+            Self::Exchange(_) => "exchanges",
+            Self::Category(_) => "categories",
+            Self::AdvertiserDomain => "advertiser_domain",
+            Self::CapPerUserPerDay => "cap_per_user_per_day",
+            Self::Creatives => "creative",
+            Self::CreativeSizes(_) | Self::CreativeSize(..) => "sizes",
+            Self::CreativeMarkup(_) => "markup",
+            Self::CreativeSecure(_) => "secure",
+            Self::CreativeAttribute(..) => "attributes",
+        };
+        match self {
+            Self::CreativeId(creative)
+            | Self::CreativeSizes(creative)
+            | Self::CreativeSize(creative, _)
+            | Self::CreativeMarkup(creative)
+            | Self::CreativeSecure(creative)
+            | Self::CreativeAttribute(creative, _) => write!(f, "creative {}: {key}", creative + 1),
+            _ => f.write_str(key),
+        }
+    }
+}
+
+impl Campaign {
+    /// Finds the first flaw.
+    ///
+    /// # Errors
+    ///
+    /// The flaw, with its place and advice.
+    pub fn check(&self) -> Result<(), Flaw> {
+        self.check_identity()?;
+        self.check_money()?;
+        self.check_flight()?;
+        self.check_targeting()?;
+        self.check_creatives()
+    }
+
+    fn check_identity(&self) -> Result<(), Flaw> {
+        ensure(self.id.0 > 0, Place::Id, || "0 is no id: number campaigns from 1".into())?;
+        ensure(!self.name.trim().is_empty(), Place::Name, || "empty: write what operators call the campaign".into())?;
+        ensure(self.name.len() <= NAME_BYTES_MAX, Place::Name, || {
+            format!("{} bytes long: shorten it to {NAME_BYTES_MAX}", self.name.len())
+        })?;
+        ensure(!self.name.contains(char::is_control), Place::Name, || "holds a control character: remove it".into())?;
+        ensure(domain::is_bare(&self.advertiser_domain), Place::AdvertiserDomain, || {
+            let found = &self.advertiser_domain;
+            format!(
+                "{found:?} is no bare domain: write it in lower case without scheme or path, such as \"shop.example\""
+            )
+        })
+    }
+
+    fn check_money(&self) -> Result<(), Flaw> {
+        let Self { budget, bid_cpm, .. } = self;
+        ensure(*budget > Nanos(0), Place::Budget, || {
+            format!("{budget} is not above 0: write what the flight may cost in USD, such as \"250.00\"")
+        })?;
+        ensure(*bid_cpm > Cpm(0), Place::BidCpm, || {
+            format!("{bid_cpm} is not above 0: write USD per 1000 impressions, such as \"1.20\"")
+        })?;
+        ensure(*bid_cpm <= BID_CPM_MAX, Place::BidCpm, || {
+            format!("{bid_cpm} is above {BID_CPM_MAX} USD per 1000 impressions: check the decimal point")
+        })?;
+        ensure(bid_cpm.cost_in_usd() <= *budget, Place::Budget, || {
+            format!("{budget} USD does not pay for one impression at bid_cpm {bid_cpm}: raise it or lower the bid")
+        })?;
+        ensure(self.cap_per_user_per_day != Some(0), Place::CapPerUserPerDay, || {
+            "0 shows the campaign to nobody: write 1 or more, or remove the line for no cap".into()
+        })
+    }
+
+    fn check_flight(&self) -> Result<(), Flaw> {
+        ensure(self.flight.starts_ms < self.flight.ends_ms, Place::Ends, || {
+            "not after starts: a campaign without a moment to bid in is a slip, so correct one of the two".into()
+        })
+    }
+
+    fn check_targeting(&self) -> Result<(), Flaw> {
+        ensure(!self.countries.is_empty(), Place::Countries, || {
+            "empty: name at least one country, such as [\"SG\", \"ID\", \"TH\"]".into()
+        })?;
+        if let Some(index) = first_twice(&self.countries) {
+            return flaw(Place::Country(index), format!("{} stands twice: remove one", self.countries[index]));
+        }
+        for (index, exchange) in self.exchanges.iter().enumerate() {
+            let letters = exchange.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+            ensure(letters && !exchange.is_empty(), Place::Exchange(index), || {
+                format!("{exchange:?} is no exchange: use its name in the configuration, such as \"google_adx\"")
+            })?;
+        }
+        for (index, found) in self.categories.iter().enumerate() {
+            ensure(category::is_known(found), Place::Category(index), || {
+                format!("{found:?} is not in IAB taxonomy 1.0: write one such as \"IAB7\" or \"IAB7-39\"")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn check_creatives(&self) -> Result<(), Flaw> {
+        let count = self.creatives.len();
+        ensure(count > 0, Place::Creatives, || "none: add a [[campaign.creative]] with something to show".into())?;
+        ensure(count <= CREATIVES_PER_CAMPAIGN_MAX, Place::Creatives, || {
+            format!("{count} of them: split the campaign, {CREATIVES_PER_CAMPAIGN_MAX} are the most")
+        })?;
+        let ids: Vec<CreativeId> = self.creatives.iter().map(|creative| creative.id).collect();
+        if let Some(index) = first_twice(&ids) {
+            return flaw(
+                Place::CreativeId(index),
+                format!("{} is taken: give each creative its own number", ids[index]),
+            );
+        }
+        self.creatives.iter().enumerate().try_for_each(|(index, creative)| creative.check(index))
+    }
+}
+
+impl Creative {
+    fn check(&self, index: usize) -> Result<(), Flaw> {
+        ensure(self.id.0 > 0, Place::CreativeId(index), || "0 is no id: number creatives from 1".into())?;
+        let sizes = self.sizes.len();
+        ensure((1..=SIZES_PER_CREATIVE_MAX).contains(&sizes), Place::CreativeSizes(index), || {
+            format!("{sizes} sizes: name from 1 to {SIZES_PER_CREATIVE_MAX}, such as sizes = [\"300x250\"]")
+        })?;
+        for (at, size) in self.sizes.iter().enumerate() {
+            let sane = |side: u32| (1..=SIDE_MAX).contains(&side);
+            ensure(sane(size.w) && sane(size.h), Place::CreativeSize(index, at), || {
+                format!("{size} is no size: width and height go from 1 to {SIDE_MAX} pixels")
+            })?;
+        }
+        if let Some(at) = first_twice(&self.sizes) {
+            return flaw(Place::CreativeSize(index, at), format!("{} stands twice: remove one", self.sizes[at]));
+        }
+        let place = Place::CreativeMarkup(index);
+        ensure(!self.markup.trim().is_empty(), place, || "empty: write the HTML to show".into())?;
+        ensure(self.markup.len() <= MARKUP_BYTES_MAX, place, || {
+            format!(
+                "{} bytes long: load the large parts from a server, {MARKUP_BYTES_MAX} are the most",
+                self.markup.len()
+            )
+        })?;
+        ensure(!self.secure || !loads_over_http(&self.markup), Place::CreativeSecure(index), || {
+            "the markup loads from http://: change that to https://, or write secure = false".into()
+        })
+    }
+}
+
+/// Finds the first campaign whose own id, or one of whose creatives' ids, is taken by an earlier one of the list.
+pub(crate) fn first_taken(campaigns: &[Campaign]) -> Option<(usize, Flaw)> {
+    let mut campaign_ids: HashSet<CampaignId> = HashSet::new();
+    let mut creative_ids: HashSet<CreativeId> = HashSet::new();
+    for (index, campaign) in campaigns.iter().enumerate() {
+        let taken = |place, advice| Some((index, Flaw { place, advice }));
+        if !campaign_ids.insert(campaign.id) {
+            return taken(Place::Id, format!("{} is taken by another campaign: give each its own number", campaign.id));
+        }
+        for (at, creative) in campaign.creatives.iter().enumerate() {
+            if !creative_ids.insert(creative.id) {
+                let advice = format!("{} is taken: exchanges audit by this number, so give each its own", creative.id);
+                return taken(Place::CreativeId(at), advice);
+            }
+        }
+    }
+    None
+}
+
+/// Looks for resources over plain HTTP, which a browser blocks on a secure page. Links may lead there.
+fn loads_over_http(markup: &str) -> bool {
+    let lower = markup.to_ascii_lowercase();
+    ["src=\"http:", "src='http:", "src=http:", "url(http:", "url('http:", "url(\"http:"]
+        .iter()
+        .any(|insecure| lower.contains(insecure))
+}
+
+fn first_twice<T: Eq + std::hash::Hash>(items: &[T]) -> Option<usize> {
+    let mut seen = HashSet::with_capacity(items.len());
+    items.iter().position(|item| !seen.insert(item))
+}
+
+fn ensure(sound: bool, place: Place, advice: impl FnOnce() -> String) -> Result<(), Flaw> {
+    if sound { Ok(()) } else { flaw(place, advice()) }
+}
+
+fn flaw<T>(place: Place, advice: String) -> Result<T, Flaw> {
+    Err(Flaw { place, advice })
+}

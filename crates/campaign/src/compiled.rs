@@ -1,0 +1,156 @@
+//! A campaign made ready for the bid path.
+//!
+//! Promises a sound definition: no compiled campaign has a flaw. Never changes, but for its gate, which only closes.
+
+use money::{Cpm, Nanos};
+
+use crate::gate::Gate;
+use crate::{Campaign, CampaignId, Country, Creative, Flaw, Flight, Pacing, Size, category, domain};
+
+/// A definition that cannot become a campaign.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// The definition has a flaw.
+    #[error("campaign {campaign} does not compile: {flaw}")]
+    Flawed {
+        /// Whose definition it is.
+        campaign: CampaignId,
+        /// What is wrong with it.
+        #[source]
+        flaw: Flaw,
+    },
+}
+
+/// A campaign that can be asked on the bid path whether and how it bids.
+#[derive(Debug)]
+pub struct CompiledCampaign {
+    definition: Campaign,
+    /// Every size with a creative for it, by size and then in the order of the definition.
+    by_size: Box<[(Size, usize)]>,
+    gate: Gate,
+}
+
+/// A creative and the size in which it is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Placement<'a> {
+    /// What to show.
+    pub creative: &'a Creative,
+    /// The size of it that fits the imp.
+    pub size: Size,
+}
+
+/// Makes a definition ready for the bid path.
+///
+/// # Errors
+///
+/// The first flaw of the definition, which may come from elsewhere than a file.
+pub fn compile(definition: &Campaign) -> Result<CompiledCampaign, CompileError> {
+    definition.check().map_err(|flaw| CompileError::Flawed { campaign: definition.id, flaw })?;
+    let creatives = definition.creatives.iter().enumerate();
+    let mut by_size: Vec<(Size, usize)> =
+        creatives.flat_map(|(index, creative)| creative.sizes.iter().map(move |size| (*size, index))).collect();
+    by_size.sort_unstable();
+    Ok(CompiledCampaign { definition: definition.clone(), by_size: by_size.into(), gate: Gate::default() })
+}
+
+impl CompiledCampaign {
+    /// Whose it is.
+    pub fn id(&self) -> CampaignId {
+        self.definition.id
+    }
+
+    /// What operators call it.
+    pub fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    /// The definition that it was compiled from.
+    pub fn definition(&self) -> &Campaign {
+        &self.definition
+    }
+
+    /// The price in USD that it pays at most for 1,000 impressions.
+    pub fn bid_cpm(&self) -> Cpm {
+        self.definition.bid_cpm
+    }
+
+    /// What one impression costs at most.
+    pub fn impression_cost(&self) -> Nanos {
+        self.definition.bid_cpm.cost_in_usd()
+    }
+
+    /// What the whole flight may cost.
+    pub fn budget(&self) -> Nanos {
+        self.definition.budget
+    }
+
+    /// When it may bid.
+    pub fn flight(&self) -> Flight {
+        self.definition.flight
+    }
+
+    /// How its budget is spread over the flight.
+    pub fn pacing(&self) -> Pacing {
+        self.definition.pacing
+    }
+
+    /// How often a user may see it in a day, if that is limited.
+    pub fn cap_per_user_per_day(&self) -> Option<u32> {
+        self.definition.cap_per_user_per_day
+    }
+
+    /// Whom it advertises: the `adomain` of its bids.
+    pub fn advertiser_domain(&self) -> &str {
+        &self.definition.advertiser_domain
+    }
+
+    /// What it advertises: the `cat` of its bids.
+    pub fn categories(&self) -> &[String] {
+        &self.definition.categories
+    }
+
+    /// Tells whether it bids in `country`.
+    pub fn targets_country(&self, country: Country) -> bool {
+        self.definition.countries.contains(&country)
+    }
+
+    /// Tells whether it bids on `exchange`.
+    pub fn targets_exchange(&self, exchange: &str) -> bool {
+        self.definition.exchanges.is_empty() || self.definition.exchanges.iter().any(|ours| ours == exchange)
+    }
+
+    /// Tells whether `bcat`, a list in IAB taxonomy 1.0, blocks it. A first-tier category blocks all below it.
+    pub fn is_blocked_by_category<T: AsRef<str>>(&self, bcat: &[T]) -> bool {
+        let blocks = |ours: &String| bcat.iter().any(|blocked| category::covers(blocked.as_ref(), ours));
+        self.definition.categories.iter().any(blocks)
+    }
+
+    /// Tells whether `badv` blocks its advertiser. A domain blocks all below it.
+    pub fn is_blocked_by_domain<T: AsRef<str>>(&self, badv: &[T]) -> bool {
+        badv.iter().any(|blocked| domain::covers(blocked.as_ref(), &self.definition.advertiser_domain))
+    }
+
+    /// The creatives that fit one of `sizes`, in the order of `sizes`; only secure ones if `secure`.
+    pub fn placements<'a>(&'a self, sizes: &'a [Size], secure: bool) -> impl Iterator<Item = Placement<'a>> {
+        let of_size = move |size: Size| {
+            let start = self.by_size.partition_point(|(ours, _)| *ours < size);
+            self.by_size[start..].iter().take_while(move |(ours, _)| *ours == size)
+        };
+        sizes.iter().copied().flat_map(of_size).filter_map(move |(size, index)| {
+            let creative = &self.definition.creatives[*index];
+            (creative.secure || !secure).then_some(Placement { creative, size: *size })
+        })
+    }
+
+    /// Every size that it has a creative for, once; only those of secure creatives if `secure`.
+    pub(crate) fn sizes(&self, secure: bool) -> impl Iterator<Item = Size> {
+        let fits = self.by_size.iter().filter(move |(_, index)| self.definition.creatives[*index].secure || !secure);
+        let mut last = None;
+        fits.filter_map(move |(size, _)| (last.replace(*size) != Some(*size)).then_some(*size))
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+}

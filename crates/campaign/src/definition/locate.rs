@@ -1,0 +1,62 @@
+//! Where in the text a flaw stands.
+//!
+//! Promises a line for every place: the value's own, else that of the table that ought to hold it. Never judges a value.
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::CampaignError;
+use super::table::CampaignTable;
+use crate::{CampaignId, Flaw, Place};
+
+/// Makes a flaw of one campaign an error of the file.
+pub(super) fn located(text: &str, table: &Spanned<CampaignTable>, flaw: Flaw) -> CampaignError {
+    let start = span_of(flaw.place, table.get_ref()).unwrap_or_else(|| table.span()).start;
+    let campaign = CampaignId(*table.get_ref().id.get_ref());
+    CampaignError::Flawed { line: line_of(text, start), campaign, advice: flaw.to_string() }
+}
+
+/// Finds a place in the text; `None` if the definition does not write it, then the whole campaign stands for it.
+fn span_of(place: Place, table: &CampaignTable) -> Option<Range<usize>> {
+    let creative = |index: usize| table.creative.get(index).map(Spanned::get_ref);
+    let size_of = |index: usize| {
+        let table = creative(index)?;
+        let sizes = table.sizes.as_ref().map(Spanned::span);
+        sizes.or(table.w.as_ref().map(Spanned::span)).or(table.h.as_ref().map(Spanned::span))
+    };
+    match place {
+        Place::Id => Some(table.id.span()),
+        Place::Name => Some(table.name.span()),
+        Place::Budget => Some(table.budget.span()),
+        Place::BidCpm => Some(table.bid_cpm.span()),
+        Place::Starts => Some(table.starts.span()),
+        Place::Ends => Some(table.ends.span()),
+        Place::Pacing => table.pacing.as_ref().map(Spanned::span),
+        Place::Countries => Some(table.countries.span()),
+        Place::Country(index) => table.countries.get_ref().get(index).map(Spanned::span),
+        Place::Exchange(index) => table.exchanges.get(index).map(Spanned::span),
+        Place::Category(index) => table.categories.get(index).map(Spanned::span),
+        Place::AdvertiserDomain => Some(table.advertiser_domain.span()),
+        Place::CapPerUserPerDay => table.cap_per_user_per_day.as_ref().map(Spanned::span),
+        Place::Creatives => table.creative.first().map(Spanned::span),
+        Place::CreativeId(index) => creative(index).map(|table| table.id.span()),
+        Place::CreativeSizes(index) => size_of(index).or(table.creative.get(index).map(Spanned::span)),
+        Place::CreativeSize(index, at) => {
+            let listed = creative(index)?.sizes.as_ref().and_then(|sizes| sizes.get_ref().get(at));
+            listed.map(Spanned::span).or(size_of(index))
+        }
+        Place::CreativeMarkup(index) => creative(index).map(|table| table.markup.span()),
+        Place::CreativeSecure(index) => {
+            let table = creative(index)?;
+            Some(table.secure.as_ref().map_or_else(|| table.markup.span(), Spanned::span))
+        }
+        Place::CreativeAttribute(index, at) => creative(index)?.attributes.get(at).map(Spanned::span),
+    }
+}
+
+/// The line of a byte, counted from 1.
+pub(super) fn line_of(text: &str, offset: usize) -> usize {
+    let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
+    before.iter().filter(|byte| **byte == b'\n').count() + 1
+}

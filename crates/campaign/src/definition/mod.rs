@@ -1,0 +1,12 @@
+//! Campaign definitions in TOML.
+//!
+//! [`parse_campaigns`] reads them; [`CampaignError`] says which line is wrong and what to do.
+
+mod error;
+mod locate;
+mod read;
+mod scalar;
+mod table;
+
+pub use error::CampaignError;
+pub use read::parse_campaigns;

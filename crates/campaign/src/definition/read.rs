@@ -1,0 +1,148 @@
+//! From the text of a file to checked campaigns.
+//!
+//! Promises campaigns that [`Campaign::check`] accepts and whose ids are unique. Never opens a file.
+
+use money::{Cpm, Nanos};
+use toml::Spanned;
+
+use super::CampaignError;
+use super::locate::{line_of, located};
+use super::scalar::{Amount, DayEnd};
+use super::table::{CampaignTable, CreativeTable, FileTable, PacingName};
+use crate::check::first_taken;
+use crate::{Campaign, CampaignId, Country, Creative, CreativeId, Flaw, Flight, Pacing, Place, Size};
+
+/// Reads the `[[campaign]]` tables of a TOML text.
+///
+/// # Examples
+///
+/// ```
+/// let campaigns = campaign::parse_campaigns(r#"
+/// [[campaign]]
+/// id = 1
+/// name = "Kopi and kaya toast"
+/// advertiser_domain = "kopi.example"
+/// budget = "250.00"            # USD for the whole flight
+/// bid_cpm = "1.20"             # USD for 1000 impressions
+/// starts = 2026-09-01          # a day of UTC, or a moment with its offset
+/// ends = 2026-09-30            # through this day
+/// countries = ["SG"]
+///
+/// [[campaign.creative]]
+/// id = 101
+/// w = 300
+/// h = 250
+/// markup = "<a href='https://kopi.example'><img src='https://cdn.kopi.example/1.png'></a>"
+/// "#)?;
+/// assert_eq!(campaigns[0].budget, money::Nanos(250_000_000_000));
+/// # Ok::<(), campaign::CampaignError>(())
+/// ```
+///
+/// # Errors
+///
+/// The first flaw in the text, with its line and what to do.
+pub fn parse_campaigns(text: &str) -> Result<Vec<Campaign>, CampaignError> {
+    let tables = match toml::from_str::<FileTable>(text) {
+        Ok(file) => file.campaign,
+        Err(error) => {
+            let line = line_of(text, error.span().map_or(0, |span| span.start));
+            return Err(CampaignError::Shape { line, advice: advise(error.message()) });
+        }
+    };
+    let mut campaigns = Vec::with_capacity(tables.len());
+    for table in &tables {
+        let read = campaign(table.get_ref()).and_then(|campaign| campaign.check().map(|()| campaign));
+        campaigns.push(read.map_err(|flaw| located(text, table, flaw))?);
+    }
+    match first_taken(&campaigns) {
+        Some((index, flaw)) => Err(located(text, &tables[index], flaw)),
+        None => Ok(campaigns),
+    }
+}
+
+fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {
+    let flaw = |place| move |advice| Flaw { place, advice };
+    let countries = table.countries.get_ref().iter().enumerate().map(|(index, code)| {
+        let code = code.get_ref();
+        Country::parse(code).ok_or_else(|| {
+            let advice = format!("{code:?} is no country: write its ISO 3166-1 code, such as \"SG\" or \"SGP\"");
+            Flaw { place: Place::Country(index), advice }
+        })
+    });
+    let creatives = table.creative.iter().enumerate().map(|(index, table)| creative(index, table.get_ref()));
+    Ok(Campaign {
+        id: CampaignId(*table.id.get_ref()),
+        name: table.name.get_ref().clone(),
+        budget: amount::<Nanos>(&table.budget, Place::Budget)?,
+        bid_cpm: amount::<Cpm>(&table.bid_cpm, Place::BidCpm)?,
+        flight: Flight {
+            starts_ms: table.starts.get_ref().to_ms(DayEnd::First).map_err(flaw(Place::Starts))?,
+            ends_ms: table.ends.get_ref().to_ms(DayEnd::Last).map_err(flaw(Place::Ends))?,
+        },
+        pacing: match table.pacing.as_ref().map(|name| *name.get_ref()) {
+            None | Some(PacingName::Even) => Pacing::Even,
+            Some(PacingName::Asap) => Pacing::Asap,
+        },
+        countries: countries.collect::<Result<_, _>>()?,
+        exchanges: plain(&table.exchanges),
+        categories: plain(&table.categories),
+        advertiser_domain: table.advertiser_domain.get_ref().clone(),
+        cap_per_user_per_day: table.cap_per_user_per_day.as_ref().map(|cap| *cap.get_ref()),
+        creatives: creatives.collect::<Result<_, _>>()?,
+    })
+}
+
+fn creative(index: usize, table: &CreativeTable) -> Result<Creative, Flaw> {
+    let sizes = match (&table.w, &table.h, &table.sizes) {
+        (Some(w), Some(h), None) => vec![Size::new(*w.get_ref(), *h.get_ref())],
+        (None, None, Some(sizes)) => {
+            let parsed = sizes.get_ref().iter().enumerate().map(|(at, size)| {
+                let place = Place::CreativeSize(index, at);
+                size.get_ref().parse().map_err(|error: crate::ParseSizeError| Flaw { place, advice: error.to_string() })
+            });
+            parsed.collect::<Result<_, _>>()?
+        }
+        _ => {
+            let advice = "write either w and h, or sizes = [\"300x250\", \"320x50\"]".to_owned();
+            return Err(Flaw { place: Place::CreativeSizes(index), advice });
+        }
+    };
+    Ok(Creative {
+        id: CreativeId(*table.id.get_ref()),
+        sizes,
+        markup: table.markup.get_ref().clone(),
+        // HTTPS is what the web serves: a creative that needs HTTP says so.
+        secure: table.secure.as_ref().is_none_or(|secure| *secure.get_ref()),
+        attributes: plain(&table.attributes),
+    })
+}
+
+fn amount<T: std::str::FromStr<Err = money::ParseMoneyError>>(
+    value: &Spanned<Amount>,
+    place: Place,
+) -> Result<T, Flaw> {
+    let Amount(text) = value.get_ref();
+    text.parse().map_err(|error| Flaw { place, advice: format!("{text:?}: {error}") })
+}
+
+fn plain<T: Clone>(values: &[Spanned<T>]) -> Vec<T> {
+    values.iter().map(|value| value.get_ref().clone()).collect()
+}
+
+/// Adds what to do to the parser's words.
+fn advise(message: &str) -> String {
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+    let example = match missing {
+        Some("id") => "id = 7",
+        Some("name") => "name = \"Kopi and kaya toast\"",
+        Some("advertiser_domain") => "advertiser_domain = \"kopi.example\"",
+        Some("budget") => "budget = \"250.00\"",
+        Some("bid_cpm") => "bid_cpm = \"1.20\"",
+        Some("starts") => "starts = 2026-09-01",
+        Some("ends") => "ends = 2026-09-30",
+        Some("countries") => "countries = [\"SG\", \"ID\", \"TH\"]",
+        Some("markup") => "markup = \"<a href='https://kopi.example'>...</a>\"",
+        _ => return message.to_owned(),
+    };
+    format!("{message}: add a line such as {example}")
+}

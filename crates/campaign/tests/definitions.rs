@@ -1,0 +1,174 @@
+//! Campaigns from TOML: what is read, and how each flaw is reported with its line.
+
+use campaign::{CampaignError, CampaignId, CreativeId, Pacing, Size, parse_campaigns};
+use money::{Cpm, Nanos};
+
+/// One sound campaign; the comments count the lines.
+const SOUND: &str = r#"[[campaign]]
+id = 7
+name = "Kopi"
+advertiser_domain = "kopi.example"
+budget = "250.00"
+bid_cpm = "1.20"
+starts = 2026-09-01
+ends = 2026-09-30
+countries = ["SG", "IDN"]
+exchanges = ["google_adx"]
+categories = ["IAB8-5"]
+cap_per_user_per_day = 3
+
+[[campaign.creative]]
+id = 701
+w = 300
+h = 250
+markup = "<img src='https://cdn.kopi.example/1.png'>"
+
+[[campaign.creative]]
+id = 702
+sizes = ["320x50", "728x90"]
+markup = "<img src='http://cdn.kopi.example/1.png'>"
+secure = false
+attributes = [1, 6]
+"#;
+
+#[track_caller]
+fn flaw(from: &str, to: &str) -> CampaignError {
+    assert!(SOUND.contains(from), "the sound definition holds {from:?}");
+    parse_campaigns(&SOUND.replacen(from, to, 1)).expect_err("a flawed definition is refused")
+}
+
+#[track_caller]
+fn assert_flaw(from: &str, to: &str, line: usize, says: &str) {
+    let error = flaw(from, to);
+    let text = error.to_string();
+    assert_eq!(error.line(), line, "{text}");
+    assert!(text.starts_with(&format!("line {line}: ")), "{text}");
+    assert!(text.contains(says), "{text:?} says {says:?}");
+    assert!(!text.contains('\n'), "one line: {text:?}");
+}
+
+#[test]
+fn every_key_is_read() {
+    let campaigns = parse_campaigns(SOUND).expect("sound");
+    let [campaign] = campaigns.as_slice() else { panic!("one campaign") };
+    assert_eq!(campaign.id, CampaignId(7));
+    assert_eq!(campaign.name, "Kopi");
+    assert_eq!(campaign.budget, Nanos(250_000_000_000));
+    assert_eq!(campaign.bid_cpm, Cpm(1_200_000));
+    // 2026-09-01T00:00:00Z to 2026-10-01T00:00:00Z: the last day is part of the flight.
+    assert_eq!(campaign.flight.starts_ms, 1_788_220_800_000);
+    assert_eq!(campaign.flight.ends_ms, 1_790_812_800_000);
+    assert_eq!(campaign.pacing, Pacing::Even);
+    let countries: Vec<_> = campaign.countries.iter().map(|country| country.as_str()).collect();
+    assert_eq!(countries, ["SG", "ID"]);
+    assert_eq!(campaign.exchanges, ["google_adx"]);
+    assert_eq!(campaign.categories, ["IAB8-5"]);
+    assert_eq!(campaign.cap_per_user_per_day, Some(3));
+    let [banner, adaptive] = campaign.creatives.as_slice() else { panic!("two creatives") };
+    assert_eq!((banner.id, banner.sizes.as_slice()), (CreativeId(701), [Size::new(300, 250)].as_slice()));
+    assert!(banner.secure, "secure unless said otherwise");
+    assert_eq!(adaptive.sizes, [Size::new(320, 50), Size::new(728, 90)]);
+    assert!(!adaptive.secure);
+    assert_eq!(adaptive.attributes, [1, 6]);
+}
+
+#[test]
+fn a_file_without_campaigns_is_empty() {
+    assert_eq!(parse_campaigns("# nothing yet\n"), Ok(vec![]));
+}
+
+#[test]
+fn moments_are_read_in_quotes_and_bare_with_their_offset() {
+    for starts in ["2026-09-01T08:00:00+08:00", "\"2026-09-01T00:00:00Z\"", "\"2026-09-01\""] {
+        let text = SOUND.replacen("starts = 2026-09-01", &format!("starts = {starts}"), 1);
+        let campaigns = parse_campaigns(&text).expect("sound");
+        assert_eq!(campaigns[0].flight.starts_ms, 1_788_220_800_000, "{starts}");
+    }
+}
+
+#[test]
+fn whole_dollars_need_no_quotes_and_fractions_do() {
+    let text = SOUND.replacen("budget = \"250.00\"", "budget = 250", 1);
+    assert_eq!(parse_campaigns(&text).expect("sound")[0].budget, Nanos(250_000_000_000));
+    assert_flaw("\"250.00\"", "250.00", 5, "an amount of USD in quotes, such as \"250.00\"");
+}
+
+#[test]
+fn a_missing_or_misspelt_key_names_its_line() {
+    assert_flaw("budget = \"250.00\"\n", "", 1, "add a line such as budget = \"250.00\"");
+    assert_flaw("budget =", "budgte =", 5, "unknown field `budgte`");
+    assert_flaw("markup = \"<img src='https", "markap = \"<img src='https", 18, "unknown field `markap`");
+    assert_flaw("id = 701\n", "", 14, "add a line such as id = 7");
+    assert_flaw("[\"SG\", \"IDN\"]", "[\"SG\"", 10, "");
+    assert_flaw("id = 7\n", "id = \"seven\"\n", 2, "invalid type");
+}
+
+#[test]
+fn a_value_that_makes_no_sense_names_its_line_and_what_to_do() {
+    assert_flaw("id = 7\n", "id = 0\n", 2, "number campaigns from 1");
+    assert_flaw("\"Kopi\"", "\" \"", 3, "name: empty");
+    assert_flaw("\"kopi.example\"", "\"https://kopi.example/\"", 4, "no bare domain");
+    assert_flaw("\"kopi.example\"", "\"Kopi.example\"", 4, "lower case");
+    assert_flaw("\"250.00\"", "\"-3\"", 5, "not above 0");
+    assert_flaw("\"250.00\"", "\"0\"", 5, "not above 0");
+    assert_flaw("\"250.00\"", "\"0.001\"", 5, "does not pay for one impression");
+    assert_flaw("\"250.00\"", "\"1,000\"", 5, "not a decimal number");
+    assert_flaw("\"250.00\"", "\"99999999999\"", 5, "too large");
+    assert_flaw("\"1.20\"", "\"0\"", 6, "not above 0");
+    assert_flaw("\"1.20\"", "\"1200\"", 6, "check the decimal point");
+    assert_flaw("\"1.20\"", "\"0.0000001\"", 6, "more than 6 decimals");
+    assert_flaw("starts = 2026-09-01", "starts = \"1 September\"", 7, "neither a day");
+    assert_flaw("starts = 2026-09-01", "starts = 2026-09-01T00:00:00", 7, "with offset");
+    assert_flaw("starts = 2026-09-01", "starts = 1788220800", 7, "expected a day");
+    assert_flaw("ends = 2026-09-30", "ends = 2026-08-30", 8, "not after starts");
+    assert_flaw("\"IDN\"", "\"Indonesia\"", 9, "is no country");
+    assert_flaw("\"IDN\"", "\"SGP\"", 9, "SG stands twice");
+    assert_flaw("[\"SG\", \"IDN\"]", "[]", 9, "at least one country");
+    assert_flaw("\"google_adx\"", "\"Google AdX\"", 10, "its name in the configuration");
+    assert_flaw("\"IAB8-5\"", "\"IAB8-19\"", 11, "not in IAB taxonomy 1.0");
+    assert_flaw("per_day = 3", "per_day = 0", 12, "remove the line for no cap");
+    assert_flaw("per_day = 3", "per_day = -1", 12, "");
+}
+
+#[test]
+fn a_creative_that_makes_no_sense_names_its_line_and_what_to_do() {
+    assert_flaw("w = 300", "w = 0", 16, "width and height go from 1");
+    assert_flaw("h = 250\n", "", 16, "either w and h, or sizes");
+    assert_flaw("\"320x50\"", "\"320*50\"", 22, "is no size");
+    assert_flaw("\"320x50\"", "\"728x90\"", 22, "stands twice");
+    assert_flaw("[\"320x50\", \"728x90\"]", "[]", 22, "0 sizes");
+    assert_flaw("id = 702", "id = 701", 21, "701 is taken");
+    assert_flaw("\"<img src='https://cdn.kopi.example/1.png'>\"", "\"\"", 18, "write the HTML to show");
+    assert_flaw("secure = false", "secure = true", 24, "loads from http://");
+    assert_flaw("secure = false\n", "", 23, "loads from http://");
+    assert_flaw("[1, 6]", "[1, 600]", 25, "");
+}
+
+#[test]
+fn ids_are_unique_over_the_file() {
+    let twice = format!("{SOUND}\n{SOUND}");
+    let error = parse_campaigns(&twice).expect_err("taken");
+    assert_eq!((error.line(), error.to_string().contains("7 is taken")), (28, true), "{error}");
+    let second = SOUND.replacen("id = 7\n", "id = 8\n", 1);
+    let error = parse_campaigns(&format!("{SOUND}\n{second}")).expect_err("taken");
+    assert_eq!((error.line(), error.to_string().contains("701 is taken")), (41, true), "{error}");
+}
+
+#[test]
+fn the_sample_is_sound_and_covers_the_usual_sizes_in_each_country() {
+    let campaigns = parse_campaigns(include_str!("../samples/campaigns.toml")).expect("sound");
+    assert!(campaigns.len() >= 12);
+    let sizes = ["300x250", "320x50", "728x90", "160x600", "320x480", "300x600", "970x250"];
+    for country in ["SG", "ID", "TH"] {
+        for size in sizes {
+            let size: Size = size.parse().expect("a size");
+            let covered = campaigns.iter().any(|campaign| {
+                campaign.countries.iter().any(|ours| ours.as_str() == country)
+                    && campaign.creatives.iter().any(|creative| creative.sizes.contains(&size))
+            });
+            assert!(covered, "{size} in {country}");
+        }
+    }
+    assert!(campaigns.iter().any(|campaign| campaign.cap_per_user_per_day.is_some()));
+    assert!(campaigns.iter().any(|campaign| campaign.cap_per_user_per_day.is_none()));
+}

@@ -1,0 +1,43 @@
+//! Campaigns for the tests.
+//!
+//! Promises sound definitions that a test then bends. Never reads a clock.
+
+#![allow(dead_code, reason = "each test uses a part")]
+
+use campaign::{Campaign, CampaignId, Country, Creative, CreativeId, Flight, Pacing, Size};
+use money::{Cpm, Nanos};
+
+/// A moment inside every flight made here.
+pub(crate) const NOW_MS: i64 = 1_000_000;
+
+pub(crate) fn country(code: &str) -> Country {
+    Country::parse(code).expect("a country of the tests")
+}
+
+/// A sound campaign for Singapore with one secure creative of 300x250.
+pub(crate) fn sound(id: u32) -> Campaign {
+    Campaign {
+        id: CampaignId(id),
+        name: format!("campaign {id}"),
+        budget: Nanos(250_000_000_000),
+        bid_cpm: Cpm(1_200_000),
+        flight: Flight { starts_ms: 0, ends_ms: 2 * NOW_MS },
+        pacing: Pacing::Even,
+        countries: vec![country("SG")],
+        exchanges: vec![],
+        categories: vec!["IAB8-5".into()],
+        advertiser_domain: "kopi.example".into(),
+        cap_per_user_per_day: None,
+        creatives: vec![creative(id * 100, &[Size::new(300, 250)])],
+    }
+}
+
+pub(crate) fn creative(id: u32, sizes: &[Size]) -> Creative {
+    Creative {
+        id: CreativeId(id),
+        sizes: sizes.to_vec(),
+        markup: "<img src='https://cdn.kopi.example/1.png'>".into(),
+        secure: true,
+        attributes: vec![],
+    }
+}
