@@ -1,0 +1,63 @@
+//! Strings, borrowed where they can be.
+
+use std::borrow::Cow;
+
+use serde::Deserializer;
+
+use super::{Lenient, raw};
+
+/// One JSON value as it stands in the request, unread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Raw<'a>(&'a str);
+
+impl<'a> Raw<'a> {
+    /// The JSON text.
+    #[must_use]
+    pub fn json(self) -> &'a str {
+        self.0
+    }
+
+    /// The value of a JSON string, else the JSON text itself. Native requests come either way.
+    #[must_use]
+    pub fn text(self) -> Cow<'a, str> {
+        if self.0.starts_with('"') { text(self.0).unwrap_or_default() } else { Cow::Borrowed(self.0) }
+    }
+}
+
+/// A string is itself, a number its digits; anything else, and an empty string, is absent.
+/// So is a string that is no text (a lone surrogate).
+pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
+    match raw.as_bytes().first()? {
+        b'"' => {
+            let inner = raw.get(1..raw.len() - 1)?;
+            if inner.is_empty() {
+                None
+            } else if inner.as_bytes().contains(&b'\\') {
+                serde_json::from_str(raw).ok().map(Cow::Owned)
+            } else {
+                Some(Cow::Borrowed(inner))
+            }
+        }
+        b'-' | b'0'..=b'9' => Some(Cow::Borrowed(raw)),
+        _ => None,
+    }
+}
+
+impl<'de> Lenient<'de> for Option<Cow<'de, str>> {
+    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        raw(deserializer).map(text)
+    }
+}
+
+/// For identifiers that must be there: absent reads as empty, and validation says so.
+impl<'de> Lenient<'de> for Cow<'de, str> {
+    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        raw(deserializer).map(|raw| text(raw).unwrap_or_default())
+    }
+}
+
+impl<'de> Lenient<'de> for Option<Raw<'de>> {
+    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        raw(deserializer).map(|raw| if raw == "null" { None } else { Some(Raw(raw)) })
+    }
+}

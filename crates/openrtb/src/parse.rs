@@ -1,0 +1,32 @@
+//! From bytes to an object.
+
+use serde_json::Deserializer;
+
+use crate::lenient::{Lenient, Object};
+use crate::{Malformed, MalformedKind};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Reads one JSON object and nothing after it.
+pub(crate) fn object<'a, T: Object<'a>>(body: &'a [u8]) -> Result<T, Malformed> {
+    let fault = |kind, at, detail: &str| Malformed { kind, at, detail: detail.to_owned() };
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    let text = std::str::from_utf8(body).map_err(|error| {
+        let kind = if error.error_len().is_none() { MalformedKind::Truncated } else { MalformedKind::Encoding };
+        fault(kind, error.valid_up_to(), "not UTF-8: send JSON in UTF-8")
+    })?;
+    let at = text.bytes().take_while(u8::is_ascii_whitespace).count();
+    match text.as_bytes().get(at) {
+        None => return Err(fault(MalformedKind::Empty, at, "no body: send a JSON object")),
+        Some(b'{') => {}
+        Some(b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
+            return Err(fault(MalformedKind::NotAnObject, at, "no JSON object"));
+        }
+        Some(_) => return Err(fault(MalformedKind::Syntax, at, "no JSON")),
+    }
+    let mut deserializer = Deserializer::from_str(text);
+    let object = Option::<T>::read(&mut deserializer)
+        .and_then(|object| deserializer.end().map(|()| object))
+        .map_err(|error| Malformed::from_json(&error, text))?;
+    object.ok_or_else(|| fault(MalformedKind::NotAnObject, at, "no JSON object"))
+}

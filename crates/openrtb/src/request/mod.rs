@@ -1,0 +1,28 @@
+//! The bid request: the objects and fields of OpenRTB 2.6 that bidding needs, borrowed from the body.
+//!
+//! Every field is public and as the exchange sent it. What needs a rule (defaults, older places of a field, which of
+//! two fields counts) is a method beside it. Strings that are empty read as absent.
+//!
+//! Field docs name the section of OpenRTB 2.6 only where this crate reads it in a way of its own.
+
+mod bid_request;
+mod deal;
+mod device;
+mod imp;
+mod inventory;
+mod media;
+mod privacy;
+mod tmax;
+mod user;
+mod validate;
+
+pub use bid_request::{AuctionType, BidRequest, Inventory, RequestExt, parse_request};
+pub use deal::{Deal, Pmp};
+pub use device::{Device, Geo};
+pub use imp::{Imp, ImpExt};
+pub use inventory::{App, Content, Dooh, Publisher, Site};
+pub use media::{Audio, Banner, Format, Native, Video, VideoExt};
+pub use privacy::{Regs, RegsExt, SupplyChain, SupplyChainNode};
+pub use tmax::peek_tmax;
+pub use user::{Eid, Source, SourceExt, Uid, User, UserExt};
+pub use validate::{Invalid, InvalidKind, Validity, validate, validity};
