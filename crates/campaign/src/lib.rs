@@ -9,7 +9,6 @@ mod category;
 pub mod chaos;
 mod check;
 mod compiled;
-mod country;
 mod definition;
 mod domain;
 mod gate;
@@ -22,7 +21,7 @@ pub use check::{
     BID_CPM_MAX, CREATIVES_PER_CAMPAIGN_MAX, Flaw, MARKUP_BYTES_MAX, NAME_BYTES_MAX, Place, SIZES_PER_CREATIVE_MAX,
 };
 pub use compiled::{CompileError, CompiledCampaign, Placement, compile};
-pub use country::Country;
+pub use openrtb::Country;
 pub use definition::{CampaignError, parse_campaigns};
 pub use id::{CampaignId, CreativeId};
 pub use index::{Candidate, Candidates, Condemned, Index, Want};
