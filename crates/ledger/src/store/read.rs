@@ -1,0 +1,77 @@
+//! What regions read to start and to catch up.
+//!
+//! Promises that only durable events are read: with a commit pending, a read is refused.
+
+use std::sync::Arc;
+
+use campaign::CampaignId;
+use rusqlite::{Connection, params};
+
+use super::{Store, StoreError, rows};
+use crate::report::EVENTS_PAGE_MAX;
+use crate::{CapCount, CapKey, EventKind, EventPage, LedgerEvent, RegionSnapshot, Totals};
+
+impl Store {
+    /// All accounts and counts.
+    ///
+    /// # Errors
+    /// [`StoreError::Uncommitted`], [`StoreError::Poisoned`].
+    pub fn totals(&self) -> Result<Totals, StoreError> {
+        self.check_readable()?;
+        Ok(Totals::of(&self.books))
+    }
+
+    /// A region as it is now: its open leases, and whom it billed since a time.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit), and [`StoreError::Uncommitted`].
+    pub fn snapshot(&self, region: &Arc<str>, since_ms: i64) -> Result<RegionSnapshot, StoreError> {
+        self.check_readable()?;
+        let billed = billed_since(&self.conn, region, since_ms)
+            .map_err(|source| StoreError::Database { doing: "count impressions", source })?;
+        Ok(RegionSnapshot {
+            region: Arc::clone(region),
+            region_seq: self.books.head(region),
+            leases: self.books.leases().filter(|lease| lease.region == *region).cloned().collect(),
+            billed,
+        })
+    }
+
+    /// The events of a region after the one numbered `region_seq`, at most a page of them.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit), and [`StoreError::Uncommitted`].
+    pub fn events_since(&self, region: &str, region_seq: u64) -> Result<EventPage, StoreError> {
+        self.check_readable()?;
+        let read = || {
+            let mut statement = self.conn.prepare_cached(rows::SELECT_SINCE)?;
+            let events = statement.query_map(params![region, region_seq, EVENTS_PAGE_MAX], rows::event)?;
+            events.map(|event| event.map(Arc::new)).collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let events = read().map_err(|source| StoreError::Database { doing: "read events", source })?;
+        Ok(EventPage { events, head: self.books.head(region) })
+    }
+
+    /// The newest event of a region.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit), and [`StoreError::Uncommitted`].
+    pub fn newest(&self, region: &str) -> Result<Option<Arc<LedgerEvent>>, StoreError> {
+        let head = self.books.head(region);
+        if head == 0 {
+            return Ok(None);
+        }
+        Ok(self.events_since(region, head - 1)?.events.pop())
+    }
+}
+
+fn billed_since(conn: &Connection, region: &str, since_ms: i64) -> rusqlite::Result<Vec<CapCount>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT campaign, cap_key, count(*) FROM event \
+         WHERE region = ?1 AND at_ms >= ?2 AND cap_key IS NOT NULL AND kind = ?3 GROUP BY campaign, cap_key",
+    )?;
+    let counts = statement.query_map(params![region, since_ms, EventKind::Billing.name()], |row| {
+        Ok(CapCount { campaign: CampaignId(row.get(0)?), cap_key: CapKey(row.get(1)?), count: row.get(2)? })
+    })?;
+    counts.collect()
+}

@@ -1,0 +1,313 @@
+//! Recording events, and making them durable.
+//!
+//! Promises that a failure at any step poisons the store: what it holds in memory is then no longer what is on disk.
+
+use std::collections::BTreeSet;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use campaign::CampaignId;
+use money::Nanos;
+use rusqlite::{Connection, params};
+
+use super::{Store, StoreError, rows};
+use crate::notice::{Booking, book};
+use crate::{
+    Account, BidFacts, EventKind, Flags, LeaseAsk, LeaseGrant, LeaseId, LeaseRefusal, LeaseTerm, LedgerEvent, Notice,
+    NoticeAnswer, Outcome,
+};
+
+/// After so many commits or events the write-ahead log is written back: some 10 MiB at about ten pages a commit.
+const LOG_COMMITS_MAX: usize = 256;
+const LOG_EVENTS_MAX: usize = 4_096;
+/// How long a user's key is kept with the impressions counted for it: longer than the day that is counted.
+const CAP_KEY_LIFE: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+
+/// What all events of one call have in common.
+struct Draft {
+    kind: EventKind,
+    region: Option<Arc<str>>,
+    campaign: CampaignId,
+    lease: Option<LeaseId>,
+    amount: Nanos,
+    late: Nanos,
+    flags: Flags,
+    term: Option<LeaseTerm>,
+    bid: Option<Box<BidFacts>>,
+}
+
+impl Draft {
+    fn new(kind: EventKind, campaign: CampaignId, amount: Nanos) -> Self {
+        let (late, flags) = (Nanos::ZERO, Flags::NONE);
+        Self { kind, region: None, campaign, lease: None, amount, late, flags, term: None, bid: None }
+    }
+
+    fn lease(self, lease: LeaseId, region: &Arc<str>) -> Self {
+        Self { lease: Some(lease), region: Some(Arc::clone(region)), ..self }
+    }
+}
+
+impl Store {
+    /// Sets a campaign's budget; the campaign is known from then on. Setting the same budget again records nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] for a budget below zero, without poisoning; all others as [`commit`](Self::commit).
+    pub fn set_budget(&mut self, campaign: CampaignId, budget: Nanos, now_ms: i64) -> Result<Account, StoreError> {
+        if self.books.account(campaign).is_none_or(|account| account.budget() != budget) {
+            self.record(Draft::new(EventKind::Budget, campaign, budget), now_ms)?;
+        }
+        Ok(self.books.account(campaign).copied().unwrap_or_default())
+    }
+
+    /// Grants a lease, or says why not. The money is the region's when [`commit`](Self::commit) has returned.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub fn grant(&mut self, ask: &LeaseAsk, now_ms: i64) -> Result<Result<LeaseGrant, LeaseRefusal>, StoreError> {
+        self.check_usable()?;
+        let amount = match self.books.decide_grant(ask, self.options.regions) {
+            Ok(amount) => amount,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let lease = LeaseId(self.books.last_lease + 1);
+        let expires_ms = now_ms.saturating_add(millis(self.options.lease_life));
+        let closes_ms = expires_ms.saturating_add(millis(self.options.lease_grace));
+        let term = LeaseTerm { expires_ms, closes_ms };
+        let draft = Draft::new(EventKind::LeaseGranted, ask.campaign, amount).lease(lease, &ask.region);
+        self.record(Draft { term: Some(term), ..draft }, now_ms)?;
+        Ok(Ok(LeaseGrant { lease, amount, term }))
+    }
+
+    /// Takes back what a lease holds beyond `keep`, the sum of the bids that may still bill, and says how much that was.
+    /// Repeating it takes nothing more. A lease that holds nothing after it is closed.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub fn give_back(&mut self, lease: LeaseId, keep: Nanos, now_ms: i64) -> Result<Nanos, StoreError> {
+        self.check_usable()?;
+        let amount = self.books.decide_return(lease, keep);
+        if let (true, Some(open)) = (Nanos::ZERO < amount, self.books.lease(lease)) {
+            let draft = Draft::new(EventKind::LeaseReturned, open.campaign, amount).lease(lease, &open.region);
+            self.record(draft, now_ms)?;
+        }
+        Ok(amount)
+    }
+
+    /// Closes the leases whose bids can no longer bill, returns their rest to free, and says how many they were.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub fn expire(&mut self, now_ms: i64) -> Result<usize, StoreError> {
+        self.check_usable()?;
+        let due: Vec<_> = self.books.due(now_ms).collect();
+        for id in &due {
+            let lease = self.books.lease(*id).expect("a lease that is due is open");
+            let draft = Draft::new(EventKind::LeaseExpired, lease.campaign, lease.left).lease(*id, &lease.region);
+            self.record(draft, now_ms)?;
+        }
+        Ok(due.len())
+    }
+
+    /// Records a notice, unless it is known. It counts when [`commit`](Self::commit) has returned, and not before.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub fn record_notice(&mut self, notice: &Notice, now_ms: i64) -> Result<NoticeAnswer, StoreError> {
+        self.check_usable()?;
+        let Booking { kind, amount, price, mut flags } = book(notice);
+        let known = self.kinds_of(notice)?;
+        if known.contains(&kind) {
+            return Ok(NoticeAnswer { outcome: Outcome::Duplicate, billed: Nanos::ZERO, flags });
+        }
+        if contradicts(kind, &known) {
+            flags |= Flags::CONTRADICTS;
+        }
+        let claims = &notice.claims;
+        let late = self.books.late_part(Some(claims.lease), claims.campaign, amount);
+        if Nanos::ZERO < late {
+            flags |= Flags::LATE;
+        }
+        let bid = BidFacts {
+            token: notice.token,
+            exchange: Arc::clone(&claims.exchange),
+            auction: claims.auction.clone(),
+            imp: claims.imp.clone(),
+            bid: claims.bid.clone(),
+            creative: claims.creative,
+            bid_price: claims.bid_price,
+            price,
+            currency: claims.currency,
+            cap_key: claims.cap_key,
+        };
+        let draft = Draft::new(kind, claims.campaign, amount).lease(claims.lease, &claims.region);
+        self.record(Draft { late, flags, bid: Some(Box::new(bid)), ..draft }, now_ms)?;
+        let observed = [EventKind::WinObserved, EventKind::BillingObserved, EventKind::LossObserved].contains(&kind);
+        let outcome = if observed { Outcome::Observed } else { Outcome::Counted };
+        Ok(NoticeAnswer { outcome, billed: amount, flags })
+    }
+
+    /// Makes everything that was recorded durable, and gives the events, in order.
+    ///
+    /// # Errors
+    /// Any error means that this store must be dropped: it is poisoned, and every further call says so.
+    pub fn commit(&mut self) -> Result<Vec<Arc<LedgerEvent>>, StoreError> {
+        self.check_usable()?;
+        if self.batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Poisoned until the opposite is proven: a panic on the way out leaves it so.
+        self.poisoned = true;
+        self.write_tables().map_err(database("write the tables"))?;
+        self.conn.execute_batch("COMMIT").map_err(database("commit"))?;
+        self.write_back()?;
+        self.poisoned = false;
+        Ok(mem::take(&mut self.batch))
+    }
+
+    /// Forgets which users were counted longer ago than any cap looks back, and says for how many events.
+    ///
+    /// # Errors
+    /// [`StoreError::Uncommitted`]; all others as [`commit`](Self::commit).
+    pub fn forget_cap_keys(&mut self, now_ms: i64) -> Result<usize, StoreError> {
+        self.check_readable()?;
+        self.poisoned = true;
+        let before_ms = now_ms.saturating_sub(millis(CAP_KEY_LIFE));
+        let forgotten = self
+            .conn
+            .execute("UPDATE event SET cap_key = NULL WHERE cap_key IS NOT NULL AND at_ms < ?1", [before_ms])
+            .map_err(database("forget users"))?;
+        self.poisoned = false;
+        Ok(forgotten)
+    }
+
+    pub(super) fn check_usable(&self) -> Result<(), StoreError> {
+        if self.poisoned { Err(StoreError::Poisoned) } else { Ok(()) }
+    }
+
+    pub(super) fn check_readable(&self) -> Result<(), StoreError> {
+        self.check_usable()?;
+        if self.batch.is_empty() { Ok(()) } else { Err(StoreError::Uncommitted) }
+    }
+
+    fn record(&mut self, draft: Draft, now_ms: i64) -> Result<(), StoreError> {
+        self.check_usable()?;
+        let region_seq = draft.region.as_ref().map_or(0, |region| self.books.head(region) + 1);
+        let Draft { kind, region, campaign, lease, amount, late, flags, term, bid } = draft;
+        let seq = self.books.last_seq + 1;
+        let event = LedgerEvent {
+            seq,
+            at_ms: now_ms,
+            kind,
+            region,
+            region_seq,
+            campaign,
+            lease,
+            amount,
+            late,
+            flags,
+            term,
+            bid,
+        };
+        // The books refuse before anything is changed; from here on, memory is ahead of the disk.
+        self.books.apply(&event).map_err(StoreError::Refused)?;
+        self.poisoned = true;
+        if self.batch.is_empty() {
+            self.conn.execute_batch("BEGIN IMMEDIATE").map_err(database("begin a transaction"))?;
+        }
+        rows::insert(&self.conn, &event).map_err(database("record an event"))?;
+        self.poisoned = false;
+        self.batch.push(Arc::new(event));
+        Ok(())
+    }
+
+    fn kinds_of(&self, notice: &Notice) -> Result<Vec<EventKind>, StoreError> {
+        let read = |conn: &Connection| {
+            let mut statement = conn.prepare_cached("SELECT kind FROM event WHERE token = ?1")?;
+            let kinds = statement.query_map([notice.token.0], |row| row.get::<_, String>(0))?;
+            kinds.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let names = read(&self.conn).map_err(database("look a token up"))?;
+        Ok(names.iter().filter_map(|name| EventKind::from_name(name)).collect())
+    }
+
+    /// Writes what follows from the batch's events: only the rows that they touched.
+    fn write_tables(&self) -> rusqlite::Result<()> {
+        let (conn, books) = (&self.conn, &self.books);
+        let campaigns: BTreeSet<_> = self.batch.iter().map(|event| event.campaign).collect();
+        for (campaign, account) in campaigns.iter().filter_map(|id| Some((id, books.account(*id)?))) {
+            conn.prepare_cached("INSERT OR REPLACE INTO account VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
+                campaign.0,
+                account.budget().0,
+                account.spent().0,
+                account.leased().0,
+                account.free().0,
+                account.late().0,
+            ])?;
+        }
+        let leases: BTreeSet<_> = self.batch.iter().filter_map(|event| event.lease).collect();
+        for id in leases {
+            let Some(lease) = books.lease(id) else {
+                conn.prepare_cached("DELETE FROM lease WHERE lease = ?1")?.execute([id.0])?;
+                continue;
+            };
+            conn.prepare_cached("INSERT OR REPLACE INTO lease VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(
+                params![
+                    id.0,
+                    lease.campaign.0,
+                    &*lease.region,
+                    lease.granted.0,
+                    lease.spent.0,
+                    lease.left.0,
+                    lease.term.expires_ms,
+                    lease.term.closes_ms,
+                ],
+            )?;
+        }
+        let regions: BTreeSet<_> = self.batch.iter().filter_map(|event| event.region.as_ref()).collect();
+        for region in regions {
+            conn.prepare_cached("INSERT OR REPLACE INTO region VALUES (?1, ?2)")?
+                .execute(params![&**region, books.head(region)])?;
+        }
+        let kinds: BTreeSet<_> = self.batch.iter().map(|event| event.kind).collect();
+        for kind in kinds {
+            conn.prepare_cached("INSERT OR REPLACE INTO tally VALUES (?1, ?2)")?
+                .execute(params![kind.name(), books.count(kind)])?;
+        }
+        conn.prepare_cached("UPDATE mark SET last_seq = ?1, last_lease = ?2")?
+            .execute(params![books.last_seq, books.last_lease])?;
+        Ok(())
+    }
+
+    /// Writes a long log back into the database. A read in progress may delay it; any other failure is one of the disk.
+    fn write_back(&mut self) -> Result<(), StoreError> {
+        self.log_commits += 1;
+        self.log_events += self.batch.len();
+        if self.log_commits < LOG_COMMITS_MAX && self.log_events < LOG_EVENTS_MAX {
+            return Ok(());
+        }
+        self.conn
+            .prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")
+            .and_then(|mut statement| statement.query_row([], |_| Ok(())))
+            .map_err(database("write the log into the database"))?;
+        (self.log_commits, self.log_events) = (0, 0);
+        Ok(())
+    }
+}
+
+/// A bid cannot be lost and won, or lost and billed. The later notice is recorded all the same.
+fn contradicts(kind: EventKind, known: &[EventKind]) -> bool {
+    match kind {
+        EventKind::Loss => known.contains(&EventKind::Win) || known.contains(&EventKind::Billing),
+        EventKind::Win | EventKind::Billing => known.contains(&EventKind::Loss),
+        _ => false,
+    }
+}
+
+fn database(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
+    move |source| StoreError::Database { doing, source }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
