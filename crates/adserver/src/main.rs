@@ -1,3 +1,7 @@
 //! The `adserver` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    adserver::cli::main()
+}

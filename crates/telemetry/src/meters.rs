@@ -189,14 +189,14 @@ impl Statuses {
 /// What is counted about the notices listener.
 #[derive(Debug, Default)]
 pub struct NoticeMeters {
-    /// Notices whose head was read, by kind: `win`, `billing`, `loss`.
+    /// Notices whose head was read, by kind: `win`, `billing`, `loss`. The kind is what the URL says.
     pub received: Labelled,
-    /// What became of them: `recorded`, `duplicate`, `not_billed`, `forged`, `expired`, ...
+    /// What became of them: `counted`, `observed`, `duplicate`, `not_durable`, `forged`, `expired`, ...
     pub outcomes: Labelled,
     /// Answers by HTTP status.
     pub statuses: Statuses,
     /// The listener's connections.
-    pub connections: ConnectionMeters,
+    pub connections: Arc<ConnectionMeters>,
     /// From the head to the answer, durability included.
     pub latency: Histogram,
 }

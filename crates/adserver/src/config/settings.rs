@@ -146,6 +146,10 @@ pub enum Dialect {
     Openrtb,
     /// Google Authorized Buyers: prices in notices are encrypted.
     GoogleAdx,
+    /// Microsoft Monetize: prices have four decimals, `adid` is sent.
+    Xandr,
+    /// Index Exchange: prices have two decimals.
+    Index,
 }
 
 /// Which notice of an exchange moves money.
@@ -167,6 +171,9 @@ pub struct ExchangeConfig {
     /// How its details differ from the standard.
     #[serde(default = "dialect")]
     pub dialect: Dialect,
+    /// Our name at the exchange: `seatbid.seat`, compared with `wseat` and `bseat`.
+    #[serde(default = "seat")]
+    pub seat: String,
     /// Where its bid requests arrive.
     pub listen: SocketAddr,
     /// The path of bid requests.
@@ -209,30 +216,34 @@ pub struct ExchangeConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsConfig {
-    /// Most open connections.
+    /// Most open connections; further ones wait in the accept queue.
     pub connections_max: usize,
     /// Most bytes of a request's head.
     pub head_bytes_max: usize,
-    /// Most bytes of a request's body, after inflation.
+    /// Most bytes of a body as sent.
     pub body_bytes_max: usize,
+    /// Most bytes of a body after inflation.
+    pub inflated_bytes_max: usize,
+    /// How long a request's head may take.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub head_timeout: Duration,
     /// How long an idle connection is kept.
     #[serde(deserialize_with = "duration::deserialize")]
-    pub idle: Duration,
-    /// How long a new connection may be silent.
-    #[serde(deserialize_with = "duration::deserialize")]
-    pub first_byte: Duration,
+    pub idle_timeout: Duration,
     /// Most requests in hand; what comes above is answered 204 at once.
     pub in_flight_max: usize,
 }
 
 impl Default for LimitsConfig {
     fn default() -> LimitsConfig {
+        let sockets = exchange::sockets::Limits::default();
         LimitsConfig {
-            connections_max: connections_max(),
-            head_bytes_max: 16 * 1024,
-            body_bytes_max: 256 * 1024,
-            idle: Duration::from_secs(120),
-            first_byte: Duration::from_secs(5),
+            connections_max: sockets.connections_max,
+            head_bytes_max: sockets.head_bytes_max,
+            body_bytes_max: sockets.body_bytes_max,
+            inflated_bytes_max: sockets.inflated_bytes_max,
+            head_timeout: sockets.head_timeout,
+            idle_timeout: sockets.idle_timeout,
             in_flight_max: 1_024,
         }
     }
@@ -254,7 +265,7 @@ fn forged_per_second_max() -> u32 {
 }
 
 fn token_ttl() -> Duration {
-    Duration::from_secs(24 * 3_600)
+    ledger::TOKEN_LIFE
 }
 
 fn connections_max() -> usize {
@@ -267,6 +278,10 @@ fn lease_max() -> Nanos {
 
 fn dialect() -> Dialect {
     Dialect::Openrtb
+}
+
+fn seat() -> String {
+    "tembusu".to_owned()
 }
 
 fn path() -> String {

@@ -21,6 +21,8 @@ const NAME_CHARS_MAX: usize = 32;
 const WITHIN_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// Smallest body limit: a plain request has about 1 KiB.
 const BODY_BYTES_MIN: usize = 1_024;
+/// Smallest head limit: the least that hyper works with.
+const HEAD_BYTES_MIN: usize = 8_192;
 
 pub(super) fn verify(config: &AdserverConfig) -> Result<(), Fault> {
     intensity(config.intensity, &[Key("intensity")])?;
@@ -58,7 +60,7 @@ fn regions(config: &AdserverConfig) -> Result<(), Fault> {
             return Err(Fault::new(at("countries"), "a region serves at least one country; list codes such as \"SG\""));
         }
         for country in &region.countries {
-            let Some(code) = openrtb::country::normalize(country) else {
+            let Some(code) = openrtb::Country::parse(country) else {
                 let problem = format!("`{country}` is not a country; write an ISO 3166-1 code such as \"SG\" or \"SGP\"");
                 return Err(Fault::new(at("countries"), problem));
             };
@@ -124,7 +126,8 @@ fn one_exchange(config: &AdserverConfig, index: usize, exchange: &ExchangeConfig
     at_least(exchange.limits.connections_max, 1, &limit("connections_max"))?;
     at_least(exchange.limits.in_flight_max, 1, &limit("in_flight_max"))?;
     at_least(exchange.limits.body_bytes_max, BODY_BYTES_MIN, &limit("body_bytes_max"))?;
-    at_least(exchange.limits.head_bytes_max, BODY_BYTES_MIN, &limit("head_bytes_max"))
+    at_least(exchange.limits.inflated_bytes_max, exchange.limits.body_bytes_max, &limit("inflated_bytes_max"))?;
+    at_least(exchange.limits.head_bytes_max, HEAD_BYTES_MIN, &limit("head_bytes_max"))
 }
 
 /// Two listeners cannot share an address; port 0 is always free.

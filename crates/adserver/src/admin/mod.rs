@@ -1,0 +1,10 @@
+//! The operators' API: health, metrics, the tree, alerts, campaigns, and the few things that an
+//! operator does by hand.
+//!
+//! It holds handles and no state, and is never on the bid path. Its own crash takes nothing along.
+
+mod pages;
+mod router;
+mod tree;
+
+pub(crate) use router::{Desk, router};

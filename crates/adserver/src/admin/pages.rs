@@ -1,0 +1,138 @@
+//! What each path answers.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ledger::LedgerMessage;
+use serde_json::{Value, json};
+use telemetry::{AggregatorMessage, Alert, RENDER_TIMEOUT};
+use tembusu::CallError;
+
+use super::router::Desk;
+use super::tree::Node;
+use crate::phase::Phase;
+
+/// How long a page waits for the ledger's sums.
+const TOTALS_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long an operator waits for a restored exchange.
+const RESTORE_TIMEOUT: Duration = Duration::from_secs(10);
+
+const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The process lives.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// 503 only before the start has completed and during drain; degraded stays ready.
+pub(super) async fn readyz(State(desk): State<Arc<Desk>>) -> Response {
+    match desk.life.phase() {
+        Phase::Serving => (StatusCode::OK, "ready\n").into_response(),
+        Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n").into_response(),
+        Phase::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response(),
+    }
+}
+
+pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Response {
+    match desk.aggregator.call(AggregatorMessage::Render, RENDER_TIMEOUT).await {
+        Ok(page) => ([(header::CONTENT_TYPE, METRICS_TYPE)], page).into_response(),
+        Err(error) => down("telemetry", &error),
+    }
+}
+
+pub(super) async fn tree(State(desk): State<Arc<Desk>>) -> Response {
+    Json(Node::from(&desk.tree.snapshot())).into_response()
+}
+
+pub(super) async fn alerts(State(desk): State<Arc<Desk>>) -> Json<Value> {
+    // The board may be behind the tree while telemetry is off.
+    desk.board.reconcile(&desk.tree.snapshot());
+    let list = |alerts: Vec<Alert>| alerts.iter().map(alert).collect::<Vec<_>>();
+    Json(json!({ "standing": list(desk.board.standing()), "ended": list(desk.board.ended()) }))
+}
+
+fn alert(alert: &Alert) -> Value {
+    json!({
+        "severity": alert.severity.label(),
+        "cause": alert.cause.label(),
+        "subtree": alert.subtree,
+        "detail": alert.detail,
+        "advice": alert.cause.advice(),
+        "at_ms": unix_ms(alert.at),
+        "cleared_at_ms": alert.cleared_at.map(unix_ms),
+    })
+}
+
+/// The campaigns with their money: `budget = spent + leased + free`, in USD.
+pub(super) async fn campaigns(State(desk): State<Arc<Desk>>) -> Response {
+    let totals = match desk.ledger.call(LedgerMessage::Totals, TOTALS_TIMEOUT).await {
+        Ok(totals) => totals,
+        Err(error) => return down("ledger", &error),
+    };
+    let campaigns: Vec<Value> = desk
+        .campaigns
+        .entries()
+        .map(|entry| {
+            let account = totals.account(entry.id);
+            json!({
+                "id": entry.id.0,
+                "name": entry.name,
+                "live": entry.is_live(),
+                "bid_cpm_usd": entry.bid_cpm.to_string(),
+                "budget_usd": account.map(|account| account.budget.to_string()),
+                "spent_usd": account.map(|account| account.spent.to_string()),
+                "leased_usd": account.map(|account| account.leased.to_string()),
+                "free_usd": account.map(|account| account.free.to_string()),
+            })
+        })
+        .collect();
+    Json(json!({ "campaigns": campaigns, "spent_usd": totals.spent.to_string() })).into_response()
+}
+
+/// The payloads that crashed an engine, without ids and addresses, oldest first.
+pub(super) async fn crash_payloads(State(desk): State<Arc<Desk>>) -> Json<Value> {
+    let payloads = desk.payloads.payloads();
+    let list: Vec<Value> = payloads
+        .iter()
+        .map(|payload| {
+            json!({
+                "path": &*payload.path,
+                "incarnation": payload.incarnation,
+                "at_ms": unix_ms(payload.at),
+                "bytes": payload.bytes,
+                "text": &*payload.text,
+            })
+        })
+        .collect();
+    Json(json!({ "payloads": list }))
+}
+
+/// Restores a degraded exchange: its stand-in is stopped and the normal subtree started.
+pub(super) async fn restore(State(desk): State<Arc<Desk>>, Path(name): Path<String>) -> Response {
+    if !desk.exchanges.contains(&name) {
+        let problem = format!("there is no exchange `{name}`; there are {}\n", desk.exchanges.join(", "));
+        return (StatusCode::NOT_FOUND, problem).into_response();
+    }
+    let path = format!("{}/exchanges/{name}", desk.tree.path());
+    let Some(exchange) = desk.tree.find(&path) else {
+        return (StatusCode::CONFLICT, format!("`{path}` does not run; see /tree\n")).into_response();
+    };
+    match tokio::time::timeout(RESTORE_TIMEOUT, exchange.restore()).await {
+        Ok(Ok(())) => (StatusCode::OK, format!("{name} is restored\n")).into_response(),
+        Ok(Err(error)) => (StatusCode::CONFLICT, format!("{name} is not restored: {error}\n")).into_response(),
+        Err(_) => (StatusCode::GATEWAY_TIMEOUT, format!("{name} is still being restored; see /tree\n")).into_response(),
+    }
+}
+
+fn down<M>(who: &str, error: &CallError<M>) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{who} does not answer: {error}\n")).into_response()
+}
+
+fn unix_ms(at: SystemTime) -> u64 {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

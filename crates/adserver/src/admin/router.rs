@@ -1,0 +1,50 @@
+//! Which path answers what.
+//!
+//! Reading is GET, doing is POST. Every wait for an actor has a limit; an actor that is down is 503
+//! with the reason, never a hang.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use ledger::LedgerMessage;
+use telemetry::{AggregatorMessage, AlertBoard};
+use tembusu::{Address, SupervisorRef};
+
+use super::pages;
+use crate::phase::Life;
+use crate::system::CampaignBook;
+
+/// What the pages are made from.
+pub(crate) struct Desk {
+    /// The process's phase.
+    pub(crate) life: Life,
+    /// The whole tree.
+    pub(crate) tree: SupervisorRef,
+    /// Renders metrics.
+    pub(crate) aggregator: Address<AggregatorMessage>,
+    /// Alerts.
+    pub(crate) board: Arc<AlertBoard>,
+    /// Money.
+    pub(crate) ledger: Address<LedgerMessage>,
+    /// The campaigns as configured.
+    pub(crate) campaigns: CampaignBook,
+    /// Payloads that crashed an engine.
+    pub(crate) payloads: exchange::PayloadKeeper,
+    /// Names of the exchanges, in the order of the configuration.
+    pub(crate) exchanges: Vec<String>,
+}
+
+/// Makes the router.
+pub(crate) fn router(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route("/healthz", get(pages::healthz))
+        .route("/readyz", get(pages::readyz))
+        .route("/metrics", get(pages::metrics))
+        .route("/tree", get(pages::tree))
+        .route("/alerts", get(pages::alerts))
+        .route("/campaigns", get(pages::campaigns))
+        .route("/crash-payloads", get(pages::crash_payloads))
+        .route("/exchanges/{name}/restore", post(pages::restore))
+        .with_state(desk)
+}

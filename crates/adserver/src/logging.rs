@@ -1,0 +1,27 @@
+//! Logs: lines on standard error, filtered by the configuration.
+//!
+//! A request is never logged; what happens to the tree is.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging with `filter`; the variable `RUST_LOG` takes precedence.
+///
+/// # Errors
+///
+/// The filter is not one. A second start in one process changes nothing.
+pub fn start(filter: &str) -> anyhow::Result<()> {
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(from_environment) => EnvFilter::try_new(from_environment)?,
+        Err(_) => EnvFilter::try_new(filter)?,
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .finish();
+    // Tests start several systems in one process: the first subscriber stays.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    Ok(())
+}

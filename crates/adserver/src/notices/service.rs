@@ -1,0 +1,187 @@
+//! Answers notices: opens the token, reads the price, has the ledger record it, then says 200.
+//!
+//! It keeps nothing of its own, so a crash of its listener forgets nothing. It never answers 200
+//! before the ledger said that the notice is durable.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use ledger::{LedgerMessage, Notice, NoticeKind, Outcome, PriceSeen, TokenError, TokenKeys};
+use money::Cpm;
+use openrtb::price::adx;
+use telemetry::NoticeMeters;
+use tembusu::Address;
+
+use super::forged::PerSecond;
+use super::route::{self, NoticeUrl};
+
+/// How long a notice waits to be made durable; then it gets 503 and the exchange repeats it.
+const RECORD_TIMEOUT: Duration = Duration::from_secs(2);
+/// Most bytes of a notice's body. Nothing in it is used; it is read so that the connection can go on.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// How long a notice's body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is needed to answer notices.
+pub(crate) struct NoticeDesk {
+    /// Where notices are made durable.
+    pub(crate) ledger: Address<LedgerMessage>,
+    /// Opens tokens.
+    pub(crate) keys: TokenKeys,
+    /// Exchanges whose prices are encrypted.
+    pub(crate) price_keys: HashMap<String, adx::PriceKeys>,
+    /// Exchanges whose win notice is the billing event.
+    pub(crate) bills_on_win: Vec<String>,
+    /// Counts.
+    pub(crate) meters: Arc<NoticeMeters>,
+    /// Limits forged notices.
+    pub(crate) forged: PerSecond,
+}
+
+/// The HTTP side of a [`NoticeDesk`].
+#[derive(Clone)]
+pub(crate) struct NoticeService(pub(crate) Arc<NoticeDesk>);
+
+impl Service<Request<Incoming>> for NoticeService {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let desk = self.0.clone();
+        Box::pin(async move {
+            let started = Instant::now();
+            let response = desk.answer(request).await;
+            desk.meters.statuses.inc(response.status().as_u16());
+            desk.meters.latency.observe(started.elapsed());
+            Ok(response)
+        })
+    }
+}
+
+impl NoticeDesk {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        if head.method == Method::POST && !self.read_out(body).await {
+            return closing(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        if head.method != Method::GET && head.method != Method::POST {
+            self.meters.outcomes.inc("wrong_method");
+            return plain(StatusCode::METHOD_NOT_ALLOWED);
+        }
+        match route::parse(head.uri.path(), head.uri.query()) {
+            Some(url) => self.take(url).await,
+            None => {
+                self.meters.outcomes.inc("not_found");
+                plain(StatusCode::NOT_FOUND)
+            }
+        }
+    }
+
+    /// Reads a body that nobody needs, so that the connection can carry the next notice.
+    async fn read_out(&self, body: Incoming) -> bool {
+        let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await;
+        let is_read = matches!(whole, Ok(Ok(_)));
+        if !is_read {
+            self.meters.outcomes.inc("body");
+        }
+        is_read
+    }
+
+    async fn take(&self, url: NoticeUrl<'_>) -> Response<Full<Bytes>> {
+        self.meters.received.inc(label(url.kind));
+        let opened = match self.keys.open(url.token, now_ms()) {
+            Ok(opened) => opened,
+            Err(TokenError::Expired { .. }) => {
+                self.meters.outcomes.inc("expired");
+                return plain(StatusCode::GONE);
+            }
+            Err(_) => return self.turn_away(),
+        };
+        let kind = match url.kind {
+            NoticeKind::Win if self.bills_on_win.iter().any(|name| **name == *opened.claims.exchange) => {
+                NoticeKind::Billing
+            }
+            kind => kind,
+        };
+        let price = self.read_price(&opened.claims.exchange, url.price.as_deref());
+        let notice = Notice { kind, token: opened.id, claims: opened.claims, price };
+        self.record(notice).await
+    }
+
+    async fn record(&self, notice: Notice) -> Response<Full<Bytes>> {
+        let recorded = self.ledger.call(|reply| LedgerMessage::Notice(Box::new(notice), reply), RECORD_TIMEOUT).await;
+        match recorded {
+            Ok(answer) => {
+                self.meters.outcomes.inc(match answer.outcome {
+                    Outcome::Counted => "counted",
+                    Outcome::Observed => "observed",
+                    Outcome::Duplicate => "duplicate",
+                });
+                plain(StatusCode::OK)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a notice was not made durable");
+                self.meters.outcomes.inc("not_durable");
+                let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                response
+            }
+        }
+    }
+
+    /// A forged notice: 403, and beyond the limit its connection as well.
+    fn turn_away(&self) -> Response<Full<Bytes>> {
+        self.meters.outcomes.inc("forged");
+        if self.forged.admit() {
+            return plain(StatusCode::FORBIDDEN);
+        }
+        self.meters.outcomes.inc("forged_limited");
+        closing(StatusCode::FORBIDDEN)
+    }
+
+    fn read_price(&self, exchange: &str, text: Option<&str>) -> PriceSeen {
+        let Some(keys) = self.price_keys.get(exchange) else { return PriceSeen::read(text) };
+        let text = text.unwrap_or_default().trim();
+        if let Some(special) = PriceSeen::special(text) {
+            return special;
+        }
+        match keys.decrypt(text).ok().and_then(|micros| i64::try_from(micros).ok()) {
+            Some(micros) => PriceSeen::Price(Cpm(micros)),
+            None => PriceSeen::Unreadable,
+        }
+    }
+}
+
+fn label(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::Win => "win",
+        NoticeKind::Billing => "billing",
+        NoticeKind::Loss => "loss",
+    }
+}
+
+fn plain(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}
+
+fn closing(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = plain(status);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,89 @@
+//! The production form: serve until told to stop, or until the root is exhausted.
+//!
+//! SIGTERM and SIGINT drain, which takes a bounded time. An exhausted root drains and exits non-zero,
+//! so that the service manager starts the process again.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tembusu::ExitReason;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::AdserverConfig;
+use crate::system::System;
+use crate::{logging, service};
+
+/// How often the alerts are brought in line with the tree where no watchdog asks more often: they
+/// stand although telemetry is off.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Why serving ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// A signal, or the time given was over.
+    Asked,
+    /// The tree ended by itself.
+    Ended(ExitReason),
+}
+
+/// Serves with the configuration in `file`.
+///
+/// # Errors
+///
+/// The configuration is wrong, or something that it names cannot be opened.
+pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
+    let config = AdserverConfig::load(file)?;
+    let campaigns = config.read_campaigns()?;
+    logging::start(&config.telemetry.log)?;
+    let system = System::start(&config, campaigns)?;
+    tracing::info!(ports = ?system.ports(), "serving");
+    service::ready(&format!("serving {} exchanges", config.exchanges.len()));
+    let end = system.block_on(watch(&system))?;
+    service::stopping();
+    let drained = system.drain();
+    tracing::info!(?drained, "stopped");
+    match end {
+        End::Asked => Ok(ExitCode::SUCCESS),
+        End::Ended(reason) => anyhow::bail!("the root ended by itself: {reason}"),
+    }
+}
+
+/// Waits for a signal or the end of the tree; meanwhile tells the service manager that we live.
+async fn watch(system: &System) -> anyhow::Result<End> {
+    let mut stop = StopSignals::new()?;
+    let every = service::watchdog_interval().unwrap_or(WATCH_INTERVAL).min(WATCH_INTERVAL);
+    let mut ticks = tokio::time::interval(every);
+    loop {
+        tokio::select! {
+            () = stop.received() => return Ok(End::Asked),
+            reason = system.ended() => return Ok(End::Ended(reason)),
+            _ = ticks.tick() => {
+                let root = system.tree().snapshot();
+                system.board().reconcile(&root);
+                service::alive(&format!("{} alerts", system.board().standing().len()));
+            }
+        }
+    }
+}
+
+/// SIGTERM and SIGINT.
+pub(crate) struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Listens from now on.
+    pub(crate) fn new() -> std::io::Result<StopSignals> {
+        Ok(StopSignals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for either.
+    pub(crate) async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

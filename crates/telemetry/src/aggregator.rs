@@ -1,0 +1,155 @@
+//! The actor that owns the registry: it follows the tree's events, keeps the alerts, and renders
+//! the page that Prometheus scrapes.
+//!
+//! It is never in the way of a request or of a restart. It crashes when the registry cannot be
+//! written, and loses no count with it: counts live in the meters and in the tree.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+use tembusu::{Actor, Context, Event, EventKind, Events, EventsError, Flow, Init, Reply, SupervisorRef};
+
+use crate::board::AlertBoard;
+use crate::collect::{MeterCollector, TreeCollector};
+use crate::meters::Meters;
+
+/// How often events are taken up. An alert is at most this late; a scrape takes them up at once.
+pub const FOLLOW_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Most events taken up in one turn, so that an event storm cannot keep a scrape waiting.
+const EVENTS_PER_TURN_MAX: usize = 4_096;
+
+/// What a [`MetricsAggregator`] is started with.
+pub struct AggregatorArgs {
+    /// The process's meters.
+    pub meters: Arc<Meters>,
+    /// Where alerts are raised.
+    pub board: Arc<AlertBoard>,
+    /// The whole tree.
+    pub tree: SupervisorRef,
+}
+
+impl fmt::Debug for AggregatorArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AggregatorArgs").finish_non_exhaustive()
+    }
+}
+
+/// What a [`MetricsAggregator`] is asked.
+#[derive(Debug)]
+pub enum AggregatorMessage {
+    /// Take up the events that came since.
+    Follow,
+    /// Render all series as text.
+    Render(Reply<String>),
+}
+
+/// Why a [`MetricsAggregator`] crashes.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AggregatorCrash {
+    /// The registry could not be written as text.
+    #[error("the metrics registry cannot be written as text; its series are inconsistent")]
+    Encode(#[source] fmt::Error),
+}
+
+/// Owns the registry and follows the tree's events.
+///
+/// # On restart
+///
+/// Meters, restarts and alerts are kept by their owners; the counts of crashes and escalations
+/// begin at zero, which Prometheus takes for what it is. Alerts are brought in line with the tree.
+pub struct MetricsAggregator {
+    registry: Registry,
+    crashes: ByPath,
+    escalations: ByPath,
+    events: Events,
+    board: Arc<AlertBoard>,
+    tree: SupervisorRef,
+}
+
+type ByPath = Family<Vec<(&'static str, String)>, Counter>;
+
+impl fmt::Debug for MetricsAggregator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MetricsAggregator").finish_non_exhaustive()
+    }
+}
+
+impl Actor for MetricsAggregator {
+    type Message = AggregatorMessage;
+    type Args = AggregatorArgs;
+    type Crash = AggregatorCrash;
+
+    async fn init(args: &AggregatorArgs, cx: &mut Context<Self>) -> Result<Init<Self>, AggregatorCrash> {
+        // Subscribed before the tree is read: what happens in between is seen twice, never missed.
+        let events = args.tree.events();
+        args.board.reconcile(&args.tree.snapshot());
+        let mut registry = Registry::default();
+        let crashes = ByPath::default();
+        let escalations = ByPath::default();
+        registry.register("tembusu_crashes", "Crashes of a node", crashes.clone());
+        registry.register("tembusu_escalations", "Supervisors whose intensity was used up", escalations.clone());
+        registry.register_collector(Box::new(MeterCollector(args.meters.clone())));
+        registry.register_collector(Box::new(TreeCollector { tree: args.tree.clone(), board: args.board.clone() }));
+        cx.after(FOLLOW_INTERVAL, AggregatorMessage::Follow);
+        Ok(Init::Ready(MetricsAggregator {
+            registry,
+            crashes,
+            escalations,
+            events,
+            board: args.board.clone(),
+            tree: args.tree.clone(),
+        }))
+    }
+
+    async fn handle(&mut self, message: AggregatorMessage, cx: &mut Context<Self>) -> Result<Flow, AggregatorCrash> {
+        self.follow();
+        match message {
+            AggregatorMessage::Follow => cx.after(FOLLOW_INTERVAL, AggregatorMessage::Follow),
+            AggregatorMessage::Render(reply) => {
+                let mut page = String::new();
+                text::encode(&mut page, &self.registry).map_err(AggregatorCrash::Encode)?;
+                // A caller that has gone needs no page.
+                let _ = reply.send(page);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+impl MetricsAggregator {
+    fn follow(&mut self) {
+        let mut has_moved = false;
+        for _ in 0..EVENTS_PER_TURN_MAX {
+            match self.events.try_recv() {
+                Some(Ok(event)) => {
+                    self.count(&event);
+                    self.board.observe(&event);
+                    has_moved = true;
+                }
+                Some(Err(EventsError::Lagged(_))) => has_moved = true,
+                Some(Err(_)) | None => break,
+            }
+        }
+        if has_moved {
+            self.board.reconcile(&self.tree.snapshot());
+        }
+    }
+
+    fn count(&self, event: &Event) {
+        let of = |family: &ByPath| {
+            family.get_or_create(&vec![("path", event.path.to_string())]).inc();
+        };
+        match &event.kind {
+            EventKind::Crashed { .. } => of(&self.crashes),
+            EventKind::Escalated { .. } | EventKind::Degraded { .. } => of(&self.escalations),
+            _ => {}
+        }
+    }
+}

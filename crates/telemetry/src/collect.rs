@@ -1,0 +1,199 @@
+//! Turns meters, alerts and the tree's own counts into series at the time of a scrape.
+//!
+//! Nothing is kept between scrapes, so a restart of the aggregator loses no count. The number of
+//! series is bounded by the configuration: exchanges × regions × labels, and nodes of the tree.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::exemplar::Exemplar;
+use tembusu::{NodeSnapshot, State, SupervisorRef};
+
+use crate::alert::Cause;
+use crate::board::AlertBoard;
+use crate::counter::Labelled;
+use crate::histogram::{BUCKETS_US, Histogram};
+use crate::meters::{ConnectionMeters, ExchangeMeters, Meters};
+
+type Written = Result<(), fmt::Error>;
+
+/// Writes the series of [`Meters`].
+#[derive(Debug)]
+pub(crate) struct MeterCollector(pub(crate) Arc<Meters>);
+
+impl Collector for MeterCollector {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> Written {
+        self.exchanges(&mut to)?;
+        self.connections(&mut to)?;
+        self.regions(&mut to)?;
+        self.notices(&mut to)
+    }
+}
+
+impl MeterCollector {
+    fn exchanges(&self, to: &mut DescriptorEncoder<'_>) -> Written {
+        let by_exchange = |of: fn(&ExchangeMeters) -> u64| {
+            self.0.exchanges().map(move |meters| ([("exchange", meters.name())], of(meters)))
+        };
+        counters(to, "adserver_requests", "Bid requests read", by_exchange(|m| m.requests.get()))?;
+        counters(to, "adserver_bids", "Bids sent, one for each imp", by_exchange(|m| m.bids.get()))?;
+        counters(to, "adserver_shed", "Requests answered 204 at once under overload", by_exchange(|m| m.shed.get()))?;
+        counters(to, "adserver_late", "Answers that were ready after their deadline", by_exchange(|m| m.late.get()))?;
+
+        let by_label = |label: &'static str, of: fn(&ExchangeMeters) -> &Labelled| {
+            self.0.exchanges().flat_map(move |meters| {
+                of(meters).iter().map(move |(value, n)| ([("exchange", meters.name()), (label, value)], n))
+            })
+        };
+        counters(to, "adserver_no_bids", "Requests answered without a bid", by_label("reason", |m| &m.no_bids))?;
+        counters(to, "adserver_malformed", "Requests answered 400", by_label("kind", |m| &m.malformed))?;
+
+        let statuses = self.0.exchanges().flat_map(|meters| {
+            meters.statuses.iter().map(move |(status, n)| ([("exchange", meters.name()), ("status", status)], n))
+        });
+        counters(to, "adserver_responses", "Answers by HTTP status", statuses)?;
+
+        let latency = self.0.exchanges().map(|meters| ([("exchange", meters.name())], &meters.latency));
+        histograms(to, "adserver_latency_seconds", "From the first byte of the head to the answer", latency)
+    }
+
+    fn connections(&self, to: &mut DescriptorEncoder<'_>) -> Written {
+        let notices = self.0.notices();
+        let listeners = || {
+            let exchanges = self.0.exchanges().map(|meters| (meters.name(), &meters.connections));
+            exchanges.chain([("notices", &*notices.connections)])
+        };
+        let of = |count: fn(&ConnectionMeters) -> u64| {
+            listeners().map(move |(listener, meters)| ([("listener", listener)], count(meters)))
+        };
+        let open = listeners().map(|(listener, meters)| ([("listener", listener)], meters.open.get()));
+        gauges(to, "adserver_connections_open", "Open connections", open)?;
+        counters(to, "adserver_connections_accepted", "Connections accepted", of(|m| m.accepted.get()))?;
+        counters(to, "adserver_connections_refused", "Connections turned away", of(|m| m.refused.get()))?;
+        let closed = listeners().flat_map(|(listener, meters)| {
+            meters.closed_by_us.iter().map(move |(why, n)| ([("listener", listener), ("why", why)], n))
+        });
+        counters(to, "adserver_connections_closed_by_us", "Connections that this side closed", closed)
+    }
+
+    fn regions(&self, to: &mut DescriptorEncoder<'_>) -> Written {
+        let cells = || {
+            let of_exchange = |exchange: &'_ Arc<ExchangeMeters>| exchange.regions().cloned().collect::<Vec<_>>();
+            self.0.exchanges().flat_map(move |exchange| {
+                of_exchange(exchange).into_iter().map(move |region| (exchange.name(), region))
+            })
+        };
+        let cells: Vec<_> = cells().collect();
+        let labels = |exchange, region| [("exchange", exchange), ("region", region)];
+        let requests = cells.iter().map(|(exchange, cell)| (labels(exchange, cell.name()), cell.requests.get()));
+        counters(to, "adserver_region_requests", "Bid requests by region", requests)?;
+        let bids = cells.iter().map(|(exchange, cell)| (labels(exchange, cell.name()), cell.bids.get()));
+        counters(to, "adserver_region_bids", "Bids by region", bids)?;
+        let no_bids = cells.iter().flat_map(|(exchange, cell)| {
+            let cell_labels = |reason| [("exchange", *exchange), ("region", cell.name()), ("reason", reason)];
+            cell.no_bids.iter().map(move |(reason, n)| (cell_labels(reason), n))
+        });
+        counters(to, "adserver_region_no_bids", "Requests without a bid by region", no_bids)?;
+        let latency = cells.iter().map(|(exchange, cell)| (labels(exchange, cell.name()), &cell.latency));
+        histograms(to, "adserver_region_latency_seconds", "From the first byte of the head to the decision", latency)
+    }
+
+    fn notices(&self, to: &mut DescriptorEncoder<'_>) -> Written {
+        let meters = self.0.notices();
+        let received = meters.received.iter().map(|(kind, n)| ([("kind", kind)], n));
+        counters(to, "adserver_notices", "Notices received", received)?;
+        let outcomes = meters.outcomes.iter().map(|(outcome, n)| ([("outcome", outcome)], n));
+        counters(to, "adserver_notice_outcomes", "What became of notices", outcomes)?;
+        let statuses = meters.statuses.iter().map(|(status, n)| ([("status", status)], n));
+        counters(to, "adserver_notice_responses", "Answers to notices by HTTP status", statuses)?;
+        let latency = [([("listener", "notices")], &meters.latency)];
+        histograms(to, "adserver_notice_latency_seconds", "From the head to the durable answer", latency.into_iter())
+    }
+}
+
+/// Writes what the tree says about itself, and the alerts that stand.
+pub(crate) struct TreeCollector {
+    pub(crate) tree: SupervisorRef,
+    pub(crate) board: Arc<AlertBoard>,
+}
+
+impl fmt::Debug for TreeCollector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TreeCollector").field("tree", &self.tree.path()).finish_non_exhaustive()
+    }
+}
+
+impl Collector for TreeCollector {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> Written {
+        let root = self.tree.snapshot();
+        let nodes: Vec<_> = root.walk().collect();
+        let of = |count: fn(&NodeSnapshot) -> u64| nodes.iter().map(move |node| ([("path", &*node.path)], count(node)));
+        let levels = |level: fn(&NodeSnapshot) -> i64| {
+            nodes.iter().map(move |node| ([("path", &*node.path)], level(node)))
+        };
+        counters(&mut to, "tembusu_restarts", "Restarts of a node", of(|node| node.restarts))?;
+        gauges(&mut to, "tembusu_incarnation", "Incarnation of a node", levels(|n| n.incarnation as i64))?;
+        gauges(&mut to, "tembusu_running", "1 if a node runs normally", levels(|n| i64::from(n.state == State::Running)))?;
+        gauges(&mut to, "tembusu_mailbox_length", "Messages that wait", levels(|n| n.mailbox_len as i64))?;
+
+        let standing = self.board.standing();
+        let by_cause = Cause::ALL.iter().map(|cause| {
+            let count = standing.iter().filter(|alert| alert.cause == *cause).count();
+            ([("severity", cause.severity().label()), ("cause", cause.label())], count as i64)
+        });
+        gauges(&mut to, "adserver_alerts", "Alerts that stand", by_cause)?;
+        let raised = self.board.raised().into_iter().map(|(cause, n)| ([("cause", cause.label())], n));
+        counters(&mut to, "adserver_alerts_raised", "Alerts raised", raised)
+    }
+}
+
+fn counters<L: EncodeLabelSet>(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    series: impl Iterator<Item = (L, u64)>,
+) -> Written {
+    let mut metric = to.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (labels, count) in series {
+        metric.encode_family(&labels)?.encode_counter(&count, None::<&Exemplar<NoLabelSet, u64>>)?;
+    }
+    Ok(())
+}
+
+fn gauges<L: EncodeLabelSet>(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    series: impl Iterator<Item = (L, i64)>,
+) -> Written {
+    let mut metric = to.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for (labels, level) in series {
+        metric.encode_family(&labels)?.encode_gauge(&level)?;
+    }
+    Ok(())
+}
+
+fn histograms<'a, L: EncodeLabelSet>(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    series: impl Iterator<Item = (L, &'a Histogram)>,
+) -> Written {
+    let mut metric = to.encode_descriptor(name, help, None, MetricType::Histogram)?;
+    for (labels, histogram) in series {
+        let snapshot = histogram.snapshot();
+        let bounds = BUCKETS_US.iter().map(|us| *us as f64 / 1e6).chain([f64::INFINITY]);
+        let buckets: Vec<(f64, u64)> = bounds.zip(snapshot.counts).collect();
+        let sum_seconds = snapshot.sum_us as f64 / 1e6;
+        metric.encode_family(&labels)?.encode_histogram::<NoLabelSet>(
+            sum_seconds,
+            snapshot.count(),
+            &buckets,
+            None,
+        )?;
+    }
+    Ok(())
+}
