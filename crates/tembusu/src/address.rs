@@ -1,0 +1,150 @@
+//! Addresses: where messages go. They exist before the actor starts and stay valid over its restarts.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::{CallError, TellError};
+use crate::mailbox::{Mailbox, Queue, Refusal};
+use crate::reply::Reply;
+use crate::scope::{Lost, Scope};
+
+/// The typed address of a child.
+///
+/// # On restart
+///
+/// An address taken before a crash works after it; messages that waited are handled by the next incarnation.
+/// It answers [`Gone`](TellError::Gone) once the child has been terminated, and
+/// [`Degraded`](TellError::Degraded) while its supervisor is degraded and nothing stands in for it.
+///
+/// # Ordering
+///
+/// Messages of one sender arrive in the order in which they were sent.
+pub struct Address<M> {
+    mailbox: Arc<Mailbox<M>>,
+}
+
+impl<M: Send + 'static> Address<M> {
+    pub(crate) fn new(mailbox: Arc<Mailbox<M>>) -> Self {
+        Self { mailbox }
+    }
+
+    pub(crate) fn mailbox(&self) -> &Arc<Mailbox<M>> {
+        &self.mailbox
+    }
+
+    /// Sends a message without waiting.
+    ///
+    /// # Errors
+    ///
+    /// Hands the message back when the queue is full, degraded without a stand-in, or closed.
+    pub fn tell(&self, message: M) -> Result<(), TellError<M>> {
+        if Scope::current_is_replaced() {
+            return Err(TellError::Gone(message));
+        }
+        self.mailbox.push(message, None).map_err(TellError::from_refusal)
+    }
+
+    /// Sends a message, waiting for room in the queue.
+    ///
+    /// # Errors
+    ///
+    /// Hands the message back when the queue is degraded without a stand-in, or closed, also while it waits.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped wait has sent nothing; the message is lost with it.
+    pub async fn send(&self, message: M) -> Result<(), TellError<M>> {
+        if Scope::current_is_replaced() {
+            return Err(TellError::Gone(message));
+        }
+        self.mailbox.push_when_room(message).await.map_err(TellError::from_refusal)
+    }
+
+    /// Sends the message that `make` builds around a [`Reply`], and waits for the answer.
+    ///
+    /// It never hangs and never panics: it ends with the answer or with what became of the call. A call that
+    /// still waits in the queue survives a crash of the actor and is handled by the next incarnation.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call may still be handled; the actor can ask [`Reply::is_closed`].
+    pub async fn call<T, F>(&self, make: F, within: Duration) -> Result<T, CallError<M>>
+    where
+        T: Send + 'static,
+        F: FnOnce(Reply<T>) -> M,
+    {
+        let now = Instant::now();
+        let deadline = now.checked_add(within).unwrap_or_else(|| now + Duration::from_secs(86_400 * 365));
+        self.call_until(make, deadline).await
+    }
+
+    /// Like [`call`](Self::call), until an instant. The deadline travels with the message: an expired call is
+    /// not handled.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub async fn call_until<T, F>(&self, make: F, deadline: Instant) -> Result<T, CallError<M>>
+    where
+        T: Send + 'static,
+        F: FnOnce(Reply<T>) -> M,
+    {
+        let (reply, answer) = Reply::channel();
+        let message = make(reply);
+        if Scope::current_is_replaced() {
+            return Err(CallError::Gone(Some(message)));
+        }
+        if deadline <= Instant::now() {
+            return Err(CallError::Timeout { enqueued: false });
+        }
+        self.mailbox.push(message, Some(deadline)).map_err(|(refusal, message)| match refusal {
+            Refusal::Full => CallError::Full(message),
+            Refusal::Degraded => CallError::Degraded(Some(message)),
+            Refusal::Gone => CallError::Gone(Some(message)),
+        })?;
+        match tokio::time::timeout_at(deadline, answer).await {
+            Ok(Ok(Ok(value))) => Ok(value),
+            Ok(Ok(Err(Lost::Died(reason)))) => Err(CallError::Died(reason)),
+            Ok(Ok(Err(Lost::Gone))) => Err(CallError::Gone(None)),
+            Ok(Ok(Err(Lost::Unanswered)) | Err(_)) => Err(CallError::Unanswered),
+            Err(_) => Err(CallError::Timeout { enqueued: true }),
+        }
+    }
+
+    /// The child's path, or its bare name before the tree has started.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.mailbox.path()
+    }
+
+    /// How many messages wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        Queue::len(&*self.mailbox)
+    }
+
+    /// Whether no message waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<M> Clone for Address<M> {
+    fn clone(&self) -> Self {
+        Self { mailbox: Arc::clone(&self.mailbox) }
+    }
+}
+
+impl<M: Send + 'static> fmt::Debug for Address<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({})", self.path())
+    }
+}

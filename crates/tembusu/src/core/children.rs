@@ -1,0 +1,196 @@
+//! A supervisor's children: what was specified, and what each is doing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ChildKey, Generation, RequestId, Time};
+use crate::exit::ExitReason;
+use crate::spec::policy::{Restart, Shutdown};
+
+/// How a child is treated; fixed when it is added.
+#[derive(Clone, Debug)]
+pub(crate) struct ChildPolicy {
+    pub(crate) restart: Restart,
+    pub(crate) shutdown: Shutdown,
+    /// `None` for supervisors: their children's waits are bounded.
+    pub(crate) init_timeout: Option<Duration>,
+    pub(crate) exhaustion: Exhaustion,
+}
+
+/// What follows when a child that is a supervisor has used up its intensity.
+#[derive(Clone, Debug)]
+pub(crate) enum Exhaustion {
+    /// An ordinary end: the restart type decides.
+    Escalate,
+    /// The child goes on in degraded mode.
+    Degrade {
+        /// Whether something runs in its place.
+        fallback: bool,
+        /// `None`: an operator restores.
+        backoff: Option<Backoff>,
+    },
+}
+
+/// Delays that double from `first` to `max`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Backoff {
+    pub(crate) first: Duration,
+    pub(crate) max: Duration,
+}
+
+/// Which of a child's two shapes runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Normal,
+    Degraded,
+}
+
+/// What a child is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChildState {
+    /// No process: not started yet, terminated, ended, ignored, or degraded with nothing in its place.
+    Idle,
+    Starting { until: Option<Time> },
+    Running { since: Time },
+    Stopping { until: Option<Time> },
+    Killing { until: Time },
+    /// Degraded; restored when the time has come.
+    BackingOff { until: Time },
+}
+
+impl ChildState {
+    pub(crate) fn is_alive(self) -> bool {
+        !matches!(self, Self::Idle | Self::BackingOff { .. })
+    }
+
+    pub(crate) fn deadline(self) -> Option<Time> {
+        match self {
+            Self::Starting { until } | Self::Stopping { until } => until,
+            Self::Killing { until } | Self::BackingOff { until } => Some(until),
+            Self::Idle | Self::Running { .. } => None,
+        }
+    }
+}
+
+/// Why a child that is starting or stopping does so, when it is not an ordinary restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// Stopped by its group or by its supervisor's end: its exit is expected.
+    GroupStop,
+    /// Stopped by an operator.
+    Terminate(RequestId),
+    /// First start of an added child.
+    Add(RequestId),
+    /// Restarted by an operator.
+    Restart(RequestId),
+    /// The fallback is being stopped so that the normal shape can start.
+    RestoreStop(Option<RequestId>),
+    /// The normal shape is starting after degraded mode.
+    RestoreStart(Option<RequestId>),
+}
+
+/// One child.
+#[derive(Clone, Debug)]
+pub(crate) struct Child {
+    pub(crate) key: ChildKey,
+    pub(crate) name: Arc<str>,
+    pub(crate) policy: ChildPolicy,
+    /// Part of the first specification: back after a restart of the supervisor.
+    pub(crate) is_static: bool,
+    /// False once a temporary child has ended.
+    pub(crate) present: bool,
+    pub(crate) state: ChildState,
+    pub(crate) mode: Mode,
+    pub(crate) intent: Option<Intent>,
+    pub(crate) generation: Generation,
+    pub(crate) restarts: u64,
+    pub(crate) crashed: bool,
+    pub(crate) timed_out: bool,
+    /// Its queue is closed; it reopens with the next incarnation.
+    pub(crate) closed: bool,
+    pub(crate) last_exit: Option<ExitReason>,
+    /// The wait before the next automatic restore.
+    pub(crate) backoff: Option<Duration>,
+    pub(crate) restored_at: Option<Time>,
+}
+
+impl Child {
+    pub(crate) fn new(key: ChildKey, name: Arc<str>, policy: ChildPolicy, is_static: bool) -> Self {
+        Self {
+            key,
+            name,
+            policy,
+            is_static,
+            present: true,
+            state: ChildState::Idle,
+            mode: Mode::Normal,
+            intent: None,
+            generation: 0,
+            restarts: 0,
+            crashed: false,
+            timed_out: false,
+            closed: false,
+            last_exit: None,
+            backoff: None,
+            restored_at: None,
+        }
+    }
+
+    /// Whether degraded mode has nothing to run.
+    pub(crate) fn is_vacant(&self) -> bool {
+        self.mode == Mode::Degraded && !matches!(self.policy.exhaustion, Exhaustion::Degrade { fallback: true, .. })
+    }
+}
+
+/// All children, in start order.
+#[derive(Debug, Default)]
+pub(crate) struct Children {
+    by_key: BTreeMap<ChildKey, Child>,
+}
+
+impl Children {
+    pub(crate) fn insert(&mut self, child: Child) {
+        let replaced = self.by_key.insert(child.key, child);
+        assert!(replaced.is_none(), "a child's key is used once");
+    }
+
+    pub(crate) fn remove(&mut self, key: ChildKey) {
+        self.by_key.remove(&key);
+    }
+
+    pub(crate) fn get(&self, key: ChildKey) -> Option<&Child> {
+        self.by_key.get(&key).filter(|child| child.present)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: ChildKey) -> Option<&mut Child> {
+        self.by_key.get_mut(&key).filter(|child| child.present)
+    }
+
+    /// In start order.
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Child> {
+        self.by_key.values().filter(|child| child.present)
+    }
+
+    /// From `key` on, in start order.
+    pub(crate) fn from(&self, key: ChildKey) -> impl DoubleEndedIterator<Item = &Child> {
+        self.by_key.range(key..).map(|(_, child)| child).filter(|child| child.present)
+    }
+
+    pub(crate) fn keys(&self) -> Vec<ChildKey> {
+        self.iter().map(|child| child.key).collect()
+    }
+
+    /// Prepares for a start of the supervisor: everything begins normal, ended temporaries are back.
+    pub(crate) fn revive(&mut self) {
+        debug_assert!(self.by_key.values().all(|child| child.is_static), "added children ended with the supervisor");
+        for child in self.by_key.values_mut() {
+            child.present = true;
+            child.state = ChildState::Idle;
+            child.mode = Mode::Normal;
+            child.intent = None;
+            child.backoff = None;
+            child.restored_at = None;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Degraded mode: what runs when a child has used up its intensity, and the way back.
+//!
+//! Entering it is not charged to this supervisor, so that it cannot loop; a failure of the fallback is an
+//! ordinary failure of that child, and is charged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::children::{Exhaustion, Intent};
+use super::restarts::answer;
+use super::{ChildKey, ChildState, Core, Effect, Generation, Happening, Mode, QueueFate, Refused, RequestId};
+use crate::exit::ExitReason;
+
+impl Core {
+    pub(super) fn enter_degraded(&mut self, key: ChildKey, reason: ExitReason, effects: &mut Vec<Effect>) {
+        let ExitReason::Exhausted(report) = reason else { return };
+        let now = self.now;
+        let Some(child) = self.children.get_mut(key) else { return };
+        let generation = child.generation;
+        child.mode = Mode::Degraded;
+        child.crashed = false;
+        // Exhausted again soon after a restore: wait longer; healthy for long enough: begin anew.
+        if let Exhaustion::Degrade { backoff: Some(backoff), .. } = &child.policy.exhaustion {
+            let relapsed = child.restored_at.is_some_and(|at| now.saturating_sub(at) <= backoff.max);
+            child.backoff = match child.backoff {
+                Some(wait) if relapsed => Some(wait.saturating_mul(2).min(backoff.max)),
+                _ => Some(backoff.first),
+            };
+        }
+        effects.push(Effect::Queue { key, fate: QueueFate::Degrade });
+        self.report(key, generation, Happening::Degraded { report: Arc::clone(&report) }, effects);
+        self.run_degraded(key, effects);
+    }
+
+    /// Starts what runs in the place of the normal shape, or waits.
+    fn run_degraded(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
+        let absorbed = self.pass.is_some_and(|pass| pass.absorbs(key));
+        let Some(child) = self.children.get(key) else { return };
+        if child.is_vacant() {
+            self.back_off(key);
+            self.advance(effects);
+        } else if absorbed {
+            self.advance(effects);
+        } else {
+            self.start_child(key, effects);
+        }
+    }
+
+    fn back_off(&mut self, key: ChildKey) {
+        let Some(wait) = self.children.get(key).and_then(|child| child.backoff) else { return };
+        let until = self.wait_for(wait);
+        if let Some(child) = self.children.get_mut(key) {
+            child.state = ChildState::BackingOff { until };
+        }
+    }
+
+    /// Stops the fallback, then starts the normal shape.
+    pub(super) fn restore(&mut self, key: ChildKey, id: Option<RequestId>, effects: &mut Vec<Effect>) {
+        let busy = self.pass.is_some();
+        let Some(child) = self.children.get_mut(key) else {
+            return answer(id, Err(Refused::NotFound), effects);
+        };
+        if child.mode != Mode::Degraded {
+            return answer(id, Err(Refused::NotDegraded), effects);
+        }
+        if child.intent.is_some() || busy {
+            if matches!(child.state, ChildState::BackingOff { .. }) {
+                // The group is being restarted: look again soon.
+                self.back_off(key);
+            }
+            return answer(id, Err(Refused::Restarting), effects);
+        }
+        match child.state {
+            ChildState::Idle | ChildState::BackingOff { .. } => self.start_restored(key, id, effects),
+            ChildState::Running { .. } | ChildState::Starting { .. } => {
+                child.intent = Some(Intent::RestoreStop(id));
+                self.stop_child(key, effects);
+            }
+            ChildState::Stopping { .. } | ChildState::Killing { .. } => {
+                answer(id, Err(Refused::Restarting), effects);
+            }
+        }
+    }
+
+    pub(super) fn start_restored(&mut self, key: ChildKey, id: Option<RequestId>, effects: &mut Vec<Effect>) {
+        let Some(child) = self.children.get_mut(key) else { return };
+        child.mode = Mode::Normal;
+        child.state = ChildState::Idle;
+        child.intent = Some(Intent::RestoreStart(id));
+        effects.push(Effect::Queue { key, fate: QueueFate::Restore });
+        self.start_child(key, effects);
+    }
+
+    /// The normal shape failed to start: degraded again, and nothing is charged.
+    pub(super) fn restore_failed(
+        &mut self,
+        key: ChildKey,
+        generation: Generation,
+        reason: ExitReason,
+        id: Option<RequestId>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(child) = self.children.get_mut(key) else { return };
+        child.mode = Mode::Degraded;
+        if let Exhaustion::Degrade { backoff: Some(backoff), .. } = &child.policy.exhaustion {
+            let doubled = child.backoff.map_or(backoff.first, |wait| wait.saturating_mul(2));
+            child.backoff = Some(doubled.min(backoff.max));
+        }
+        let retry_in: Option<Duration> = child.backoff;
+        effects.push(Effect::Queue { key, fate: QueueFate::Degrade });
+        self.report(key, generation, Happening::RestoreFailed { reason: reason.clone(), retry_in }, effects);
+        answer(id, Err(Refused::Failed(reason)), effects);
+        self.run_degraded(key, effects);
+    }
+}

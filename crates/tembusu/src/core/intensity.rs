@@ -1,0 +1,52 @@
+//! Restart intensity: more than N failures within T is one too many.
+//!
+//! N restarts within T are granted, the next failure is fatal; the window is inclusive (`now - T` still
+//! counts), as in OTP. OTP 25 stamps whole seconds and so remembers up to T + 1 s; ours is exact.
+
+use std::collections::VecDeque;
+
+use super::Time;
+use crate::exit::Charge;
+
+/// A ring of the last failures' instants, at most N of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Intensity {
+    limit: u32,
+    period: Time,
+    stamps: VecDeque<Time>,
+}
+
+impl Intensity {
+    pub(crate) fn new(limit: u32, period: Time) -> Self {
+        Self { limit, period, stamps: VecDeque::new() }
+    }
+
+    pub(crate) fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    pub(crate) fn period(&self) -> Time {
+        self.period
+    }
+
+    /// Charges one failure. `Err` when it is one too many.
+    pub(crate) fn charge(&mut self, now: Time) -> Result<Charge, Charge> {
+        let oldest_kept = now.checked_sub(self.period).unwrap_or_default();
+        while self.stamps.front().is_some_and(|&stamp| stamp < oldest_kept) {
+            self.stamps.pop_front();
+        }
+        let k = u32::try_from(self.stamps.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let charge = Charge { k, limit: self.limit, period: self.period };
+        if k > self.limit {
+            return Err(charge);
+        }
+        self.stamps.push_back(now);
+        debug_assert!(self.stamps.len() <= self.limit as usize);
+        Ok(charge)
+    }
+
+    /// Forgets every failure: a supervisor that starts anew begins with a clean record.
+    pub(crate) fn clear(&mut self) {
+        self.stamps.clear();
+    }
+}

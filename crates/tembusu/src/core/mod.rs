@@ -1,0 +1,296 @@
+//! The sans-io core of a supervisor: a pure state machine.
+//!
+//! [`Core::step`] takes an event and says what is to be done; it knows no clock, no task, no channel, and runs
+//! no code of a user. The shell (`crate::shell`) carries the effects out and brings the events: what the
+//! children did, what operators ask, and that a deadline has passed. The same function is driven by the
+//! running tree and by the tests.
+//!
+//! Every wait is a deadline: while anything is pending, [`Core::deadline`] says when to come back with
+//! [`Event::Tick`].
+
+mod children;
+mod degrade;
+mod exits;
+mod intensity;
+mod requests;
+mod restarts;
+mod stopping;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use children::{Backoff, Child, ChildPolicy, ChildState, Children, Exhaustion, Mode};
+pub(crate) use intensity::Intensity;
+use restarts::Pass;
+
+use crate::exit::{Charge, ExitReason, Report};
+use crate::spec::policy::Strategy;
+
+/// Time since an epoch that the shell chooses.
+pub(crate) type Time = Duration;
+
+/// Names an incarnation of a child: 0 before the first start, then 1, 2, …
+pub(crate) type Generation = u64;
+
+/// How long a killed child may take to end before its slot is taken away from it.
+pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
+
+/// A child of one supervisor; never reused. The order of keys is the order of start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ChildKey(pub(crate) u64);
+
+/// Ties a request of an operator to its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RequestId(pub(crate) u64);
+
+/// What has happened.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// The parent, or the program, starts this supervisor.
+    Start,
+    /// The parent, or the program, stops it: in order, or at once.
+    Stop { kill: bool },
+    /// A child's `init` has succeeded.
+    Started { key: ChildKey, generation: Generation },
+    /// A child's `init` said *ignore*; nothing of the incarnation is left.
+    Ignored { key: ChildKey, generation: Generation },
+    /// An incarnation has ended, and everything of it has been dropped.
+    Exited { key: ChildKey, generation: Generation, reason: ExitReason },
+    /// The deadline has passed, or may have.
+    Tick,
+    /// An operator asks for something.
+    Request { id: RequestId, request: Request },
+}
+
+/// What an operator may ask of a running supervisor (OTP, `supervisor`: start_child and its kin).
+#[derive(Clone, Debug)]
+pub(crate) enum Request {
+    /// Adds a child and starts it.
+    Add { key: ChildKey, name: Arc<str>, policy: ChildPolicy },
+    Terminate { key: ChildKey },
+    Restart { key: ChildKey },
+    Delete { key: ChildKey },
+    /// Ends the degraded mode of a child.
+    Restore { key: ChildKey },
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug)]
+pub(crate) enum Refused {
+    NotFound,
+    Running,
+    Restarting,
+    NotDegraded,
+    Stopping,
+    Failed(ExitReason),
+}
+
+/// What is to be done. Effects are carried out in order.
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    Start { key: ChildKey, generation: Generation, mode: Mode },
+    /// Asks an incarnation to stop in order.
+    Stop { key: ChildKey },
+    /// Ends an incarnation at its next await.
+    Kill { key: ChildKey },
+    /// Takes the slot away from an incarnation that did not even end when killed.
+    Abandon { key: ChildKey },
+    Queue { key: ChildKey, fate: QueueFate },
+    /// The child and its specification are gone.
+    Removed { key: ChildKey },
+    Answer { id: RequestId, result: Result<(), Refused> },
+    Report { key: ChildKey, generation: Generation, what: Happening },
+    /// Tells the parent, or the program.
+    Up(Outcome),
+}
+
+/// What becomes of the queue behind a child's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QueueFate {
+    /// Closed until the child is restarted.
+    Close,
+    CloseForGood,
+    Reopen,
+    /// Addresses without a stand-in answer `Degraded`.
+    Degrade,
+    Restore,
+}
+
+/// What observers are told.
+#[derive(Clone, Debug)]
+pub(crate) enum Happening {
+    Started { after_crash: bool },
+    Ignored,
+    Crashed { reason: ExitReason, charge: Option<Charge> },
+    StartFailed { reason: ExitReason, charge: Option<Charge> },
+    Stopped { reason: ExitReason },
+    /// This supervisor itself is exhausted; `key` is the child whose failure was one too many.
+    Exhausted { report: Arc<Report> },
+    Degraded { report: Arc<Report> },
+    Restored,
+    RestoreFailed { reason: ExitReason, retry_in: Option<Duration> },
+    Unresponsive,
+}
+
+/// What a supervisor tells its parent.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// All children have started.
+    Started,
+    /// Everything is down: the start failed, the intensity was used up, or it was asked to stop.
+    Exited(ExitReason),
+}
+
+#[derive(Debug)]
+enum Phase {
+    Down,
+    Running,
+    Stopping { reason: ExitReason, kill: bool },
+}
+
+/// The state of one supervisor.
+#[derive(Debug)]
+pub(crate) struct Core {
+    path: Arc<str>,
+    strategy: Strategy,
+    dynamic: bool,
+    intensity: Intensity,
+    children: Children,
+    phase: Phase,
+    /// Whether all children have been up since the last `Start`.
+    complete: bool,
+    /// The group restart, or the first start, that is in progress.
+    pass: Option<Pass>,
+    deadline: Option<Time>,
+    now: Time,
+}
+
+impl Core {
+    pub(crate) fn new(path: Arc<str>, strategy: Strategy, dynamic: bool, intensity: Intensity) -> Self {
+        Self {
+            path,
+            strategy,
+            dynamic,
+            intensity,
+            children: Children::default(),
+            phase: Phase::Down,
+            complete: false,
+            pass: None,
+            deadline: None,
+            now: Time::ZERO,
+        }
+    }
+
+    /// Adds a child of the first specification, before the start.
+    pub(crate) fn add(&mut self, key: ChildKey, name: Arc<str>, policy: ChildPolicy) {
+        assert!(matches!(self.phase, Phase::Down), "first children are added before the start");
+        self.children.insert(Child::new(key, name, policy, true));
+    }
+
+    pub(crate) fn children(&self) -> &Children {
+        &self.children
+    }
+
+    pub(crate) fn is_down(&self) -> bool {
+        matches!(self.phase, Phase::Down)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        matches!(self.phase, Phase::Stopping { .. })
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.phase, Phase::Running) && self.complete
+    }
+
+    /// When to bring the next [`Event::Tick`], at the latest. May be earlier than needed, never later.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.deadline
+    }
+
+    /// The one transition function.
+    pub(crate) fn step(&mut self, now: Time, event: Event, effects: &mut Vec<Effect>) {
+        debug_assert!(now >= self.now, "time does not run backwards");
+        self.now = self.now.max(now);
+        match event {
+            Event::Start => self.start(effects),
+            Event::Stop { kill } => self.stop(kill, effects),
+            Event::Started { key, generation } => self.started(key, generation, effects),
+            Event::Ignored { key, generation } => self.ignored(key, generation, effects),
+            Event::Exited { key, generation, reason } => self.exited(key, generation, reason, effects),
+            Event::Tick => self.tick(effects),
+            Event::Request { id, request } => self.request(id, request, effects),
+        }
+        debug_assert!(self.pass.is_none() || matches!(self.phase, Phase::Running), "a pass runs only while running");
+    }
+
+    fn start(&mut self, effects: &mut Vec<Effect>) {
+        if !matches!(self.phase, Phase::Down) {
+            return;
+        }
+        self.phase = Phase::Running;
+        self.complete = false;
+        self.intensity.clear();
+        let degraded: Vec<ChildKey> =
+            self.children.iter().filter(|child| child.mode == Mode::Degraded).map(|child| child.key).collect();
+        for key in degraded {
+            effects.push(Effect::Queue { key, fate: QueueFate::Restore });
+        }
+        self.children.revive();
+        self.pass = Some(Pass::first_start());
+        self.advance(effects);
+    }
+
+    /// Sets a wait's end; the shell learns the earliest of them.
+    fn wait_for(&mut self, wait: Duration) -> Time {
+        let at = self.now.saturating_add(wait);
+        self.deadline = Some(self.deadline.map_or(at, |earliest| earliest.min(at)));
+        at
+    }
+
+    fn tick(&mut self, effects: &mut Vec<Effect>) {
+        if self.deadline.is_none_or(|deadline| deadline > self.now) {
+            return;
+        }
+        self.deadline = None;
+        for key in self.children.keys() {
+            self.tick_child(key, effects);
+        }
+        for child in self.children.iter() {
+            if let Some(at) = child.state.deadline() {
+                self.deadline = Some(self.deadline.map_or(at, |earliest| earliest.min(at)));
+            }
+        }
+    }
+
+    fn tick_child(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
+        let Some(child) = self.children.get_mut(key) else { return };
+        if child.state.deadline().is_none_or(|deadline| deadline > self.now) {
+            return;
+        }
+        match child.state {
+            ChildState::Starting { .. } => {
+                child.timed_out = true;
+                self.kill(key, effects);
+            }
+            ChildState::Stopping { .. } => self.kill(key, effects),
+            ChildState::Killing { .. } => {
+                let generation = child.generation;
+                effects.push(Effect::Abandon { key });
+                self.report(key, generation, Happening::Unresponsive, effects);
+                self.exited(key, generation, ExitReason::Unresponsive, effects);
+            }
+            ChildState::BackingOff { .. } => self.restore(key, None, effects),
+            ChildState::Idle | ChildState::Running { .. } => {}
+        }
+    }
+
+    fn report(&self, key: ChildKey, generation: Generation, what: Happening, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Report { key, generation, what });
+    }
+}
+
+/// Why a child whose `init` took too long was given up.
+#[derive(Debug, thiserror::Error)]
+#[error("init did not finish within {0:?}")]
+pub(crate) struct InitTimedOut(pub(crate) Duration);

@@ -1,0 +1,108 @@
+//! What operators ask of a running supervisor, with OTP's answers (`supervisor`: `start_child/2`,
+//! `terminate_child/2`, `restart_child/2`, `delete_child/2`).
+
+use super::children::{Child, Intent};
+use super::restarts::answer;
+use super::{ChildKey, ChildState, Core, Effect, Mode, Phase, Refused, Request, RequestId};
+
+impl Core {
+    pub(super) fn request(&mut self, id: RequestId, request: Request, effects: &mut Vec<Effect>) {
+        if !matches!(self.phase, Phase::Running) {
+            if let Request::Add { key, .. } = request {
+                effects.push(Effect::Removed { key });
+            }
+            return answer(Some(id), Err(Refused::Stopping), effects);
+        }
+        match request {
+            Request::Add { key, name, policy } => {
+                self.children.insert(Child::new(key, name, policy, false));
+                self.begin(key, Intent::Add(id), effects);
+            }
+            Request::Terminate { key } => self.terminate(id, key, effects),
+            Request::Restart { key } => match self.children.get(key) {
+                None => answer(Some(id), Err(Refused::NotFound), effects),
+                Some(child) => match self.refusal(child) {
+                    Some(refused) => answer(Some(id), Err(refused), effects),
+                    None => self.begin(key, Intent::Restart(id), effects),
+                },
+            },
+            Request::Delete { key } => match self.children.get(key) {
+                None => answer(Some(id), Err(Refused::NotFound), effects),
+                Some(child) => match self.refusal(child) {
+                    Some(refused) => answer(Some(id), Err(refused), effects),
+                    None => {
+                        self.forget(key, effects);
+                        answer(Some(id), Ok(()), effects);
+                    }
+                },
+            },
+            Request::Restore { key } => self.restore(key, Some(id), effects),
+        }
+    }
+
+    fn begin(&mut self, key: ChildKey, intent: Intent, effects: &mut Vec<Effect>) {
+        if let Some(child) = self.children.get_mut(key) {
+            child.intent = Some(intent);
+        }
+        self.start_child(key, effects);
+    }
+
+    /// Why a child that should be at rest is not.
+    fn refusal(&self, child: &Child) -> Option<Refused> {
+        let in_pass = self.pass.is_some_and(|pass| child.key >= pass.from);
+        match child.state {
+            ChildState::Running { .. } => Some(Refused::Running),
+            ChildState::Idle if child.mode == Mode::Degraded => Some(Refused::Running),
+            ChildState::Idle if in_pass => Some(Refused::Restarting),
+            ChildState::Idle => None,
+            _ => Some(Refused::Restarting),
+        }
+    }
+
+    fn terminate(&mut self, id: RequestId, key: ChildKey, effects: &mut Vec<Effect>) {
+        let Some(child) = self.children.get_mut(key) else {
+            return answer(Some(id), Err(Refused::NotFound), effects);
+        };
+        match child.state {
+            ChildState::Idle | ChildState::BackingOff { .. } => {
+                // Terminating a child that is not running is no error.
+                child.state = ChildState::Idle;
+                self.put_away(key, effects);
+                answer(Some(id), Ok(()), effects);
+                if self.pass.is_some_and(|pass| !pass.first && pass.is_starting(key)) {
+                    self.pass = None;
+                }
+            }
+            ChildState::Starting { .. } | ChildState::Running { .. } => {
+                let overtaken = child.intent.replace(Intent::Terminate(id));
+                self.stop_child(key, effects);
+                self.overtaken(overtaken, effects);
+            }
+            ChildState::Stopping { .. } | ChildState::Killing { .. } => match child.intent {
+                Some(Intent::Terminate(_)) | Some(Intent::RestoreStop(_)) => {
+                    answer(Some(id), Err(Refused::Restarting), effects);
+                }
+                _ => {
+                    let overtaken = child.intent.replace(Intent::Terminate(id));
+                    self.overtaken(overtaken, effects);
+                }
+            },
+        }
+    }
+
+    fn overtaken(&mut self, intent: Option<Intent>, effects: &mut Vec<Effect>) {
+        match intent {
+            Some(Intent::Add(id) | Intent::Restart(id)) => answer(Some(id), Err(Refused::Stopping), effects),
+            Some(Intent::RestoreStart(id)) => answer(id, Err(Refused::Stopping), effects),
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
+        // Deleted is deleted: unlike an ended temporary, it does not come back with the supervisor.
+        if let Some(child) = self.children.get_mut(key) {
+            child.is_static = false;
+        }
+        self.remove(key, effects);
+    }
+}

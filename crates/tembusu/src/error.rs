@@ -1,0 +1,237 @@
+//! What can go wrong at the library's surface, each error with what was wrong, where, and what to do.
+//!
+//! An error that could not deliver a message hands the message back.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::exit::ExitReason;
+use crate::mailbox::Refusal;
+
+/// Why a message was not accepted. The message is handed back.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TellError<M> {
+    /// The queue has no room.
+    Full(M),
+    /// The child's supervisor is degraded, and nothing stands in for this child.
+    Degraded(M),
+    /// The child has been terminated, or its tree has ended.
+    Gone(M),
+}
+
+impl<M> TellError<M> {
+    pub(crate) fn from_refusal((refusal, message): (Refusal, M)) -> Self {
+        match refusal {
+            Refusal::Full => Self::Full(message),
+            Refusal::Degraded => Self::Degraded(message),
+            Refusal::Gone => Self::Gone(message),
+        }
+    }
+
+    /// The message that was not sent.
+    pub fn into_inner(self) -> M {
+        match self {
+            Self::Full(message) | Self::Degraded(message) | Self::Gone(message) => message,
+        }
+    }
+}
+
+impl<M> fmt::Debug for TellError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "Full(..)",
+            Self::Degraded(_) => "Degraded(..)",
+            Self::Gone(_) => "Gone(..)",
+        })
+    }
+}
+
+impl<M> fmt::Display for TellError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "the queue is full",
+            Self::Degraded(_) => "the actor is degraded and nothing stands in for it",
+            Self::Gone(_) => "the actor is gone",
+        })
+    }
+}
+
+impl<M> std::error::Error for TellError<M> {}
+
+/// What became of a call that has no answer.
+#[non_exhaustive]
+pub enum CallError<M> {
+    /// The deadline passed.
+    Timeout {
+        /// Whether the message had been accepted, so that it may have been handled.
+        enqueued: bool,
+    },
+    /// The queue has no room. The message is handed back.
+    Full(M),
+    /// The actor crashed while it held the call.
+    Died(ExitReason),
+    /// The actor finished handling the message in order and dropped the reply.
+    Unanswered,
+    /// The child's supervisor is degraded, and nothing stands in for this child.
+    Degraded(Option<M>),
+    /// The child has been terminated. The message is handed back unless it had been waiting in the queue.
+    Gone(Option<M>),
+}
+
+impl<M> fmt::Debug for CallError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout { enqueued } => f.debug_struct("Timeout").field("enqueued", enqueued).finish(),
+            Self::Full(_) => f.write_str("Full(..)"),
+            Self::Died(reason) => f.debug_tuple("Died").field(reason).finish(),
+            Self::Unanswered => f.write_str("Unanswered"),
+            Self::Degraded(_) => f.write_str("Degraded(..)"),
+            Self::Gone(_) => f.write_str("Gone(..)"),
+        }
+    }
+}
+
+impl<M> fmt::Display for CallError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout { enqueued: true } => f.write_str("no answer within the deadline"),
+            Self::Timeout { enqueued: false } => f.write_str("the deadline had passed before the call was made"),
+            Self::Full(_) => f.write_str("the queue is full"),
+            Self::Died(reason) => write!(f, "the actor died while it held the call: {reason}"),
+            Self::Unanswered => f.write_str("the actor dropped the reply"),
+            Self::Degraded(_) => f.write_str("the actor is degraded and nothing stands in for it"),
+            Self::Gone(_) => f.write_str("the actor is gone"),
+        }
+    }
+}
+
+impl<M> std::error::Error for CallError<M> {}
+
+/// What is wrong with a tree's specification. Found before anything starts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// Built with `panic = "abort"`.
+    #[error("built with panic = \"abort\": nothing could be supervised; set panic = \"unwind\" in the profile")]
+    PanicAbort,
+    /// A name is empty or contains a slash.
+    #[error("{supervisor}: the child name {name:?} is empty or contains '/'; names are the parts of a path")]
+    BadName {
+        /// The supervisor.
+        supervisor: String,
+        /// The offending name.
+        name: String,
+    },
+    /// Two children of one supervisor have the same name.
+    #[error("{supervisor}: two children are named {name:?}; give each a name of its own")]
+    DuplicateName {
+        /// The supervisor.
+        supervisor: String,
+        /// The name.
+        name: String,
+    },
+    /// The restart period is zero.
+    #[error("{supervisor}: the restart period is zero; failures are counted within a period longer than that")]
+    ZeroPeriod {
+        /// The supervisor.
+        supervisor: String,
+    },
+    /// A mailbox without room.
+    #[error("{path}: the mailbox has no room; give it a capacity of at least 1")]
+    ZeroCapacity {
+        /// The child.
+        path: String,
+    },
+    /// A declared child was never added.
+    #[error("{supervisor}: {name:?} was declared and never added; its address would lead nowhere")]
+    NeverAdded {
+        /// The supervisor that declared it.
+        supervisor: String,
+        /// The child's name.
+        name: String,
+    },
+    /// A stand-in outside a fallback.
+    #[error("{path}: a stand-in belongs into the fallback given to degrade_to")]
+    StandInOutsideFallback {
+        /// The stand-in.
+        path: String,
+    },
+    /// A stand-in for an address that its degraded supervisor does not have.
+    #[error("{path}: it stands in for an address that is not in the subtree which it replaces")]
+    StandInForStranger {
+        /// The stand-in.
+        path: String,
+    },
+    /// Two stand-ins for one address.
+    #[error("{path}: another child stands in for the same address already")]
+    SecondStandIn {
+        /// The second one.
+        path: String,
+    },
+    /// A back-off before restoring that is zero or whose maximum is below its first wait.
+    #[error("{supervisor}: the back-off before restoring must be longer than zero and its maximum not below the first wait")]
+    BadBackoff {
+        /// The supervisor.
+        supervisor: String,
+    },
+    /// Restoring was configured for a supervisor that does not degrade.
+    #[error("{supervisor}: restore_after needs degrade_to or quarantine")]
+    RestoreWithoutDegrade {
+        /// The supervisor.
+        supervisor: String,
+    },
+    /// The root cannot be degraded: there is nobody above it to do it.
+    #[error("{supervisor}: the root supervisor cannot be degraded; nest it under one that stays")]
+    DegradedRoot {
+        /// The root.
+        supervisor: String,
+    },
+}
+
+/// Why a tree did not start. What had started has been stopped again.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The specification is invalid; nothing was started.
+    #[error("invalid tree: {0}")]
+    Spec(#[from] SpecError),
+    /// A child failed to start.
+    #[error("{path} failed to start: {reason}")]
+    Failed {
+        /// The child.
+        path: Arc<str>,
+        /// Why.
+        reason: ExitReason,
+    },
+}
+
+/// Why an operator's request was refused (OTP, `supervisor`: `start_child/2` and its kin).
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// There is no such child.
+    #[error("no such child")]
+    NotFound,
+    /// A child of that name is there already.
+    #[error("a child of that name is there already")]
+    AlreadyPresent,
+    /// The child is running; terminate it first.
+    #[error("the child is running; terminate it first")]
+    Running,
+    /// The child, or its group, is being restarted; try again.
+    #[error("the child is being restarted; try again")]
+    Restarting,
+    /// It is not degraded.
+    #[error("it is not degraded")]
+    NotDegraded,
+    /// The supervisor is not running.
+    #[error("the supervisor is not running")]
+    Stopping,
+    /// The child did not start.
+    #[error("the child failed to start: {0}")]
+    Failed(ExitReason),
+    /// The specification is invalid.
+    #[error("invalid specification: {0}")]
+    Spec(#[from] SpecError),
+}

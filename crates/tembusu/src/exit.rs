@@ -1,0 +1,142 @@
+//! Why an incarnation ended, and the report that climbs when an intensity is used up.
+//!
+//! Reasons are cheap to clone, carry no reference to the state that is gone, and never decide anything:
+//! what follows from one is the supervisor's business.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why an incarnation ended.
+///
+/// *Abnormal* is everything except [`Normal`](Self::Normal), [`Shutdown`](Self::Shutdown),
+/// [`ShutdownWith`](Self::ShutdownWith) and [`Exhausted`](Self::Exhausted): a transient child is restarted
+/// after an abnormal end only (OTP, `supervisor`, "restart").
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum ExitReason {
+    /// The actor returned [`Flow::Stop`](crate::Flow::Stop).
+    Normal,
+    /// The supervisor asked for it, and the actor stopped in order.
+    Shutdown,
+    /// The actor returned [`Flow::Shutdown`](crate::Flow::Shutdown) with this text.
+    ShutdownWith(Arc<str>),
+    /// `init` or `handle` returned this error.
+    Error(Arc<dyn Error + Send + Sync>),
+    /// `init`, `handle` or `stop` panicked.
+    Panic {
+        /// The panic's message, or a note that the payload was no text.
+        message: Arc<str>,
+        /// `file:line:column` of the panic, when the hook saw it.
+        location: Option<Arc<str>>,
+    },
+    /// It was killed: brutally, or since it did not stop within its budget.
+    Killed,
+    /// It did not even end after it was killed: its slot was taken away from it.
+    Unresponsive,
+    /// A supervisor's restart intensity was used up. Counts as a shutdown for restart types, as in OTP.
+    Exhausted(Arc<Report>),
+}
+
+impl ExitReason {
+    /// Whether a transient child is restarted after this.
+    ///
+    /// ```
+    /// use tembusu::ExitReason;
+    /// assert!(!ExitReason::Shutdown.is_abnormal());
+    /// assert!(ExitReason::Killed.is_abnormal());
+    /// ```
+    #[must_use]
+    pub fn is_abnormal(&self) -> bool {
+        match self {
+            Self::Normal | Self::Shutdown | Self::ShutdownWith(_) | Self::Exhausted(_) => false,
+            Self::Error(_) | Self::Panic { .. } | Self::Killed | Self::Unresponsive => true,
+        }
+    }
+
+    /// A short word for the kind, for metric labels: `normal`, `panic`, and so on.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Shutdown => "shutdown",
+            Self::ShutdownWith(_) => "shutdown_with",
+            Self::Error(_) => "error",
+            Self::Panic { .. } => "panic",
+            Self::Killed => "killed",
+            Self::Unresponsive => "unresponsive",
+            Self::Exhausted(_) => "exhausted",
+        }
+    }
+}
+
+impl fmt::Display for ExitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ShutdownWith(text) => write!(f, "shutdown: {text}"),
+            Self::Error(error) => write!(f, "error: {error}"),
+            Self::Panic { message, location: Some(location) } => write!(f, "panic at {location}: {message}"),
+            Self::Panic { message, location: None } => write!(f, "panic: {message}"),
+            Self::Exhausted(report) => write!(f, "exhausted: {report}"),
+            other => f.write_str(other.label()),
+        }
+    }
+}
+
+impl fmt::Debug for ExitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What used up a supervisor's restart intensity: who, which incarnation, why.
+///
+/// When the failing child was itself an exhausted supervisor, `reason` holds the next link of the chain.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The exhausted supervisor.
+    pub supervisor: Arc<str>,
+    /// The path of the child whose failure was one too many.
+    pub child: Arc<str>,
+    /// The incarnation of that child.
+    pub incarnation: u64,
+    /// Why that incarnation ended.
+    pub reason: ExitReason,
+    /// How many restarts were allowed …
+    pub limit: u32,
+    /// … within this time.
+    pub period: Duration,
+}
+
+impl Report {
+    /// The first cause: the reason at the end of the chain, with the path of the child that gave it.
+    #[must_use]
+    pub fn root_cause(&self) -> (&Arc<str>, &ExitReason) {
+        match &self.reason {
+            ExitReason::Exhausted(next) => next.root_cause(),
+            reason => (&self.child, reason),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} had more than {} failures in {:?}, the last in {} (incarnation {}): {}",
+            self.supervisor, self.limit, self.period, self.child, self.incarnation, self.reason
+        )
+    }
+}
+
+/// One failure's place in the restart intensity: the k-th of `limit` within `period`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// How many failures lie within the period, this one included. `limit + 1` is one too many.
+    pub k: u32,
+    /// How many restarts are granted within the period.
+    pub limit: u32,
+    /// The period.
+    pub period: Duration,
+}

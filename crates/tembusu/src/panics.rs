@@ -1,0 +1,98 @@
+//! Panics of supervised code: caught, described, and kept out of the process's panic output.
+//!
+//! The hook is installed with the first tree. Inside a supervised poll it only notes message, location and
+//! instant; elsewhere it delegates to the hook that was there before.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::pin::pin;
+use std::sync::{Arc, Once};
+use std::task::Poll;
+use std::time::Instant;
+
+use crate::exit::ExitReason;
+
+thread_local! {
+    static SUPERVISED: Cell<bool> = const { Cell::new(false) };
+    static NOTED: RefCell<Option<Noted>> = const { RefCell::new(None) };
+}
+
+struct Noted {
+    location: Arc<str>,
+    at: Instant,
+}
+
+/// A caught panic.
+pub(crate) struct Caught {
+    pub(crate) reason: ExitReason,
+    /// When the panic was raised, if the hook saw it.
+    pub(crate) raised: Option<Instant>,
+    /// When the unwinding had ended.
+    pub(crate) caught: Instant,
+}
+
+/// Installs the hook, once for the process.
+pub(crate) fn install_hook() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if SUPERVISED.try_with(Cell::get).unwrap_or(false) {
+                note(info);
+            } else {
+                previous(info);
+            }
+        }));
+    });
+}
+
+fn note(info: &PanicHookInfo<'_>) {
+    let at = Instant::now();
+    let location = info.location().map_or_else(|| "unknown".into(), |location| location.to_string().into());
+    let _ = NOTED.try_with(|noted| noted.replace(Some(Noted { location, at })));
+}
+
+/// Runs `f` and catches its panic.
+pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Caught> {
+    let outer = SUPERVISED.replace(true);
+    // The state that a panic may have left torn is dropped, never used again.
+    let result = panic::catch_unwind(AssertUnwindSafe(f));
+    let result = result.map_err(|payload| describe(payload, Instant::now()));
+    SUPERVISED.set(outer);
+    result
+}
+
+/// Awaits `future` and catches the panic of a poll.
+pub(crate) async fn catch_async<F: Future>(future: F) -> Result<F::Output, Caught> {
+    let mut future = pin!(future);
+    std::future::poll_fn(move |cx| match catch(|| future.as_mut().poll(cx)) {
+        Ok(poll) => poll.map(Ok),
+        Err(caught) => Poll::Ready(Err(caught)),
+    })
+    .await
+}
+
+/// Drops a value that may panic when it is dropped. Returns whether it did.
+pub(crate) fn drop_quietly<T>(value: T) -> bool {
+    catch(move || drop(value)).is_err()
+}
+
+fn describe(payload: Box<dyn Any + Send>, caught: Instant) -> Caught {
+    let message: Arc<str> = if let Some(text) = payload.downcast_ref::<&'static str>() {
+        (*text).into()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.as_str().into()
+    } else {
+        "a panic whose payload is no text".into()
+    };
+    let noted = NOTED.try_with(RefCell::take).ok().flatten();
+    // A payload may panic when dropped, and so may the payload of that panic: the last one is leaked.
+    if let Err(second) = panic::catch_unwind(AssertUnwindSafe(move || drop(payload))) {
+        std::mem::forget(second);
+    }
+    let _ = NOTED.try_with(RefCell::take);
+    let (location, raised) = noted.map_or((None, None), |noted| (Some(noted.location), Some(noted.at)));
+    Caught { reason: ExitReason::Panic { message, location }, raised, caught }
+}

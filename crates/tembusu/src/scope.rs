@@ -1,0 +1,117 @@
+//! Which incarnation the running code belongs to.
+//!
+//! While a poll of an actor runs, the thread knows its scope. Two things hang on it: a reply that is dropped
+//! during `handle` is settled when `handle` has ended, with the truth about how; and nothing that a replaced
+//! incarnation does through the library has an effect (the generation fence).
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::exit::ExitReason;
+
+/// What a caller learns when its reply will not come.
+#[derive(Clone, Debug)]
+pub(crate) enum Lost {
+    Unanswered,
+    Died(ExitReason),
+    Gone,
+}
+
+type Settle = Box<dyn FnOnce(Lost) + Send>;
+
+enum Fate {
+    /// Keep dropped replies until it is known how `handle` ended.
+    Pending(Vec<Settle>),
+    /// Settle dropped replies at once.
+    Known(Lost),
+}
+
+/// The scope of one incarnation, or of a queue that is being emptied.
+pub(crate) struct Scope {
+    replaced: AtomicBool,
+    fate: Mutex<Fate>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Scope>>> = const { RefCell::new(None) };
+}
+
+impl Scope {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { replaced: AtomicBool::new(false), fate: Mutex::new(Fate::Pending(Vec::new())) })
+    }
+
+    /// A scope in which every dropped reply is settled at once.
+    pub(crate) fn settling(lost: Lost) -> Arc<Self> {
+        Arc::new(Self { replaced: AtomicBool::new(false), fate: Mutex::new(Fate::Known(lost)) })
+    }
+
+    /// Runs `f` as this scope, or outside any with `None`.
+    pub(crate) fn enter<T>(scope: Option<&Arc<Self>>, f: impl FnOnce() -> T) -> T {
+        struct Leave(Option<Arc<Scope>>);
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                let previous = self.0.take();
+                drop(CURRENT.with(|current| current.replace(previous)));
+            }
+        }
+        let _leave = Leave(CURRENT.with(|current| current.replace(scope.cloned())));
+        f()
+    }
+
+    /// Whether the running code belongs to an incarnation that has been replaced.
+    pub(crate) fn current_is_replaced() -> bool {
+        CURRENT.with(|current| current.borrow().as_ref().is_some_and(|scope| scope.is_replaced()))
+    }
+
+    /// Settles a dropped reply as the current scope says.
+    pub(crate) fn settle_dropped(settle: impl FnOnce(Lost) + Send + 'static) {
+        let scope = CURRENT.with(|current| current.borrow().clone());
+        let Some(scope) = scope else { return settle(Lost::Unanswered) };
+        let mut fate = scope.fate.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *fate {
+            Fate::Pending(pending) => pending.push(Box::new(settle)),
+            Fate::Known(lost) => {
+                let lost = lost.clone();
+                drop(fate);
+                settle(lost);
+            }
+        }
+    }
+
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.replaced.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn replace(&self) {
+        self.replaced.store(true, Ordering::Release);
+    }
+
+    /// `handle` ended in order: replies dropped in it will not come.
+    pub(crate) fn settle_orderly(&self) {
+        let mut fate = self.fate.lock().unwrap_or_else(PoisonError::into_inner);
+        let Fate::Pending(pending) = &mut *fate else { return };
+        if pending.is_empty() {
+            return;
+        }
+        let pending = std::mem::take(pending);
+        drop(fate);
+        for settle in pending {
+            settle(Lost::Unanswered);
+        }
+    }
+
+    /// The incarnation is over: settles what is pending, and from now on at once.
+    pub(crate) fn conclude(&self, lost: Lost) {
+        let fate = std::mem::replace(
+            &mut *self.fate.lock().unwrap_or_else(PoisonError::into_inner),
+            Fate::Known(lost.clone()),
+        );
+        if let Fate::Pending(pending) = fate {
+            for settle in pending {
+                settle(lost.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What stands behind a child's key: a worker's slot, or a supervisor with what may run in its place.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::node::Node;
+use super::slot::Slot;
+use crate::core::{ChildKey, QueueFate};
+
+pub(crate) enum Member {
+    Worker(Arc<Slot>),
+    Supervisor { normal: Arc<Node>, fallback: Option<Arc<Node>> },
+}
+
+impl Member {
+    /// Carries out what becomes of the queues below.
+    pub(crate) fn settle_queues(&self, fate: QueueFate) {
+        match self {
+            Self::Worker(slot) => settle_queue(slot, fate),
+            Self::Supervisor { normal, fallback } => {
+                normal.settle_queues(fate);
+                // Degraded mode and its end concern the addresses of the normal shape.
+                if let (Some(fallback), QueueFate::Close | QueueFate::CloseForGood | QueueFate::Reopen) = (fallback, fate) {
+                    fallback.settle_queues(fate);
+                }
+            }
+        }
+    }
+}
+
+fn settle_queue(slot: &Slot, fate: QueueFate) {
+    if slot.is_stand_in {
+        // The queue belongs to the child whose place it takes.
+        return;
+    }
+    match fate {
+        QueueFate::Close => slot.queue.close(),
+        QueueFate::CloseForGood => slot.queue.close_for_good(),
+        QueueFate::Reopen => slot.queue.reopen(),
+        QueueFate::Degrade => slot.queue.degrade(),
+        QueueFate::Restore => slot.queue.restore(),
+    }
+}
+
+/// A supervisor's members, by key and by name.
+#[derive(Default)]
+pub(crate) struct Members {
+    by_key: BTreeMap<ChildKey, (Arc<str>, Arc<Member>)>,
+    by_name: HashMap<Arc<str>, ChildKey>,
+}
+
+impl Members {
+    /// False when the name is taken.
+    pub(crate) fn insert(&mut self, key: ChildKey, name: Arc<str>, member: Arc<Member>) -> bool {
+        if self.by_name.contains_key(&name) {
+            return false;
+        }
+        self.by_name.insert(Arc::clone(&name), key);
+        self.by_key.insert(key, (name, member));
+        true
+    }
+
+    pub(crate) fn remove(&mut self, key: ChildKey) -> Option<Arc<Member>> {
+        let (name, member) = self.by_key.remove(&key)?;
+        self.by_name.remove(&name);
+        Some(member)
+    }
+
+    pub(crate) fn get(&self, key: ChildKey) -> Option<&Arc<Member>> {
+        self.by_key.get(&key).map(|(_, member)| member)
+    }
+
+    pub(crate) fn key(&self, name: &str) -> Option<ChildKey> {
+        self.by_name.get(name).copied()
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// In start order.
+    pub(crate) fn all(&self) -> Vec<(ChildKey, Arc<Member>)> {
+        self.by_key.iter().map(|(key, (_, member))| (*key, Arc::clone(member))).collect()
+    }
+}

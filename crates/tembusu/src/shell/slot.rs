@@ -1,0 +1,231 @@
+//! A child's slot: what outlives its incarnations.
+//!
+//! The slot owns the queue's control, knows the running task and hands it from incarnation to incarnation. A
+//! task that reports its child's end is given the next incarnation at once when the core says so, and a new
+//! task is made only when the old one is gone.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::Waker;
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+
+use super::incarnation::Incarnation;
+use super::node::Node;
+use crate::core::{ChildKey, Event, Generation};
+use crate::exit::ExitReason;
+use crate::mailbox::Queue;
+use crate::scope::Lost;
+
+/// Makes the task that runs a child's incarnations.
+pub(crate) trait Launch: Send + Sync {
+    fn launch(&self, slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation>, on: &Handle);
+}
+
+/// Where a slot stands in the tree.
+pub(crate) struct Home {
+    pub(crate) node: Weak<Node>,
+    pub(crate) key: ChildKey,
+    pub(crate) path: Arc<str>,
+    pub(crate) on: Handle,
+}
+
+/// When an incarnation crashed.
+#[derive(Clone, Copy)]
+pub(crate) struct CrashTimes {
+    pub(crate) raised: Option<Instant>,
+    pub(crate) caught: Instant,
+}
+
+#[derive(Default)]
+struct Control {
+    /// The task that may act for this slot; older ones are ignored.
+    epoch: u64,
+    task_alive: bool,
+    /// The task is reporting its child's end and will look for an order afterwards.
+    reporting: bool,
+    order: Option<Arc<Incarnation>>,
+    current: Option<Arc<Incarnation>>,
+    waker: Option<Waker>,
+    crash: Option<CrashTimes>,
+}
+
+pub(crate) struct Slot {
+    launcher: Box<dyn Launch>,
+    pub(crate) queue: Arc<dyn Queue>,
+    pub(crate) is_stand_in: bool,
+    fresh_queue: bool,
+    home: OnceLock<Home>,
+    control: Mutex<Control>,
+    /// Incarnations that did not end although they were killed.
+    pub(crate) leaked: AtomicU64,
+}
+
+impl Slot {
+    pub(crate) fn new(launcher: Box<dyn Launch>, queue: Arc<dyn Queue>, is_stand_in: bool, fresh_queue: bool) -> Arc<Self> {
+        Arc::new(Self {
+            launcher,
+            queue,
+            is_stand_in,
+            fresh_queue,
+            home: OnceLock::new(),
+            control: Mutex::new(Control::default()),
+            leaked: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) fn settle_in(&self, home: Home) {
+        let fresh = self.home.set(home).is_ok();
+        assert!(fresh, "a slot is placed into a tree once");
+    }
+
+    fn home(&self) -> &Home {
+        self.home.get().expect("a slot is placed into its tree before anything starts")
+    }
+
+    pub(crate) fn path(&self) -> &Arc<str> {
+        &self.home().path
+    }
+
+    pub(crate) fn key(&self) -> ChildKey {
+        self.home().key
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Control> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings an event of this child to its supervisor.
+    pub(crate) fn tell_supervisor(&self, event: impl FnOnce(ChildKey) -> Event) {
+        let home = self.home();
+        if let Some(node) = home.node.upgrade() {
+            node.send(event(home.key));
+        }
+    }
+
+    pub(crate) fn flush_events(&self) {
+        if let Some(node) = self.home().node.upgrade() {
+            node.flush_events();
+        }
+    }
+
+    // === effects ===
+
+    pub(crate) fn start(self: &Arc<Self>, generation: Generation) {
+        let incarnation = Incarnation::new(generation);
+        let mut control = self.lock();
+        control.current = Some(Arc::clone(&incarnation));
+        if control.task_alive && control.reporting {
+            control.order = Some(incarnation);
+            return;
+        }
+        control.epoch += 1;
+        control.task_alive = true;
+        control.reporting = false;
+        control.waker = None;
+        let epoch = control.epoch;
+        drop(control);
+        self.launcher.launch(Arc::clone(self), epoch, incarnation, &self.home().on);
+    }
+
+    pub(crate) fn stop(&self) {
+        self.signal(Incarnation::request_stop);
+    }
+
+    pub(crate) fn kill(&self) {
+        self.signal(Incarnation::request_kill);
+    }
+
+    fn signal(&self, set: impl FnOnce(&Incarnation)) {
+        let control = self.lock();
+        let Some(incarnation) = &control.current else { return };
+        set(incarnation);
+        let waker = control.waker.clone();
+        drop(control);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Takes the slot away from an incarnation that does not end.
+    pub(crate) fn abandon(&self) {
+        let mut control = self.lock();
+        control.epoch += 1;
+        control.task_alive = false;
+        control.reporting = false;
+        control.waker = None;
+        let incarnation = control.current.take();
+        drop(control);
+        self.leaked.fetch_add(1, Ordering::Relaxed);
+        self.queue.detach();
+        if let Some(incarnation) = incarnation {
+            incarnation.conclude(Lost::Died(ExitReason::Unresponsive));
+        }
+    }
+
+    // === the task's side ===
+
+    /// Registers the task's waker, so that a stop or a kill reaches it wherever it waits.
+    pub(crate) fn register(&self, epoch: u64, waker: &Waker) {
+        let mut control = self.lock();
+        if control.epoch == epoch {
+            control.waker = Some(waker.clone());
+        }
+    }
+
+    pub(crate) fn note_crash(&self, crash: CrashTimes) {
+        self.lock().crash = Some(crash);
+    }
+
+    pub(crate) fn take_crash(&self) -> Option<CrashTimes> {
+        self.lock().crash.take()
+    }
+
+    /// Tells the supervisor that an incarnation has ended; everything of it has been dropped.
+    ///
+    /// Returns the next incarnation when this task is to go on with it.
+    pub(crate) fn report(&self, epoch: u64, ended: &Incarnation, report: Event) -> Option<Arc<Incarnation>> {
+        let reason = match &report {
+            Event::Exited { reason, .. } => reason.clone(),
+            _ => ExitReason::Normal,
+        };
+        {
+            let mut control = self.lock();
+            if control.epoch != epoch {
+                return None;
+            }
+            control.reporting = true;
+        }
+        if self.fresh_queue && reason.is_abnormal() {
+            self.queue.discard(Lost::Died(reason));
+        }
+        debug_assert!(ended.scope.is_replaced(), "concluded before it is reported");
+        self.tell_supervisor(|_| report);
+        let mut control = self.lock();
+        if control.epoch != epoch {
+            return None;
+        }
+        control.reporting = false;
+        let order = control.order.take();
+        if order.is_none() {
+            control.task_alive = false;
+            control.waker = None;
+        }
+        order
+    }
+
+    /// The task was dropped by its runtime while an incarnation ran.
+    pub(crate) fn task_dropped(&self, epoch: u64, incarnation: &Incarnation) {
+        {
+            let mut control = self.lock();
+            if control.epoch != epoch {
+                return;
+            }
+            control.task_alive = false;
+            control.waker = None;
+        }
+        let generation = incarnation.generation;
+        self.tell_supervisor(|key| Event::Exited { key, generation, reason: ExitReason::Killed });
+    }
+}

@@ -1,0 +1,222 @@
+//! From a specification to a tree: check the whole, place every slot, then start.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::runtime::Handle;
+
+use super::supervisor::{Entry, Exhausted, Supervisor};
+use crate::core::{Backoff, ChildKey, ChildPolicy, Core, Event, Exhaustion, Intensity};
+use crate::error::{SpecError, StartError};
+use crate::exit::ExitReason;
+use crate::panics;
+use crate::shell::member::Member;
+use crate::shell::node::{Above, Node};
+use crate::shell::slot::Home;
+use crate::shell::tree::{Shared, TreeState};
+use crate::spec::policy::Shutdown;
+use crate::tree::Tree;
+
+pub(super) async fn start(root: Supervisor) -> Result<Tree, StartError> {
+    if cfg!(panic = "abort") {
+        return Err(SpecError::PanicAbort.into());
+    }
+    if !matches!(root.exhausted, Exhausted::Escalate) || root.restore_after.is_some() {
+        return Err(SpecError::DegradedRoot { supervisor: root.name.to_string() }.into());
+    }
+    check(&root, &root.name, false)?;
+    panics::install_hook();
+    let handle = Handle::current();
+    let node = Arc::clone(&root.node);
+    let shared = Shared::new(handle.clone(), node.events(), Arc::clone(&node));
+    let path = Arc::clone(&root.name);
+    place(root, path, Above::Program, &shared, &handle);
+    shared.run_timer();
+    let mut states = shared.watch();
+    // From here on, dropping this future ends the tree.
+    let tree = Tree::new(Arc::clone(&node), Arc::clone(&shared));
+    node.send(Event::Start);
+    loop {
+        let state = states.borrow_and_update().clone();
+        match state {
+            TreeState::Starting => {}
+            TreeState::Up => return Ok(tree),
+            TreeState::Down(reason) => {
+                let (path, reason) = shared.first_failure().unwrap_or_else(|| (Arc::clone(node.path()), reason));
+                return Err(StartError::Failed { path, reason });
+            }
+        }
+        if states.changed().await.is_err() {
+            return Err(StartError::Failed { path: Arc::clone(node.path()), reason: ExitReason::Killed });
+        }
+    }
+}
+
+/// Checks a supervisor and all below it.
+pub(crate) fn check(supervisor: &Supervisor, path: &str, is_fallback: bool) -> Result<(), SpecError> {
+    let at = || path.to_owned();
+    if supervisor.name.is_empty() || supervisor.name.contains('/') {
+        return Err(SpecError::BadName { supervisor: at(), name: supervisor.name.to_string() });
+    }
+    if supervisor.period.is_zero() {
+        return Err(SpecError::ZeroPeriod { supervisor: at() });
+    }
+    for (name, added) in &supervisor.declared {
+        if !added.load(Ordering::Acquire) {
+            return Err(SpecError::NeverAdded { supervisor: at(), name: name.to_string() });
+        }
+    }
+    check_degrade(supervisor, path)?;
+    let mut names = HashSet::new();
+    for entry in &supervisor.entries {
+        let name = entry.name();
+        if name.is_empty() || name.contains('/') {
+            return Err(SpecError::BadName { supervisor: at(), name: name.to_string() });
+        }
+        if !names.insert(Arc::clone(name)) {
+            return Err(SpecError::DuplicateName { supervisor: at(), name: name.to_string() });
+        }
+        check_entry(entry, &format!("{path}/{name}"), is_fallback)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn check_entry(entry: &Entry, path: &str, is_fallback: bool) -> Result<(), SpecError> {
+    match entry {
+        Entry::Supervisor(child) => check(child, path, is_fallback),
+        Entry::Worker(worker) if worker.capacity == 0 => Err(SpecError::ZeroCapacity { path: path.to_owned() }),
+        Entry::Worker(worker) if worker.slot.is_stand_in && !is_fallback => {
+            Err(SpecError::StandInOutsideFallback { path: path.to_owned() })
+        }
+        Entry::Worker(_) => Ok(()),
+    }
+}
+
+fn check_degrade(supervisor: &Supervisor, path: &str) -> Result<(), SpecError> {
+    if let Some((first, max)) = supervisor.restore_after {
+        if matches!(supervisor.exhausted, Exhausted::Escalate) {
+            return Err(SpecError::RestoreWithoutDegrade { supervisor: path.to_owned() });
+        }
+        if first.is_zero() || max < first {
+            return Err(SpecError::BadBackoff { supervisor: path.to_owned() });
+        }
+    }
+    let Exhausted::DegradeTo(fallback) = &supervisor.exhausted else { return Ok(()) };
+    let path = format!("{path}/{}", fallback.name);
+    check(fallback, &path, true)?;
+    let mut own = HashSet::new();
+    queues(supervisor, &mut |id, _| {
+        own.insert(id);
+        Ok(())
+    })?;
+    let mut taken = HashSet::new();
+    queues(fallback, &mut |id, stand_in| match stand_in {
+        Some(name) if !own.contains(&id) => Err(SpecError::StandInForStranger { path: format!("{path}/{name}") }),
+        Some(name) if !taken.insert(id) => Err(SpecError::SecondStandIn { path: format!("{path}/{name}") }),
+        _ => Ok(()),
+    })
+}
+
+/// Visits the queues below a supervisor; stand-ins with their names.
+fn queues(
+    supervisor: &Supervisor,
+    visit: &mut impl FnMut(usize, Option<&str>) -> Result<(), SpecError>,
+) -> Result<(), SpecError> {
+    for entry in &supervisor.entries {
+        match entry {
+            Entry::Worker(worker) => {
+                visit(worker.slot.queue.id(), worker.slot.is_stand_in.then_some(&*worker.name))?;
+            }
+            Entry::Supervisor(child) => queues(child, visit)?,
+        }
+    }
+    Ok(())
+}
+
+/// Places a checked supervisor into the tree, with everything below it.
+fn place(supervisor: Supervisor, path: Arc<str>, above: Above, shared: &Arc<Shared>, inherited: &Handle) -> Arc<Node> {
+    let node = supervisor.node;
+    let on = supervisor.on.unwrap_or_else(|| inherited.clone());
+    let intensity = Intensity::new(supervisor.limit, supervisor.period);
+    let mut core = Core::new(Arc::clone(&path), supervisor.strategy, supervisor.is_dynamic, intensity);
+    for entry in supervisor.entries {
+        let key = node.new_key();
+        let name = Arc::clone(entry.name());
+        let (policy, member) = place_entry(entry, key, &node, &path, shared, &on);
+        core.add(key, Arc::clone(&name), policy);
+        let fresh = node.with_members(|members| members.insert(key, name, Arc::new(member)));
+        assert!(fresh, "names were checked");
+    }
+    let _ = node.on.set(on);
+    node.settle_in(path, above, Arc::clone(shared), core);
+    node
+}
+
+/// Places one checked child under `parent`.
+pub(crate) fn place_entry(
+    entry: Entry,
+    key: ChildKey,
+    parent: &Arc<Node>,
+    parent_path: &str,
+    shared: &Arc<Shared>,
+    inherited: &Handle,
+) -> (ChildPolicy, Member) {
+    let path: Arc<str> = format!("{parent_path}/{}", entry.name()).into();
+    let above = || Above::Parent { node: Arc::downgrade(parent), key };
+    match entry {
+        Entry::Worker(worker) => {
+            let on = worker.on.unwrap_or_else(|| inherited.clone());
+            if worker.slot.is_stand_in {
+                worker.slot.queue.take_stand_in();
+            } else {
+                worker.slot.queue.settle_in(Arc::clone(&path), worker.capacity);
+            }
+            worker.slot.settle_in(Home { node: Arc::downgrade(parent), key, path, on });
+            let policy = ChildPolicy {
+                restart: worker.restart,
+                shutdown: worker.shutdown,
+                init_timeout: Some(worker.init_timeout),
+                exhaustion: Exhaustion::Escalate,
+            };
+            (policy, Member::Worker(worker.slot))
+        }
+        Entry::Supervisor(mut child) => {
+            let backoff = child.restore_after.map(|(first, max)| Backoff { first, max });
+            let on = child.on.clone().unwrap_or_else(|| inherited.clone());
+            let exhausted = std::mem::replace(&mut child.exhausted, Exhausted::Escalate);
+            let (exhaustion, fallback) = match exhausted {
+                Exhausted::Escalate => (Exhaustion::Escalate, None),
+                Exhausted::Quarantine => (Exhaustion::Degrade { fallback: false, backoff }, None),
+                Exhausted::DegradeTo(fallback) => {
+                    (Exhaustion::Degrade { fallback: true, backoff }, Some(*fallback))
+                }
+            };
+            let policy = ChildPolicy {
+                restart: child.restart,
+                shutdown: match child.shutdown {
+                    // A supervisor has children to end: it is asked even when it should go at once.
+                    Shutdown::Kill => Shutdown::Within(std::time::Duration::ZERO),
+                    shutdown => shutdown,
+                },
+                init_timeout: None,
+                exhaustion,
+            };
+            let fallback = fallback.map(|fallback| {
+                let path = format!("{path}/{}", fallback.name).into();
+                place(fallback, path, above(), shared, &on)
+            });
+            let normal = place(*child, path, above(), shared, inherited);
+            (policy, Member::Supervisor { normal, fallback })
+        }
+    }
+}
+
+impl Entry {
+    pub(crate) fn name(&self) -> &Arc<str> {
+        match self {
+            Self::Worker(worker) => &worker.name,
+            Self::Supervisor(child) => &child.name,
+        }
+    }
+}

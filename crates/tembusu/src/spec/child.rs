@@ -1,0 +1,196 @@
+//! The specification of one worker.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::policy::{Restart, Shutdown};
+use crate::actor::Actor;
+use crate::address::Address;
+use crate::mailbox::{DEFAULT_CAPACITY, Mailbox, Queue};
+use crate::shell::slot::Slot;
+use crate::shell::task::Launcher;
+
+/// How long a worker may take to stop, unless its specification says otherwise (OTP's default).
+pub(crate) const DEFAULT_SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// How long `init` may take, unless the specification says otherwise.
+pub(crate) const DEFAULT_INIT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A worker's specification: its actor, what it is made from, and how it is treated.
+#[must_use = "a specification does nothing until it is added to a supervisor"]
+pub struct ChildSpec<A: Actor> {
+    name: Arc<str>,
+    args: Arc<A::Args>,
+    mailbox: Arc<Mailbox<A::Message>>,
+    options: Options,
+    stand_in: bool,
+    added: Option<Arc<AtomicBool>>,
+}
+
+#[derive(Clone)]
+struct Options {
+    restart: Restart,
+    shutdown: Shutdown,
+    init_timeout: Duration,
+    capacity: usize,
+    fresh_queue: bool,
+    on: Option<Handle>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            restart: Restart::default(),
+            shutdown: Shutdown::Within(DEFAULT_SHUTDOWN),
+            init_timeout: DEFAULT_INIT_TIMEOUT,
+            capacity: DEFAULT_CAPACITY,
+            fresh_queue: false,
+            on: None,
+        }
+    }
+}
+
+/// Specifies a child: permanent, 5 s to start, 5 s to stop, room for 1024 messages.
+pub fn child<A: Actor>(name: impl Into<Arc<str>>, args: A::Args) -> ChildSpec<A> {
+    let name = name.into();
+    let mailbox = Mailbox::new(Arc::clone(&name));
+    ChildSpec { name, args: Arc::new(args), mailbox, options: Options::default(), stand_in: false, added: None }
+}
+
+/// Specifies a child that takes over `address` while the supervisor it is in runs as a fallback.
+///
+/// It handles the same messages; the queue passes to it and back. It is named after the child whose place it
+/// takes. It belongs into the supervisor given to [`Supervisor::degrade_to`](crate::Supervisor::degrade_to).
+pub fn stand_in<A: Actor>(address: &Address<A::Message>, args: A::Args) -> ChildSpec<A> {
+    let mailbox = Arc::clone(address.mailbox());
+    let name = mailbox.path().rsplit('/').next().unwrap_or_default().into();
+    ChildSpec { name, args: Arc::new(args), mailbox, options: Options::default(), stand_in: true, added: None }
+}
+
+impl<A: Actor> ChildSpec<A> {
+    /// When it is restarted. Permanent unless set.
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.options.restart = restart;
+        self
+    }
+
+    /// How long it may take to stop; then it is killed.
+    pub fn shutdown(mut self, budget: Duration) -> Self {
+        self.options.shutdown = Shutdown::Within(budget);
+        self
+    }
+
+    /// It is killed at once when it should end: `stop` does not run.
+    pub fn brutal_kill(mut self) -> Self {
+        self.options.shutdown = Shutdown::Kill;
+        self
+    }
+
+    /// How long `init` may take; then the start has failed.
+    pub fn init_timeout(mut self, timeout: Duration) -> Self {
+        self.options.init_timeout = timeout;
+        self
+    }
+
+    /// How many messages may wait.
+    pub fn mailbox(mut self, capacity: usize) -> Self {
+        self.options.capacity = capacity;
+        self
+    }
+
+    /// Waiting messages do not outlive a crash: calls among them get `Died`.
+    pub fn fresh_queue(mut self) -> Self {
+        self.options.fresh_queue = true;
+        self
+    }
+
+    /// The runtime that it runs on, instead of its supervisor's. It needs timers enabled.
+    pub fn on(mut self, runtime: Handle) -> Self {
+        self.options.on = Some(runtime);
+        self
+    }
+
+    /// Its address. It can be passed on before anything starts.
+    #[must_use]
+    pub fn address(&self) -> Address<A::Message> {
+        Address::new(Arc::clone(&self.mailbox))
+    }
+
+    pub(crate) fn erase(self) -> ErasedWorker {
+        if let Some(added) = &self.added {
+            added.store(true, Ordering::Release);
+        }
+        let queue: Arc<dyn Queue> = Arc::clone(&self.mailbox) as Arc<dyn Queue>;
+        let launcher = Launcher::<A> { args: self.args, mailbox: self.mailbox };
+        ErasedWorker {
+            name: self.name,
+            slot: Slot::new(Box::new(launcher), queue, self.stand_in, self.options.fresh_queue),
+            restart: self.options.restart,
+            shutdown: self.options.shutdown,
+            init_timeout: self.options.init_timeout,
+            capacity: self.options.capacity,
+            on: self.options.on,
+        }
+    }
+}
+
+impl<A: Actor> fmt::Debug for ChildSpec<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChildSpec").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A worker's specification without its types.
+#[allow(unreachable_pub, missing_debug_implementations)]
+pub struct ErasedWorker {
+    pub(crate) name: Arc<str>,
+    pub(crate) slot: Arc<Slot>,
+    pub(crate) restart: Restart,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) init_timeout: Duration,
+    pub(crate) capacity: usize,
+    pub(crate) on: Option<Handle>,
+}
+
+/// A slot and its address, without arguments yet. Made by [`Supervisor::declare`](crate::Supervisor::declare).
+#[must_use = "a declared child must be given its arguments and added"]
+pub struct Declared<A: Actor> {
+    name: Arc<str>,
+    mailbox: Arc<Mailbox<A::Message>>,
+    added: Arc<AtomicBool>,
+}
+
+impl<A: Actor> Declared<A> {
+    pub(super) fn new(name: Arc<str>, added: Arc<AtomicBool>) -> Self {
+        let mailbox = Mailbox::new(Arc::clone(&name));
+        Self { name, mailbox, added }
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> Address<A::Message> {
+        Address::new(Arc::clone(&self.mailbox))
+    }
+
+    /// Gives it its arguments. What is left is to add it.
+    pub fn with(self, args: A::Args) -> ChildSpec<A> {
+        ChildSpec {
+            name: self.name,
+            args: Arc::new(args),
+            mailbox: self.mailbox,
+            options: Options::default(),
+            stand_in: false,
+            added: Some(self.added),
+        }
+    }
+}
+
+impl<A: Actor> fmt::Debug for Declared<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Declared").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,153 @@
+//! Dynamic supervisors: children of one kind, started at run time from typed arguments (OTP's
+//! `simple_one_for_one`).
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::child::ChildSpec;
+use super::policy::Strategy;
+use super::supervisor::{Entry, Supervisor};
+use crate::actor::Actor;
+use crate::address::Address;
+use crate::error::AdminError;
+use crate::tree::SupervisorRef;
+
+/// What can be a child: a worker's specification or a supervisor.
+pub trait IntoChild: private::Sealed {
+    /// What its starter gets: an [`Address`] or a [`SupervisorRef`].
+    type Handle;
+}
+
+pub(crate) mod private {
+    use super::Entry;
+
+    pub trait Sealed: Sized {
+        type Handle;
+        #[doc(hidden)]
+        fn into_entry(self) -> (Entry, Self::Handle);
+    }
+}
+
+impl<A: Actor> IntoChild for ChildSpec<A> {
+    type Handle = Address<A::Message>;
+}
+
+impl<A: Actor> private::Sealed for ChildSpec<A> {
+    type Handle = Address<A::Message>;
+
+    fn into_entry(self) -> (Entry, Self::Handle) {
+        let address = self.address();
+        (Entry::Worker(self.erase()), address)
+    }
+}
+
+impl IntoChild for Supervisor {
+    type Handle = SupervisorRef;
+}
+
+impl private::Sealed for Supervisor {
+    type Handle = SupervisorRef;
+
+    fn into_entry(self) -> (Entry, Self::Handle) {
+        let handle = self.handle();
+        (Entry::Supervisor(Box::new(self)), handle)
+    }
+}
+
+type Template<T, C> = Arc<dyn Fn(T) -> C + Send + Sync>;
+
+/// The specification of a dynamic supervisor: one_for_one, its children made by a template from typed arguments
+/// and stopped all at once.
+#[must_use = "a specification does nothing until it is added to a supervisor"]
+pub struct DynamicSupervisor<T, C> {
+    supervisor: Supervisor,
+    template: Template<T, C>,
+}
+
+impl<T, C: IntoChild> DynamicSupervisor<T, C> {
+    /// A dynamic supervisor without children.
+    pub fn new<F>(name: impl Into<Arc<str>>, template: F) -> Self
+    where
+        F: Fn(T) -> C + Send + Sync + 'static,
+    {
+        let mut supervisor = Supervisor::new(name.into(), Strategy::OneForOne);
+        supervisor.is_dynamic = true;
+        Self { supervisor, template: Arc::new(template) }
+    }
+
+    /// See [`Supervisor::intensity`].
+    pub fn intensity(mut self, limit: u32, period: Duration) -> Self {
+        self.supervisor = self.supervisor.intensity(limit, period);
+        self
+    }
+
+    /// See [`Supervisor::on`].
+    pub fn on(mut self, runtime: tokio::runtime::Handle) -> Self {
+        self.supervisor = self.supervisor.on(runtime);
+        self
+    }
+
+    pub(super) fn into_parts(self) -> (Supervisor, Dynamic<T, C>) {
+        let handle = self.supervisor.handle();
+        (self.supervisor, Dynamic { supervisor: handle, template: self.template, _child: PhantomData })
+    }
+}
+
+impl<T, C> fmt::Debug for DynamicSupervisor<T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DynamicSupervisor").field("supervisor", &self.supervisor).finish_non_exhaustive()
+    }
+}
+
+/// The handle of a dynamic supervisor.
+///
+/// # On restart
+///
+/// The handle stays valid over a restart of the supervisor; the children that were started through it do not
+/// come back.
+pub struct Dynamic<T, C> {
+    supervisor: SupervisorRef,
+    template: Template<T, C>,
+    _child: PhantomData<fn() -> C>,
+}
+
+impl<T, C: IntoChild> Dynamic<T, C> {
+    /// Starts a child and waits until its `init` has succeeded.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::AlreadyPresent`] for a name that is taken, [`AdminError::Failed`] when it did not start (it
+    /// is forgotten then), [`AdminError::Stopping`] when the supervisor is not running.
+    pub async fn start(&self, args: T) -> Result<<C as private::Sealed>::Handle, AdminError> {
+        self.supervisor.start_child((self.template)(args)).await
+    }
+
+    /// Stops a child and forgets it.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::NotFound`] when there is none of that name.
+    pub async fn terminate(&self, name: &str) -> Result<(), AdminError> {
+        self.supervisor.terminate_child(name).await
+    }
+
+    /// The supervisor itself.
+    #[must_use]
+    pub fn supervisor(&self) -> &SupervisorRef {
+        &self.supervisor
+    }
+}
+
+impl<T, C> Clone for Dynamic<T, C> {
+    fn clone(&self) -> Self {
+        Self { supervisor: self.supervisor.clone(), template: Arc::clone(&self.template), _child: PhantomData }
+    }
+}
+
+impl<T, C> fmt::Debug for Dynamic<T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dynamic").field("supervisor", &self.supervisor).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,13 @@
+//! Specifications: what a tree is made of, as values that are checked before anything starts.
+
+pub(crate) mod build;
+mod child;
+mod dynamic;
+pub(crate) mod policy;
+mod supervisor;
+
+pub use child::{ChildSpec, Declared, child, stand_in};
+pub(crate) use dynamic::private::Sealed;
+pub use dynamic::{Dynamic, DynamicSupervisor, IntoChild};
+pub use policy::{Restart, Shutdown, Strategy};
+pub use supervisor::Supervisor;

@@ -1,0 +1,230 @@
+//! A running tree, and handles to its supervisors.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::core::{Event as CoreEvent, Refused, Request};
+use crate::error::AdminError;
+use crate::event::Events;
+use crate::exit::ExitReason;
+use crate::shell::member::Member;
+use crate::shell::node::{Above, Node};
+use crate::shell::tree::{Shared, TreeState};
+use crate::snapshot::{Kind, NodeSnapshot};
+use crate::spec::IntoChild;
+use crate::spec::build;
+
+/// A running tree. Dropping it ends everything in it; nothing is orphaned.
+#[must_use = "dropping a tree ends it"]
+pub struct Tree {
+    root: Arc<Node>,
+    shared: Arc<Shared>,
+}
+
+impl Tree {
+    pub(crate) fn new(root: Arc<Node>, shared: Arc<Shared>) -> Self {
+        Self { root, shared }
+    }
+
+    /// A handle to the root.
+    #[must_use]
+    pub fn handle(&self) -> SupervisorRef {
+        SupervisorRef::new(Arc::clone(&self.root))
+    }
+
+    /// Waits until the tree has ended, and says why: [`ExitReason::Exhausted`] with its chain when the root's
+    /// intensity was used up.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the wait changes nothing.
+    pub async fn wait(&self) -> ExitReason {
+        let mut states = self.shared.watch();
+        loop {
+            if let TreeState::Down(reason) = &*states.borrow_and_update() {
+                return reason.clone();
+            }
+            if states.changed().await.is_err() {
+                return ExitReason::Killed;
+            }
+        }
+    }
+
+    /// Stops the children in reverse start order, each within its budget, and waits for the end.
+    pub async fn shutdown(&self) -> ExitReason {
+        self.root.send(CoreEvent::Stop { kill: false });
+        self.wait().await
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        self.root.send(CoreEvent::Stop { kill: true });
+    }
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tree").field("root", self.root.path()).finish_non_exhaustive()
+    }
+}
+
+/// A handle to a supervisor, from before its start to after its end.
+///
+/// Requests are served also while the supervisor restarts children (OTP, `supervisor`). None of them waits
+/// longer than the budgets of the children that it concerns.
+#[derive(Clone)]
+pub struct SupervisorRef {
+    node: Arc<Node>,
+}
+
+impl SupervisorRef {
+    pub(crate) fn new(node: Arc<Node>) -> Self {
+        Self { node }
+    }
+
+    /// Its path from the root, or its bare name before the tree has started.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.node.path()
+    }
+
+    /// Subscribes to what happens in the whole tree from now on. Before the start, subscribe through the root's
+    /// handle or after nesting.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events::new(self.node.events().subscribe())
+    }
+
+    /// The subtree as it is. Each node is read at one instant, the subtree as a whole is not.
+    #[must_use]
+    pub fn snapshot(&self) -> NodeSnapshot {
+        let own = match self.node.above() {
+            Some(Above::Parent { node, key }) => node.upgrade().and_then(|parent| parent.child_snapshot(*key)),
+            _ => None,
+        };
+        own.unwrap_or_else(|| NodeSnapshot {
+            path: Arc::clone(self.node.path()),
+            name: Arc::clone(&self.node.name),
+            kind: Kind::Supervisor,
+            state: self.node.own_state(),
+            incarnation: 1,
+            restarts: 0,
+            mailbox_len: 0,
+            dead_letters: 0,
+            expired: 0,
+            last_exit: None,
+            children: self.node.snapshot(),
+        })
+    }
+
+    /// The supervisor with that path, this one or one below it.
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<Self> {
+        if self.path() == path {
+            return Some(self.clone());
+        }
+        let members = self.node.with_members(|members| members.all());
+        members.into_iter().find_map(|(_, member)| match &*member {
+            Member::Supervisor { normal, .. } => Self::new(Arc::clone(normal)).find(path),
+            Member::Worker(_) => None,
+        })
+    }
+
+    /// Ends the degraded mode of this supervisor: stops the fallback, then starts the normal subtree, and waits
+    /// for it. If that does not start it is degraded again.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::NotDegraded`], [`AdminError::Restarting`], or [`AdminError::Failed`] with the reason.
+    pub async fn restore(&self) -> Result<(), AdminError> {
+        let Some(Above::Parent { node, key }) = self.node.above() else { return Err(AdminError::NotDegraded) };
+        let parent = node.upgrade().ok_or(AdminError::Stopping)?;
+        Ok(parent.ask(Request::Restore { key: *key }).await?)
+    }
+
+    /// Starts a child that was not in the specification, and waits until it has started. It ends for good with
+    /// this supervisor's incarnation.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::AlreadyPresent`], [`AdminError::Failed`] (it is forgotten then), [`AdminError::Spec`],
+    /// [`AdminError::Stopping`].
+    pub async fn start_child<C: IntoChild>(
+        &self,
+        child: C,
+    ) -> Result<<C as crate::spec::Sealed>::Handle, AdminError> {
+        let (entry, handle) = child.into_entry();
+        let shared = self.node.shared().ok_or(AdminError::Stopping)?;
+        let on = self.node.on.get().ok_or(AdminError::Stopping)?;
+        let name = Arc::clone(entry.name());
+        let path = format!("{}/{name}", self.node.path());
+        if name.is_empty() || name.contains('/') {
+            let error = crate::SpecError::BadName { supervisor: self.path().to_owned(), name: name.to_string() };
+            return Err(error.into());
+        }
+        build::check_entry(&entry, &path, false)?;
+        let key = self.node.new_key();
+        if self.node.with_members(|members| members.contains(&name)) {
+            return Err(AdminError::AlreadyPresent);
+        }
+        let (policy, member) = build::place_entry(entry, key, &self.node, self.node.path(), shared, on);
+        if !self.node.with_members(|members| members.insert(key, Arc::clone(&name), Arc::new(member))) {
+            return Err(AdminError::AlreadyPresent);
+        }
+        self.node.ask(Request::Add { key, name, policy }).await?;
+        Ok(handle)
+    }
+
+    /// Stops a child and everything below it; its specification stays. No error if it is not running.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::NotFound`], [`AdminError::Restarting`], [`AdminError::Stopping`].
+    pub async fn terminate_child(&self, name: &str) -> Result<(), AdminError> {
+        self.ask_about(name, |key| Request::Terminate { key }).await
+    }
+
+    /// Starts a child that is not running. A failed start is not tried again and not charged.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::NotFound`], [`AdminError::Running`], [`AdminError::Restarting`], [`AdminError::Failed`],
+    /// [`AdminError::Stopping`].
+    pub async fn restart_child(&self, name: &str) -> Result<(), AdminError> {
+        self.ask_about(name, |key| Request::Restart { key }).await
+    }
+
+    /// Forgets a child that is not running, for good.
+    ///
+    /// # Errors
+    ///
+    /// As [`restart_child`](Self::restart_child).
+    pub async fn delete_child(&self, name: &str) -> Result<(), AdminError> {
+        self.ask_about(name, |key| Request::Delete { key }).await
+    }
+
+    async fn ask_about(&self, name: &str, request: impl FnOnce(crate::core::ChildKey) -> Request) -> Result<(), AdminError> {
+        let key = self.node.with_members(|members| members.key(name)).ok_or(AdminError::NotFound)?;
+        Ok(self.node.ask(request(key)).await?)
+    }
+}
+
+impl From<Refused> for AdminError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotFound => Self::NotFound,
+            Refused::Running => Self::Running,
+            Refused::Restarting => Self::Restarting,
+            Refused::NotDegraded => Self::NotDegraded,
+            Refused::Stopping => Self::Stopping,
+            Refused::Failed(reason) => Self::Failed(reason),
+        }
+    }
+}
+
+impl fmt::Debug for SupervisorRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SupervisorRef({})", self.path())
+    }
+}
