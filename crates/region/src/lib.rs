@@ -1,1 +1,64 @@
 //! A region's bidding state, budget pacer and frequency capper.
+//!
+//! A region bids with leases of campaigns' budgets, granted by the ledger. Its subtree is `one_for_all`: *bidding_state*
+//! keeps the open bids, *budget_pacer* the leases and the pacing, *frequency_capper* the users' counts; they must agree, so
+//! they restart together. The bid path holds a [`RegionPort`], opens a [`RegionView`] for each request, and asks it for a
+//! [`Hold`] on money and cap; it waits for nobody.
+//!
+//! # What is promised
+//!
+//! - Of each lease, `available + held + spent` is what was granted: no two bids hold the same money.
+//! - A bid's money and its place in the user's cap are held before it is sent, in full, until it is billed, lost or expired.
+//! - Nothing is counted twice: every actor starts from a snapshot of the ledger at a sequence number, ignores what is in it,
+//!   and fetches what is missing.
+//! - After a crash the leases of the old incarnation are never used again. Their bids may still bill; what they do not need
+//!   goes back to the campaign when the ledger closes the lease.
+//!
+//! # What is not
+//!
+//! A user whose bids were open when the region crashed may be shown as many more as there were, until they are billed. A
+//! billing that comes after its reservation has expired is booked all the same and may overdraw the lease.
+
+mod account;
+mod bidding_book;
+mod bidding_state;
+mod budget_pacer;
+mod cap_key;
+mod cap_table;
+pub mod chaos;
+mod clock;
+mod crash;
+mod cursor;
+mod epoch;
+mod feed;
+mod frequency_capper;
+mod funding;
+mod hold;
+mod join;
+mod lease_cell;
+pub mod limits;
+mod link;
+mod pace;
+mod port;
+mod reservations;
+mod timings;
+mod tree;
+
+pub use account::{Account, AccountFigures, PacerTable};
+pub use bidding_book::{BiddingBook, BiddingFigures};
+pub use bidding_state::{BiddingMessage, BiddingState};
+pub use budget_pacer::{BudgetPacer, PacerMessage};
+pub use cap_key::{CapKeys, CapSecret, UserIds};
+pub use cap_table::{CapCounts, CapTable};
+pub use clock::{Clock, DAY_MS, day_of};
+pub use crash::RegionCrash;
+pub use cursor::{EventCursor, Step};
+pub use epoch::Epoch;
+pub use frequency_capper::{CapperMessage, FrequencyCapper};
+pub use hold::{Hold, NotTracked};
+pub use lease_cell::{LeaseCell, LeaseFigures};
+pub use pace::{Controller, Observation, Pass, Plan};
+pub use port::{Refusal, RegionDown, RegionPort, RegionView, Want};
+pub use reservations::{Reservation, Reservations};
+pub use timings::Timings;
+pub use tree::{RegionArgs, region_supervisor};

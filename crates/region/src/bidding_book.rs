@@ -1,0 +1,118 @@
+//! What `bidding_state` knows, and what each event of the ledger does to it.
+//!
+//! Promises that a bid's money moves once, whatever is repeated: from held to spent, or from held back to available.
+//! Never waits and never sends: the actor around it does.
+
+use std::sync::Arc;
+
+use ledger::{EventKind, LedgerEvent};
+
+use crate::lease_cell::LeaseCell;
+use crate::limits::OPEN_BIDS_MAX;
+use crate::reservations::{Reservation, Reservations};
+
+/// The open bids of one incarnation, and how they end.
+#[derive(Debug)]
+pub struct BiddingBook {
+    reservations: Reservations,
+    won_ttl_ms: i64,
+    figures: BiddingFigures,
+}
+
+/// What became of the bids of an incarnation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BiddingFigures {
+    /// Bids whose outcome is open.
+    pub open: usize,
+    /// Bids that were committed.
+    pub committed: u64,
+    /// Wins of open bids; a bid may be reported more than once.
+    pub won: u64,
+    /// Open bids that were billed.
+    pub billed: u64,
+    /// Open bids that were lost.
+    pub lost: u64,
+    /// Open bids whose time ran out.
+    pub expired: u64,
+    /// Billings of bids that were no longer open, or were made by an earlier incarnation.
+    pub billed_late: u64,
+    /// Commits of bids that an earlier incarnation had held: their money stays in its leases.
+    pub stale: u64,
+    /// Commits beyond the limit of open bids: their money stays in their leases.
+    pub untracked: u64,
+}
+
+impl BiddingBook {
+    /// An empty book, in which a won bid waits `won_ttl_ms` for its billing.
+    #[must_use]
+    pub fn new(won_ttl_ms: i64) -> Self {
+        Self { reservations: Reservations::new(), won_ttl_ms, figures: BiddingFigures::default() }
+    }
+
+    /// What became of the bids so far.
+    #[must_use]
+    pub fn figures(&self) -> BiddingFigures {
+        BiddingFigures { open: self.reservations.len(), ..self.figures }
+    }
+
+    /// Tracks a bid that is about to be sent.
+    pub fn commit(&mut self, reservation: Reservation) {
+        if self.reservations.len() >= OPEN_BIDS_MAX || self.reservations.track(reservation).is_err() {
+            // The bid may be out, so what it holds stays held.
+            self.figures.untracked += 1;
+            return;
+        }
+        self.figures.committed += 1;
+    }
+
+    /// Leaves alone a bid that an earlier incarnation had held.
+    pub fn ignore_stale(&mut self, reservation: Reservation) {
+        drop(reservation);
+        self.figures.stale += 1;
+    }
+
+    /// Applies one event of the region. `lease_of` finds the lease of an event among those of this incarnation.
+    pub fn apply(
+        &mut self,
+        event: &LedgerEvent,
+        now_ms: i64,
+        lease_of: impl FnOnce(&LedgerEvent) -> Option<Arc<LeaseCell>>,
+    ) {
+        let Some(bid) = event.bid.as_ref().map(|facts| facts.token) else { return };
+        match event.kind {
+            EventKind::Win => {
+                let expires_ms = now_ms.saturating_add(self.won_ttl_ms);
+                self.figures.won += u64::from(self.reservations.win(bid, expires_ms));
+            }
+            EventKind::Billing => {
+                // What the lease could not cover is the campaign's free money, not this lease's.
+                let covered = event.amount.saturating_sub(event.late);
+                if let Some(reservation) = self.reservations.end(bid) {
+                    reservation.settle(covered);
+                    self.figures.billed += 1;
+                    return;
+                }
+                self.figures.billed_late += 1;
+                if let Some(lease) = lease_of(event) {
+                    lease.debit(covered);
+                }
+            }
+            EventKind::Loss => {
+                if let Some(reservation) = self.reservations.end(bid) {
+                    reservation.release();
+                    self.figures.lost += 1;
+                }
+            }
+            // Notices that were only observed move nothing: a real one may follow. The rest is not about bids.
+            _ => {}
+        }
+    }
+
+    /// Releases the bids whose time has run out.
+    pub fn expire(&mut self, now_ms: i64) {
+        while let Some(reservation) = self.reservations.next_expired(now_ms) {
+            reservation.release();
+            self.figures.expired += 1;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! `bidding_state`: the open bids of a region, until each is billed, lost or expired.
+//!
+//! Promises that its state follows from its snapshot, the commits of its own incarnation, and every event since. Never
+//! waits for the bid path, and never gives back what a bid of an earlier incarnation holds.
+
+use std::sync::Arc;
+
+use ledger::{LedgerEvent, Subscriber};
+use tembusu::{Actor, Context, Flow, Init, Reply};
+
+use crate::bidding_book::{BiddingBook, BiddingFigures};
+use crate::chaos::{BIDDING_EVENT, BIDDING_FIRST_MESSAGE};
+use crate::clock::{Clock, millis};
+use crate::crash::{RegionCrash, strike};
+use crate::epoch::Epoch;
+use crate::feed::Feed;
+use crate::lease_cell::LeaseCell;
+use crate::limits::{EXPIRY_PERIOD, SYNC_PERIOD};
+use crate::link::Link;
+use crate::port::Tables;
+use crate::reservations::Reservation;
+use crate::timings::Timings;
+
+/// What `bidding_state` can be told.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BiddingMessage {
+    /// A bid is about to be sent: from [`Hold::commit`](crate::Hold::commit).
+    Commit {
+        /// What the bid holds.
+        reservation: Reservation,
+        /// The incarnation that held it.
+        epoch: Epoch,
+    },
+    /// The ledger recorded something of this region.
+    Event(Arc<LedgerEvent>),
+    /// Asks for the figures of this incarnation.
+    Figures(Reply<BiddingFigures>),
+    /// Timer: release what has expired.
+    Expire,
+    /// Timer: ask for events that did not arrive.
+    Sync,
+}
+
+/// The first actor of a region.
+#[derive(Debug)]
+pub struct BiddingState {
+    epoch: Epoch,
+    book: BiddingBook,
+    feed: Feed,
+    clock: Clock,
+    tables: Tables,
+    fresh: bool,
+}
+
+/// What every incarnation is made from.
+#[derive(Debug)]
+pub(crate) struct BiddingArgs {
+    pub(crate) link: Link,
+    pub(crate) tables: Tables,
+    pub(crate) clock: Clock,
+    pub(crate) timings: Timings,
+}
+
+impl Actor for BiddingState {
+    type Message = BiddingMessage;
+    type Args = BiddingArgs;
+    type Crash = RegionCrash;
+
+    async fn init(args: &BiddingArgs, cx: &mut Context<Self>) -> Result<Init<Self>, RegionCrash> {
+        let subscriber = Subscriber::new(cx.address(), BiddingMessage::Event);
+        // Users are not this actor's business: no counts are asked for.
+        let snapshot = args.link.join(subscriber, i64::MAX).await?;
+        let epoch = Epoch::next();
+        cx.publish(&args.tables.epoch, epoch);
+        cx.after(EXPIRY_PERIOD, BiddingMessage::Expire);
+        cx.after(SYNC_PERIOD, BiddingMessage::Sync);
+        Ok(Init::Ready(Self {
+            epoch,
+            book: BiddingBook::new(millis(args.timings.won_ttl)),
+            feed: Feed::new(args.link.clone(), snapshot.region_seq),
+            clock: args.clock,
+            tables: args.tables.clone(),
+            fresh: true,
+        }))
+    }
+
+    async fn handle(&mut self, message: BiddingMessage, cx: &mut Context<Self>) -> Result<Flow, RegionCrash> {
+        if std::mem::take(&mut self.fresh) {
+            strike(&BIDDING_FIRST_MESSAGE)?;
+        }
+        match message {
+            BiddingMessage::Commit { reservation, epoch } if epoch == self.epoch => self.book.commit(reservation),
+            BiddingMessage::Commit { reservation, .. } => self.book.ignore_stale(reservation),
+            BiddingMessage::Event(event) => {
+                strike(&BIDDING_EVENT)?;
+                let (book, tables, now_ms) = (&mut self.book, &self.tables, self.clock.now_ms());
+                self.feed.take(event, |event| book.apply(event, now_ms, |event| lease_of(tables, event))).await;
+            }
+            BiddingMessage::Figures(reply) => {
+                // Whoever asked may have given up.
+                let _ = reply.send(self.book.figures());
+            }
+            BiddingMessage::Expire => {
+                self.book.expire(self.clock.now_ms());
+                cx.after(EXPIRY_PERIOD, BiddingMessage::Expire);
+            }
+            BiddingMessage::Sync => {
+                let (book, tables, now_ms) = (&mut self.book, &self.tables, self.clock.now_ms());
+                self.feed.catch_up(|event| book.apply(event, now_ms, |event| lease_of(tables, event))).await;
+                cx.after(SYNC_PERIOD, BiddingMessage::Sync);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+/// The lease of an event, if this incarnation bids with it.
+fn lease_of(tables: &Tables, event: &LedgerEvent) -> Option<Arc<LeaseCell>> {
+    tables.pacer.read()?.account(event.campaign)?.lease(event.lease?)
+}

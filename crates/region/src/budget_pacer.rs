@@ -1,0 +1,225 @@
+//! `budget_pacer`: keeps each campaign that bids in this region supplied with small leases, and sets how much of what is
+//! eligible may go on.
+//!
+//! Promises that a lease of an earlier incarnation is never used again: the new one takes new leases. Never holds back the
+//! bid path: that reads its table, and tells it when an account runs dry.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use campaign::CampaignId;
+use foldhash::fast::RandomState;
+use ledger::{EventKind, LedgerEvent, Subscriber, Totals};
+use money::Nanos;
+use tembusu::{Actor, Context, Flow, Init};
+
+use crate::account::{Account, PacerTable};
+use crate::chaos::{PACER_EVENT, PACER_FIRST_MESSAGE, PACER_INIT};
+use crate::clock::{Clock, millis};
+use crate::crash::{RegionCrash, strike};
+use crate::feed::Feed;
+use crate::funding::{Ask, ControlTick, Funding, GiveBack};
+use crate::join::join_all;
+use crate::limits::SYNC_PERIOD;
+use crate::link::Link;
+use crate::port::Tables;
+use crate::timings::Timings;
+
+/// What `budget_pacer` can be told.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PacerMessage {
+    /// Campaigns want to bid and cannot for want of an account or of money; which ones stands in the table.
+    Wanted,
+    /// The ledger recorded something of this region.
+    Event(Arc<LedgerEvent>),
+    /// Timer: top up, close and return leases.
+    Renew,
+    /// Timer: set the pass probabilities.
+    Control,
+    /// Timer: ask for events that did not arrive.
+    Sync,
+}
+
+type Fundings = HashMap<CampaignId, Funding, RandomState>;
+
+/// The second actor of a region.
+#[derive(Debug)]
+pub struct BudgetPacer {
+    table: PacerTable,
+    fundings: Fundings,
+    feed: Feed,
+    args: PacerArgs,
+    fresh: bool,
+}
+
+/// What every incarnation is made from.
+#[derive(Clone, Debug)]
+pub(crate) struct PacerArgs {
+    pub(crate) link: Link,
+    pub(crate) tables: Tables,
+    pub(crate) clock: Clock,
+    pub(crate) timings: Timings,
+    pub(crate) regions: u32,
+}
+
+impl Actor for BudgetPacer {
+    type Message = PacerMessage;
+    type Args = PacerArgs;
+    type Crash = RegionCrash;
+
+    async fn init(args: &PacerArgs, cx: &mut Context<Self>) -> Result<Init<Self>, RegionCrash> {
+        let no_epoch = || RegionCrash::NoEpoch { region: args.link.region().to_string() };
+        let epoch = *args.tables.epoch.read().ok_or_else(no_epoch)?;
+        let subscriber = Subscriber::new(cx.address(), PacerMessage::Event);
+        // Only the number counts: old leases stay as they are until their bids can no longer bill.
+        let snapshot = args.link.join(subscriber, i64::MAX).await?;
+        strike(&PACER_INIT)?;
+        let table = PacerTable::new(epoch);
+        cx.publish(&args.tables.pacer, table.clone());
+        cx.after(args.timings.renewal, PacerMessage::Renew);
+        cx.after(args.timings.control, PacerMessage::Control);
+        cx.after(SYNC_PERIOD, PacerMessage::Sync);
+        Ok(Init::Ready(Self {
+            table,
+            fundings: Fundings::default(),
+            feed: Feed::new(args.link.clone(), snapshot.region_seq),
+            args: args.clone(),
+            fresh: true,
+        }))
+    }
+
+    async fn handle(&mut self, message: PacerMessage, cx: &mut Context<Self>) -> Result<Flow, RegionCrash> {
+        if std::mem::take(&mut self.fresh) {
+            strike(&PACER_FIRST_MESSAGE)?;
+        }
+        match message {
+            PacerMessage::Wanted => {
+                let opened = self.open_accounts(cx);
+                self.top_up(opened).await;
+            }
+            PacerMessage::Event(event) => {
+                strike(&PACER_EVENT)?;
+                let fundings = &mut self.fundings;
+                self.feed.take(event, |event| note_billing(fundings, event)).await;
+            }
+            PacerMessage::Renew => {
+                self.renew(cx).await;
+                cx.after(self.args.timings.renewal, PacerMessage::Renew);
+            }
+            PacerMessage::Control => {
+                self.control().await;
+                cx.after(self.args.timings.control, PacerMessage::Control);
+            }
+            PacerMessage::Sync => {
+                let fundings = &mut self.fundings;
+                self.feed.catch_up(|event| note_billing(fundings, event)).await;
+                cx.after(SYNC_PERIOD, PacerMessage::Sync);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+impl BudgetPacer {
+    /// Opens an account for each campaign that wanted one, and publishes them. Says which campaigns want money.
+    fn open_accounts(&mut self, cx: &mut Context<Self>) -> Vec<CampaignId> {
+        let demands = self.table.wanted.take();
+        let mut changed = false;
+        for (campaign, demand) in &demands {
+            let account = Account::new(*campaign, demand.plan);
+            match self.fundings.get_mut(campaign) {
+                Some(funding) if *funding.account().plan() == demand.plan => {
+                    funding.demand();
+                    continue;
+                }
+                Some(funding) => funding.replan(account, demand.price),
+                None => {
+                    self.fundings.insert(*campaign, Funding::new(account, demand.price));
+                }
+            }
+            changed = true;
+        }
+        if changed {
+            let accounts = self.fundings.iter().map(|(campaign, funding)| (*campaign, Arc::clone(funding.account())));
+            self.table.accounts = accounts.collect();
+            cx.publish(&self.args.tables.pacer, self.table.clone());
+        }
+        demands.into_keys().collect()
+    }
+
+    async fn renew(&mut self, cx: &mut Context<Self>) {
+        self.open_accounts(cx);
+        self.give_back().await;
+        let length_ms = millis(self.args.timings.renewal);
+        self.fundings.values_mut().for_each(|funding| funding.measure(length_ms));
+        self.top_up(self.fundings.keys().copied().collect()).await;
+    }
+
+    /// Takes leases for those of the campaigns that need one; all asks are one commit of the ledger.
+    async fn top_up(&mut self, campaigns: Vec<CampaignId>) {
+        let now_ms = self.args.clock.now_ms();
+        let mut asks: Vec<(CampaignId, Ask)> = Vec::new();
+        for campaign in campaigns {
+            let funding = self.fundings.get_mut(&campaign);
+            asks.extend(funding.and_then(|funding| funding.ask(now_ms)).map(|ask| (campaign, ask)));
+        }
+        let link = &self.args.link;
+        let answers = join_all(asks.iter().map(|(campaign, ask)| link.lease(*campaign, *ask))).await;
+        for ((campaign, _), answer) in asks.iter().zip(answers) {
+            let Some(funding) = self.fundings.get_mut(campaign) else { continue };
+            match answer {
+                Ok(Ok(grant)) => funding.granted(grant),
+                Ok(Err(refusal)) => funding.refused(refusal, now_ms),
+                Err(cause) => {
+                    // A grant that was made and not heard of stays unused until it expires.
+                    tracing::warn!(region = %link.region(), %campaign, %cause, "the ledger grants no lease; asking again");
+                    funding.unanswered();
+                }
+            }
+        }
+    }
+
+    async fn give_back(&mut self) {
+        let now_ms = self.args.clock.now_ms();
+        let mut backs: Vec<(CampaignId, GiveBack)> = Vec::new();
+        for (campaign, funding) in &mut self.fundings {
+            funding.forget_closed(now_ms);
+            backs.extend(funding.retire(now_ms).into_iter().map(|back| (*campaign, back)));
+        }
+        let link = &self.args.link;
+        let answers = join_all(backs.iter().map(|(_, back)| link.give_back(*back))).await;
+        for ((campaign, back), answer) in backs.iter().zip(answers) {
+            // Unanswered: it is repeated at the next tick, which changes nothing if it was done.
+            if let (Ok(_), Some(funding)) = (answer, self.fundings.get_mut(campaign)) {
+                funding.given_back(*back);
+            }
+        }
+    }
+
+    async fn control(&mut self) {
+        if self.fundings.is_empty() {
+            return;
+        }
+        // Without the ledger's figures the probabilities stay as they are; leases still bound the spend.
+        let Ok(totals) = self.args.link.totals().await else { return };
+        let now_ms = self.args.clock.now_ms();
+        let length_ms = millis(self.args.timings.control);
+        for (campaign, funding) in &mut self.fundings {
+            let spent_total = spent(&totals, *campaign);
+            funding.control(&ControlTick { now_ms, length_ms, spent_total, regions: self.args.regions });
+        }
+    }
+}
+
+fn spent(totals: &Totals, campaign: CampaignId) -> Nanos {
+    totals.account(campaign).map_or(Nanos(0), |account| account.spent)
+}
+
+fn note_billing(fundings: &mut Fundings, event: &LedgerEvent) {
+    if event.kind == EventKind::Billing
+        && let Some(funding) = fundings.get_mut(&event.campaign)
+    {
+        funding.billed(event.amount);
+    }
+}

@@ -1,0 +1,19 @@
+//! Which incarnation of a region a table or a bid belongs to.
+//!
+//! Promises that two incarnations never share an epoch. Never compared for order.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// One incarnation of a region as a whole: its three actors restart together and agree on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Epoch(u64);
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+impl Epoch {
+    /// An epoch that nothing else has.
+    #[must_use]
+    pub(crate) fn next() -> Self {
+        Self(NEXT.fetch_add(1, Relaxed))
+    }
+}

@@ -1,0 +1,64 @@
+//! The ledger's events as one actor receives them: each once, in order.
+//!
+//! Promises that nothing after the snapshot is left out for good: what did not arrive is fetched, now or at the next
+//! tick. Never applies an event ahead of its turn.
+
+use std::sync::Arc;
+
+use ledger::LedgerEvent;
+
+use crate::cursor::{EventCursor, Step};
+use crate::link::Link;
+
+/// Pages that are fetched in one go; a region further behind goes on at its next tick.
+const PAGES_MAX: usize = 16;
+
+/// One actor's place in the sequence of its region's events, and its way to those that are missing.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    link: Link,
+    cursor: EventCursor,
+}
+
+impl Feed {
+    pub(crate) fn new(link: Link, region_seq: u64) -> Self {
+        Self { link, cursor: EventCursor::at(region_seq) }
+    }
+
+    pub(crate) fn applied(&self) -> u64 {
+        self.cursor.applied()
+    }
+
+    /// Takes a delivered event: applies it, and what was missing before it.
+    pub(crate) async fn take(&mut self, event: Arc<LedgerEvent>, mut apply: impl FnMut(&LedgerEvent)) {
+        match self.cursor.offer(event.region_seq) {
+            Step::Apply => apply(&event),
+            Step::Ignore => {}
+            Step::Gap { after } => {
+                tracing::debug!(region = %self.link.region(), after, event = event.region_seq, "events are missing");
+                self.catch_up(apply).await;
+            }
+        }
+    }
+
+    /// Fetches and applies what has happened since the last event that was applied.
+    pub(crate) async fn catch_up(&mut self, mut apply: impl FnMut(&LedgerEvent)) {
+        for _ in 0..PAGES_MAX {
+            let page = match self.link.events_since(self.cursor.applied()).await {
+                Ok(page) => page,
+                Err(cause) => {
+                    tracing::warn!(region = %self.link.region(), %cause, "the ledger gives no events; asking again later");
+                    return;
+                }
+            };
+            for event in &page.events {
+                if self.cursor.offer(event.region_seq) == Step::Apply {
+                    apply(event);
+                }
+            }
+            if page.events.is_empty() || page.head <= self.cursor.applied() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! How much of a campaign's money a region takes at a time, and when it gives it back.
+//!
+//! Promises small leases: some seconds of bidding, so that a crash freezes little. Never asks for a campaign that nobody
+//! bids for, and never returns money that an open bid holds. Pure: the pacer around it talks to the ledger.
+
+use std::sync::Arc;
+
+use ledger::{LeaseGrant, LeaseId, LeaseRefusal};
+use money::Nanos;
+
+use crate::account::{Account, AccountFigures};
+use crate::clock::millis;
+use crate::lease_cell::LeaseCell;
+use crate::limits::{EXHAUSTED_RETRY, LEASE_BIDS_MIN, LEASE_HORIZON, LEASE_NANOS_MIN, LEASES_PER_CAMPAIGN_MAX};
+use crate::pace::{Controller, Observation, Plan};
+
+/// One campaign's money in a region, as the pacer manages it.
+#[derive(Debug)]
+pub(crate) struct Funding {
+    account: Arc<Account>,
+    controller: Controller,
+    /// What the bid cost that opened the account.
+    price: Nanos,
+    /// What bids held per second, on average.
+    hold_rate: i64,
+    /// The account's figures when the hold rate was last measured, and when the pass probability was last set.
+    measured: AccountFigures,
+    controlled: AccountFigures,
+    billed_since_control: Nanos,
+    /// Somebody asked for money since the last look.
+    demanded: bool,
+    retry_ms: i64,
+    /// Leases that are closed and wait for their last bids, with the time at which the ledger takes the rest anyway.
+    closing: Vec<Closing>,
+    closes_ms: Vec<(LeaseId, i64)>,
+}
+
+#[derive(Debug)]
+struct Closing {
+    lease: Arc<LeaseCell>,
+    closes_ms: i64,
+    /// The ledger knows that only what is held is still needed.
+    returned: bool,
+}
+
+/// Money that goes back to the ledger: everything of the lease but `keep`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GiveBack {
+    pub(crate) lease: LeaseId,
+    pub(crate) keep: Nanos,
+}
+
+/// A lease to be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ask {
+    pub(crate) want: Nanos,
+    pub(crate) least: Nanos,
+}
+
+/// The weight of the newest measurement of the hold rate is a quarter.
+const RATE_DECAY: i64 = 4;
+
+impl Funding {
+    /// A campaign for which somebody wants to bid.
+    pub(crate) fn new(account: Account, price: Nanos) -> Self {
+        let figures = account.figures();
+        Self {
+            account: Arc::new(account),
+            controller: Controller::default(),
+            price,
+            hold_rate: 0,
+            measured: figures,
+            controlled: figures,
+            billed_since_control: Nanos(0),
+            demanded: true,
+            retry_ms: i64::MIN,
+            closing: Vec::new(),
+            closes_ms: Vec::new(),
+        }
+    }
+
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
+    /// Goes on with another plan: the leases stay.
+    pub(crate) fn replan(&mut self, account: Account, price: Nanos) {
+        self.price = price;
+        account.set_leases(self.account.leases().to_vec());
+        account.set_exhausted(self.account.is_exhausted());
+        account.set_pass(self.account.pass().max(account.pass()));
+        self.account = Arc::new(account);
+        self.measured = AccountFigures::default();
+        self.controlled = AccountFigures::default();
+        self.demanded = true;
+    }
+
+    /// The bid path found nothing to hold.
+    pub(crate) fn demand(&mut self) {
+        self.demanded = true;
+        self.account.looked_at();
+    }
+
+    /// Measures how fast bids hold money.
+    pub(crate) fn measure(&mut self, length_ms: i64) {
+        let figures = self.account.figures();
+        let held = figures.bid_value.saturating_sub(self.measured.bid_value).0;
+        let rate = held.saturating_mul(1_000) / length_ms.max(1);
+        self.hold_rate += (rate - self.hold_rate) / RATE_DECAY;
+        self.demanded |= figures.eligible != self.measured.eligible;
+        self.measured = figures;
+    }
+
+    /// What to ask the ledger for now, if anything.
+    pub(crate) fn ask(&mut self, now_ms: i64) -> Option<Ask> {
+        let demanded = std::mem::take(&mut self.demanded);
+        self.account.looked_at();
+        let leases = self.account.leases();
+        if !demanded || now_ms < self.retry_ms || leases.len() >= LEASES_PER_CAMPAIGN_MAX {
+            return None;
+        }
+        let horizon_ms = millis(LEASE_HORIZON);
+        let least = self.price.max(self.account.figures().price_max).max(Nanos(1));
+        let busy = i128::from(self.hold_rate.max(0)) * i128::from(horizon_ms) / 1_000;
+        let busy = Nanos(i64::try_from(busy).unwrap_or(i64::MAX));
+        let quiet = Nanos(least.0.saturating_mul(LEASE_BIDS_MIN));
+        // Many leases are open when bids stay out for long: then each is larger, so that the list stays short.
+        let crowded = Nanos(self.account.funds().held.0 / (LEASES_PER_CAMPAIGN_MAX as i64 / 2));
+        let want = busy.max(quiet).max(crowded).max(LEASE_NANOS_MIN);
+        let lasting = leases.iter().filter(|lease| lease.expires_ms() > now_ms.saturating_add(horizon_ms));
+        let at_hand = lasting.fold(Nanos(0), |sum, lease| sum.saturating_add(lease.reservable(now_ms)));
+        (at_hand.0 < want.0 / 2).then_some(Ask { want, least })
+    }
+
+    /// Puts a new lease at the bid path's disposal.
+    pub(crate) fn granted(&mut self, grant: LeaseGrant) {
+        let mut leases = self.account.leases().to_vec();
+        leases.push(Arc::new(LeaseCell::new(grant.lease, grant.amount, grant.term.expires_ms)));
+        self.closes_ms.push((grant.lease, grant.term.closes_ms));
+        self.account.set_leases(leases);
+        self.account.set_exhausted(false);
+    }
+
+    /// The ledger gave nothing: it is not asked again for a while.
+    pub(crate) fn refused(&mut self, refusal: LeaseRefusal, now_ms: i64) {
+        let exhausted = matches!(refusal, LeaseRefusal::BudgetExhausted { .. });
+        self.account.set_exhausted(exhausted);
+        self.retry_ms = now_ms.saturating_add(millis(EXHAUSTED_RETRY));
+    }
+
+    /// The ledger did not answer: it is asked again at the next look.
+    pub(crate) fn unanswered(&mut self) {
+        self.demanded = true;
+    }
+
+    /// Closes the leases that are of no further use, and says what of them can go back.
+    pub(crate) fn retire(&mut self, now_ms: i64) -> Vec<GiveBack> {
+        let price = self.account.figures().price_max;
+        let leases = self.account.leases();
+        let useless = |lease: &LeaseCell| {
+            let figures = lease.figures();
+            let dust = figures.held == Nanos(0) && figures.available < price;
+            lease.expires_ms() <= now_ms || dust
+        };
+        if leases.iter().any(|lease| useless(lease)) {
+            let (closed, kept): (Vec<_>, Vec<_>) = leases.iter().cloned().partition(|lease| useless(lease));
+            self.account.set_leases(kept);
+            for lease in closed {
+                // Closed after it has left the list, held read after it is closed: no hold slips in between.
+                lease.close();
+                let place = self.closes_ms.iter().position(|(id, _)| *id == lease.id());
+                let closes_ms = place.map_or(i64::MAX, |place| self.closes_ms.swap_remove(place).1);
+                self.closing.push(Closing { lease, closes_ms, returned: false });
+            }
+        }
+        let due = self.closing.iter().filter(|closing| !closing.returned || closing.lease.is_returnable());
+        due.map(|closing| GiveBack { lease: closing.lease.id(), keep: closing.lease.figures().held }).collect()
+    }
+
+    /// The ledger has taken it back.
+    pub(crate) fn given_back(&mut self, back: GiveBack) {
+        for closing in self.closing.iter_mut().filter(|closing| closing.lease.id() == back.lease) {
+            closing.returned = true;
+        }
+        self.closing.retain(|closing| closing.lease.id() != back.lease || back.keep > Nanos(0));
+    }
+
+    /// Forgets leases whose rest the ledger has taken by itself.
+    pub(crate) fn forget_closed(&mut self, now_ms: i64) {
+        self.closing.retain(|closing| closing.closes_ms > now_ms);
+    }
+
+    /// Notes what the campaign was billed in this region.
+    pub(crate) fn billed(&mut self, amount: Nanos) {
+        self.billed_since_control = self.billed_since_control.saturating_add(amount);
+    }
+
+    /// Sets the pass probability for the coming tick.
+    pub(crate) fn control(&mut self, tick: &ControlTick) {
+        let figures = self.account.figures();
+        let plan: Plan = *self.account.plan();
+        let seen = Observation {
+            now_ms: tick.now_ms,
+            length_ms: tick.length_ms,
+            eligible: figures.eligible.saturating_sub(self.controlled.eligible),
+            bids: figures.bids.saturating_sub(self.controlled.bids),
+            bid_value: figures.bid_value.saturating_sub(self.controlled.bid_value),
+            billed: self.billed_since_control,
+            open_bids: self.open_bids(&figures),
+            spent_total: tick.spent_total,
+            regions: tick.regions,
+        };
+        self.account.set_pass(self.controller.tick(&plan, &seen));
+        self.controlled = figures;
+        self.billed_since_control = Nanos(0);
+    }
+
+    /// How many bids are out, by what they hold and what one holds on average.
+    fn open_bids(&self, figures: &AccountFigures) -> u64 {
+        let closing = self.closing.iter().map(|closing| closing.lease.figures().held);
+        let held = closing.fold(self.account.funds().held, Nanos::saturating_add);
+        let price = figures.bid_value.0 / i64::try_from(figures.bids.max(1)).unwrap_or(i64::MAX);
+        u64::try_from(held.0 / price.max(1)).unwrap_or(0)
+    }
+}
+
+/// One control tick, as far as it is the same for the campaign's whole region.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ControlTick {
+    pub(crate) now_ms: i64,
+    pub(crate) length_ms: i64,
+    /// What the campaign has spent over all regions.
+    pub(crate) spent_total: Nanos,
+    pub(crate) regions: u32,
+}

@@ -1,0 +1,162 @@
+//! One lease as the bid path sees it: what is available, held by bids, and spent.
+//!
+//! Promises that `available + held + spent` is the lease's amount whenever nobody is inside one of its methods, so
+//! that no bid is held with money that another bid or a billing has taken. Never blocks, and never gives money of a
+//! closed or expired lease.
+
+use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+
+use ledger::LeaseId;
+use money::Nanos;
+
+/// What `available` reads in a closed lease: so low that nothing added to it makes it positive.
+const CLOSED: i64 = i64::MIN / 2;
+
+/// One lease of a campaign's money, shared by the bid path and the region's actors.
+///
+/// # On restart
+///
+/// A cell belongs to one incarnation of its region. What is committed in it when the region crashes is never released:
+/// those bids may still bill, so their money stays outstanding in the ledger until the lease runs out.
+#[derive(Debug)]
+pub struct LeaseCell {
+    id: LeaseId,
+    amount: i64,
+    expires_ms: i64,
+    available: AtomicI64,
+    held: AtomicI64,
+    spent: AtomicI64,
+}
+
+/// A lease's figures at one moment, in nano-USD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseFigures {
+    /// May be held by the next bid. Negative when billings came in after their reservations had expired.
+    pub available: Nanos,
+    /// Held by bids whose outcome is open.
+    pub held: Nanos,
+    /// Billed.
+    pub spent: Nanos,
+}
+
+impl LeaseCell {
+    /// A fresh lease of `amount`, open for new bids until `expires_ms`.
+    #[must_use]
+    pub fn new(id: LeaseId, amount: Nanos, expires_ms: i64) -> Self {
+        assert!(amount.0 >= 0, "a lease is never negative: {}", amount.0);
+        Self {
+            id,
+            amount: amount.0,
+            expires_ms,
+            available: AtomicI64::new(amount.0),
+            held: AtomicI64::new(0),
+            spent: AtomicI64::new(0),
+        }
+    }
+
+    /// The ledger's id of the lease.
+    #[must_use]
+    pub fn id(&self) -> LeaseId {
+        self.id
+    }
+
+    /// What the ledger granted.
+    #[must_use]
+    pub fn amount(&self) -> Nanos {
+        Nanos(self.amount)
+    }
+
+    /// The end of the lease in unix milliseconds: no bid is held after it.
+    #[must_use]
+    pub fn expires_ms(&self) -> i64 {
+        self.expires_ms
+    }
+
+    /// Moves `price` from available to held; false, and nothing moved, if there is not enough or the lease has ended.
+    #[must_use]
+    pub fn try_reserve(&self, price: Nanos, now_ms: i64) -> bool {
+        if price.0 <= 0 || now_ms >= self.expires_ms {
+            return false;
+        }
+        // `held` grows first: whoever closes the lease and then reads `held` as zero knows that no reservation is
+        // half-way in.
+        self.held.fetch_add(price.0, SeqCst);
+        let taken = self.available.fetch_update(SeqCst, SeqCst, |available| {
+            (available >= price.0).then(|| available - price.0)
+        });
+        if taken.is_err() {
+            self.held.fetch_sub(price.0, SeqCst);
+        }
+        taken.is_ok()
+    }
+
+    /// Gives a reservation of `price` back.
+    pub fn release(&self, price: Nanos) {
+        self.unhold(price);
+        self.available.fetch_add(price.0, SeqCst);
+    }
+
+    /// Turns a reservation of `price` into spend of `billed`; the rest is available again.
+    pub fn settle(&self, price: Nanos, billed: Nanos) {
+        self.unhold(price);
+        self.spent.fetch_add(billed.0, SeqCst);
+        self.available.fetch_add(price.0 - billed.0, SeqCst);
+    }
+
+    /// Books spend whose reservation is gone (billed after it had expired). Available may become negative: then
+    /// nothing more is held here.
+    pub fn debit(&self, billed: Nanos) {
+        self.available.fetch_sub(billed.0, SeqCst);
+        self.spent.fetch_add(billed.0, SeqCst);
+    }
+
+    /// Closes the lease for ever: nothing more can be reserved.
+    pub fn close(&self) {
+        let closed = self.available.fetch_update(SeqCst, SeqCst, |available| {
+            (available > CLOSED / 2).then(|| available.saturating_add(CLOSED))
+        });
+        // An error means that it was closed before.
+        let _ = closed;
+    }
+
+    /// Whether the lease was closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.available.load(SeqCst) <= CLOSED / 2
+    }
+
+    /// Whether the lease is closed and no bid holds any of it: it can go back to the ledger.
+    #[must_use]
+    pub fn is_returnable(&self) -> bool {
+        self.is_closed() && self.held.load(SeqCst) == 0
+    }
+
+    /// Whether a reservation of `price` would find room now.
+    #[must_use]
+    pub fn has_room(&self, price: Nanos, now_ms: i64) -> bool {
+        now_ms < self.expires_ms && self.available.load(SeqCst) >= price.0
+    }
+
+    /// What may still be reserved: zero when closed, expired or overdrawn.
+    #[must_use]
+    pub fn reservable(&self, now_ms: i64) -> Nanos {
+        if now_ms >= self.expires_ms { Nanos(0) } else { Nanos(self.available.load(SeqCst).max(0)) }
+    }
+
+    /// The figures now. Exact when no reservation or settlement is in progress on another thread.
+    #[must_use]
+    pub fn figures(&self) -> LeaseFigures {
+        let available = self.available.load(SeqCst);
+        let available = if available <= CLOSED / 2 { available - CLOSED } else { available };
+        LeaseFigures {
+            available: Nanos(available),
+            held: Nanos(self.held.load(SeqCst)),
+            spent: Nanos(self.spent.load(SeqCst)),
+        }
+    }
+
+    fn unhold(&self, price: Nanos) {
+        let before = self.held.fetch_sub(price.0, SeqCst);
+        assert!(before >= price.0, "lease {:?} held {before}, asked to give up {}", self.id, price.0);
+    }
+}

@@ -1,0 +1,71 @@
+//! The limits of a region: every queue, loop, wait and table, with its unit and reason.
+
+use std::time::Duration;
+
+use money::Nanos;
+
+/// Locks over which the cap table is spread: several times the threads that bid, so that they rarely meet.
+pub const CAP_SHARDS: usize = 64;
+
+/// (campaign, user) pairs in a shard; 4 million in all, some 400 MB. Beyond it new users are refused by capped campaigns.
+pub const CAP_ENTRIES_PER_SHARD_MAX: usize = 65_536;
+
+/// Open leases of one campaign in one region: the bid path looks through them in turn.
+pub const LEASES_PER_CAMPAIGN_MAX: usize = 16;
+
+/// Open bids that a region tracks; beyond it commits are refused, so the bids are not sent. Some 100 bytes each.
+pub const OPEN_BIDS_MAX: usize = 1_000_000;
+
+/// Campaigns without a lease that may wait for one at a time.
+pub const WANTED_MAX: usize = 4_096;
+
+/// Commits and events that may wait for `bidding_state`: a tenth of a second at 100,000 a second.
+pub const BIDDING_MAILBOX: usize = 16_384;
+
+/// Events and renewals that may wait for the pacer or the capper. What does not fit is fetched from the ledger later.
+pub const ACTOR_MAILBOX: usize = 4_096;
+
+/// How long `init` and a handler wait for the ledger: a commit of it takes milliseconds, a stuck disk does not count.
+pub const LEDGER_CALL: Duration = Duration::from_millis(500);
+
+/// How long `init` may take in all: subscribe and snapshot, both bounded by [`LEDGER_CALL`], and a margin.
+pub const INIT: Duration = Duration::from_millis(1_500);
+
+/// How long an actor of a region has to stop: none of them does anything in `stop`.
+pub const SHUTDOWN: Duration = Duration::from_millis(200);
+
+/// How often the actors ask the ledger for events that did not arrive, and renew their subscription.
+pub const SYNC_PERIOD: Duration = Duration::from_millis(1_000);
+
+/// How often expired reservations are released.
+pub const EXPIRY_PERIOD: Duration = Duration::from_millis(100);
+
+/// How often leases are topped up, closed and returned.
+pub const RENEWAL_PERIOD: Duration = Duration::from_millis(100);
+
+/// How often the pass probabilities are set.
+pub const CONTROL_PERIOD: Duration = Duration::from_millis(1_000);
+
+/// How often the capper forgets users of days gone by.
+pub const FORGET_PERIOD: Duration = Duration::from_secs(600);
+
+/// For how much bidding a lease is sized: what a crash freezes, and how often the ledger is asked.
+pub const LEASE_HORIZON: Duration = Duration::from_secs(2);
+
+/// A lease holds at least this many of the dearest bid seen, so that a quiet campaign is not asked for at every bid.
+pub const LEASE_BIDS_MIN: i64 = 4;
+
+/// The smallest lease that is asked for, in nano-USD: a tenth of a cent, a thousandth of a small daily budget.
+pub const LEASE_NANOS_MIN: Nanos = Nanos(1_000_000);
+
+/// How long the pacer does not ask for a campaign whose budget is exhausted: money may come back from old leases.
+pub const EXHAUSTED_RETRY: Duration = Duration::from_secs(2);
+
+/// For how long a bid that was won stays reserved without being billed (interstitials: half an hour and more).
+pub const WON_TTL: Duration = Duration::from_secs(1_800);
+
+/// Crashes within [`INTENSITY_PERIOD`] that a region survives; the next one puts it in quarantine.
+pub const INTENSITY: u32 = 5;
+
+/// See [`INTENSITY`].
+pub const INTENSITY_PERIOD: Duration = Duration::from_secs(10);

@@ -1,0 +1,257 @@
+//! What the bid path holds of a region: its port, and the view that it opens for a request.
+//!
+//! Promises that a view is of one incarnation: leases, pacing and caps of a region that agree with each other. Never
+//! waits, neither for an actor nor for the ledger.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use campaign::CampaignId;
+use ledger::{CapKey, TokenId};
+use money::Nanos;
+use tembusu::{Address, Table};
+use thiserror::Error;
+
+use crate::account::{Account, Demand, PacerTable};
+use crate::bidding_state::BiddingMessage;
+use crate::budget_pacer::PacerMessage;
+use crate::cap_table::CapTable;
+use crate::clock::{Clock, day_of, millis};
+use crate::epoch::Epoch;
+use crate::hold::{CapPlace, Hold};
+use crate::lease_cell::LeaseFigures;
+use crate::pace::Plan;
+
+/// A region as the bid path knows it. Cheap to clone; the same for all incarnations.
+#[derive(Clone, Debug)]
+pub struct RegionPort {
+    pub(crate) name: Arc<str>,
+    pub(crate) clock: Clock,
+    pub(crate) tables: Tables,
+    pub(crate) bidding: Address<BiddingMessage>,
+    pub(crate) pacer: Address<PacerMessage>,
+}
+
+/// The tables of a region, made before its tree.
+#[derive(Clone, Debug)]
+pub(crate) struct Tables {
+    pub(crate) epoch: Table<Epoch>,
+    pub(crate) pacer: Table<PacerTable>,
+    pub(crate) caps: Table<CapTable>,
+}
+
+/// The region has no incarnation that could bid: it is starting, restarting, or in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("region {region} is down: bid nothing for it (204 region_down)")]
+pub struct RegionDown {
+    /// Which region.
+    pub region: Arc<str>,
+}
+
+/// What a bid asks of its region.
+#[derive(Clone, Copy, Debug)]
+pub struct Want {
+    /// The campaign that is to pay.
+    pub campaign: CampaignId,
+    /// Its plan, from its definition: see [`Plan::of`].
+    pub plan: Plan,
+    /// What is to be held: the whole bid price of one impression.
+    pub price: Nanos,
+    /// The user, if the request has one that may be counted.
+    pub cap_key: Option<CapKey>,
+    /// The campaign's cap, if it has one.
+    pub cap_per_day: Option<u32>,
+    /// How long the bid is held at most if neither a win nor a loss is heard of.
+    pub ttl: Duration,
+    /// Decides with the pass probability whether the bid goes on: any bits that differ from auction to auction, such as a
+    /// hash of the auction's id. The same draw gives the same answer.
+    pub draw: u64,
+}
+
+/// Why a region does not let a campaign bid: a reason for a no-bid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No lease covers the price at the moment; the pacer was told.
+    #[error("no lease covers the price yet")]
+    Unfunded,
+    /// The ledger had nothing left of the campaign's budget when it was last asked.
+    #[error("budget is exhausted")]
+    BudgetExhausted,
+    /// The campaign is ahead of its plan.
+    #[error("paced")]
+    Paced,
+    /// The user has seen the campaign as often as it allows, or bids that are still open may get there.
+    #[error("frequency cap is reached")]
+    Capped,
+    /// The campaign is capped and the user cannot be counted.
+    #[error("capped campaign and no cap key")]
+    NoCapKey,
+}
+
+impl Refusal {
+    /// The reason in metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Unfunded => "unfunded",
+            Self::BudgetExhausted => "budget_exhausted",
+            Self::Paced => "paced",
+            Self::Capped => "capped",
+            Self::NoCapKey => "no_cap_key",
+        }
+    }
+}
+
+impl RegionPort {
+    /// The region's name.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Whether a view could be opened now.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open().is_ok()
+    }
+
+    /// A view of the running incarnation, for one request.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionDown`] while a table is withdrawn.
+    pub fn open(&self) -> Result<RegionView<'_>, RegionDown> {
+        self.view().ok_or_else(|| RegionDown { region: Arc::clone(&self.name) })
+    }
+
+    fn view(&self) -> Option<RegionView<'_>> {
+        let epoch = *self.tables.epoch.read()?;
+        let pacer = self.tables.pacer.read()?;
+        let caps = self.tables.caps.read()?;
+        // Read in the midst of a restart they may be of two incarnations.
+        let agree = pacer.epoch == epoch && caps.epoch() == epoch;
+        agree.then_some(RegionView { port: self, epoch, pacer, caps })
+    }
+}
+
+/// One incarnation's leases, pacing and caps.
+///
+/// # On restart
+///
+/// A view that outlives its incarnation still refuses and holds by the old tables; what it holds is from old leases, which
+/// stay outstanding in the ledger. Open a new one for each request.
+#[derive(Debug)]
+pub struct RegionView<'a> {
+    port: &'a RegionPort,
+    epoch: Epoch,
+    pacer: Arc<PacerTable>,
+    caps: Arc<CapTable>,
+}
+
+/// Names for bids that have no token yet. No token has them: a token begins with its time, which is not beyond reach.
+static PROVISIONAL: AtomicU64 = AtomicU64::new(0);
+
+impl RegionView<'_> {
+    /// Holds money, and a place in the user's cap, for one bid.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`], in the order in which it is decided: cap, pacing, money.
+    pub fn try_hold(&self, want: Want) -> Result<Hold, Refusal> {
+        let now_ms = self.port.clock.now_ms();
+        let cap = match (want.cap_per_day, want.cap_key) {
+            (None, _) => None,
+            (Some(_), None) => return Err(Refusal::NoCapKey),
+            (Some(cap), Some(key)) => Some((cap, key)),
+        };
+        if cap.is_some_and(|(cap, key)| !self.caps.is_below(want.campaign, key, cap)) {
+            return Err(Refusal::Capped);
+        }
+        let Some(account) = self.account(&want) else { return Err(Refusal::Unfunded) };
+        if !account.passes(mix(want.draw, want.campaign)) {
+            return Err(Refusal::Paced);
+        }
+        let Some(lease) = account.reserve(want.price, now_ms) else {
+            return Err(self.unfunded(account, &want));
+        };
+        let mut hold = Hold {
+            bidding: self.port.bidding.clone(),
+            epoch: self.epoch,
+            campaign: want.campaign,
+            lease,
+            price: want.price,
+            cap: None,
+            expires_ms: now_ms.saturating_add(millis(want.ttl)),
+            committed: false,
+        };
+        if let Some((cap, key)) = cap {
+            let name = provisional();
+            if !self.caps.try_open(want.campaign, key, name, cap, day_of(now_ms)) {
+                return Err(Refusal::Capped);
+            }
+            hold.cap = Some(CapPlace { caps: Arc::clone(&self.caps), key, name });
+        }
+        Ok(hold)
+    }
+
+    /// What the region has of a campaign's money; `None` if it has no account.
+    #[must_use]
+    pub fn funds(&self, campaign: CampaignId) -> Option<LeaseFigures> {
+        self.pacer.account(campaign).map(|account| account.funds())
+    }
+
+    /// The accounts of the region.
+    #[must_use]
+    pub fn pacer(&self) -> &PacerTable {
+        &self.pacer
+    }
+
+    /// The caps of the region.
+    #[must_use]
+    pub fn caps(&self) -> &CapTable {
+        &self.caps
+    }
+
+    /// The account of the campaign; the pacer is told if there is none, or one with a plan that no longer holds.
+    fn account(&self, want: &Want) -> Option<&Account> {
+        let account = self.pacer.account(want.campaign);
+        if account.is_none_or(|account| *account.plan() != want.plan) {
+            self.demand(want);
+        }
+        account.map(|account| &**account)
+    }
+
+    fn unfunded(&self, account: &Account, want: &Want) -> Refusal {
+        if account.is_exhausted() {
+            return Refusal::BudgetExhausted;
+        }
+        if account.should_tell() {
+            self.demand(want);
+        }
+        Refusal::Unfunded
+    }
+
+    fn demand(&self, want: &Want) {
+        let demand = Demand { plan: want.plan, price: want.price };
+        if self.pacer.wanted.note(want.campaign, demand) {
+            // If its queue is full, its next tick finds the note.
+            let _ = self.port.pacer.tell(PacerMessage::Wanted);
+        }
+    }
+}
+
+fn provisional() -> TokenId {
+    let mut name = [0xFF; TokenId::BYTES];
+    name[8..].copy_from_slice(&PROVISIONAL.fetch_add(1, Relaxed).to_le_bytes());
+    TokenId(name)
+}
+
+/// Spreads a draw over 64 bits, differently for each campaign (the finaliser of splitmix64).
+fn mix(draw: u64, campaign: CampaignId) -> u64 {
+    let mut bits = draw ^ u64::from(campaign.0).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
+}

@@ -1,0 +1,154 @@
+//! The bids of a region whose outcome is open, with the money and the cap that each of them holds.
+//!
+//! Promises that every reservation ends once: billed, lost or expired, whatever is repeated or comes out of order.
+//! Never gives anything back by being dropped: after a crash the bids are still out and may bill, so their money stays
+//! where it is, in a lease that nobody uses any more.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+
+use campaign::CampaignId;
+use foldhash::fast::RandomState;
+use ledger::{CapKey, LeaseId, TokenId};
+use money::Nanos;
+
+use crate::cap_table::CapTable;
+use crate::lease_cell::LeaseCell;
+
+/// What one bid holds until its outcome is known.
+#[derive(Debug)]
+#[must_use = "a reservation that is dropped keeps its money for as long as the lease lasts"]
+pub struct Reservation {
+    pub(crate) bid: TokenId,
+    pub(crate) campaign: CampaignId,
+    pub(crate) lease: Arc<LeaseCell>,
+    pub(crate) price: Nanos,
+    pub(crate) cap: Option<CapHold>,
+    pub(crate) expires_ms: i64,
+}
+
+/// The place that a bid takes in a user's cap.
+#[derive(Debug)]
+pub(crate) struct CapHold {
+    pub(crate) caps: Arc<CapTable>,
+    pub(crate) key: CapKey,
+}
+
+impl Reservation {
+    /// A reservation of `price` that was made in `lease`, for a campaign without a cap.
+    pub fn new(bid: TokenId, campaign: CampaignId, lease: Arc<LeaseCell>, price: Nanos, expires_ms: i64) -> Self {
+        Self { bid, campaign, lease, price, cap: None, expires_ms }
+    }
+
+    /// The same, with a place in the cap of a user, which was opened in `caps` under the bid's name.
+    pub fn with_cap(mut self, caps: Arc<CapTable>, key: CapKey) -> Self {
+        self.cap = Some(CapHold { caps, key });
+        self
+    }
+
+    /// The campaign that pays.
+    #[must_use]
+    pub fn campaign(&self) -> CampaignId {
+        self.campaign
+    }
+
+    /// The lease that the money is from.
+    #[must_use]
+    pub fn lease(&self) -> LeaseId {
+        self.lease.id()
+    }
+
+    /// What is reserved.
+    #[must_use]
+    pub fn price(&self) -> Nanos {
+        self.price
+    }
+
+    /// Gives everything back: the bid was never sent, is lost, or can no longer bill.
+    pub fn release(self) {
+        if let Some(cap) = &self.cap {
+            cap.caps.close(self.campaign, cap.key, self.bid);
+        }
+        self.lease.release(self.price);
+    }
+
+    /// Turns the reservation into spend. The cap is not touched: the capper moves the bid from open to billed.
+    pub fn settle(self, billed: Nanos) {
+        self.lease.settle(self.price, billed);
+    }
+}
+
+/// The open bids of a region by their tokens.
+#[derive(Debug, Default)]
+pub struct Reservations {
+    open: HashMap<TokenId, Reservation, RandomState>,
+    /// By expiry; entries of bids that have ended or were extended are passed over when their turn comes.
+    expiries: BinaryHeap<Reverse<(i64, TokenId)>>,
+}
+
+impl Reservations {
+    /// Tracks nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many bids are open.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Whether no bid is open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Tracks a bid.
+    ///
+    /// # Errors
+    ///
+    /// The reservation, if a bid of that name is tracked already.
+    #[expect(clippy::result_large_err, reason = "the caller gets its reservation back, money and all")]
+    pub fn track(&mut self, reservation: Reservation) -> Result<(), Reservation> {
+        if self.open.contains_key(&reservation.bid) {
+            return Err(reservation);
+        }
+        self.expiries.push(Reverse((reservation.expires_ms, reservation.bid)));
+        self.open.insert(reservation.bid, reservation);
+        Ok(())
+    }
+
+    /// The bid won: it now waits for its billing, until `expires_ms`. False if it is not open.
+    pub fn win(&mut self, bid: TokenId, expires_ms: i64) -> bool {
+        let Some(reservation) = self.open.get_mut(&bid) else { return false };
+        // A second win notice does not shorten what the first one granted.
+        if expires_ms > reservation.expires_ms {
+            reservation.expires_ms = expires_ms;
+            self.expiries.push(Reverse((expires_ms, bid)));
+        }
+        true
+    }
+
+    /// Ends a bid that was billed or lost; `None` if it is not open (ended before, expired, or of another incarnation).
+    pub fn end(&mut self, bid: TokenId) -> Option<Reservation> {
+        self.open.remove(&bid)
+    }
+
+    /// Ends the next bid whose time has run out; `None` when there is none left at `now_ms`.
+    pub fn next_expired(&mut self, now_ms: i64) -> Option<Reservation> {
+        while let Some(&Reverse((expires_ms, bid))) = self.expiries.peek() {
+            if expires_ms > now_ms {
+                return None;
+            }
+            self.expiries.pop();
+            let due = self.open.get(&bid).is_some_and(|reservation| reservation.expires_ms <= now_ms);
+            if due {
+                return self.open.remove(&bid);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,85 @@
+//! The subtree of a region and the port into it.
+//!
+//! Promises that the three actors restart together: what one knows of a bid the others know. Never leads past itself: when
+//! its intensity is used up the region is in quarantine, its money frozen, and nobody else notices.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledger::LedgerMessage;
+use tembusu::{Address, Supervisor, Table, child};
+
+use crate::bidding_state::{BiddingArgs, BiddingState};
+use crate::budget_pacer::{BudgetPacer, PacerArgs};
+use crate::clock::Clock;
+use crate::frequency_capper::{CapperArgs, FrequencyCapper};
+use crate::limits::{ACTOR_MAILBOX, BIDDING_MAILBOX, INIT, INTENSITY, INTENSITY_PERIOD, SHUTDOWN};
+use crate::link::Link;
+use crate::port::{RegionPort, Tables};
+use crate::timings::Timings;
+
+/// What a region is made from.
+#[derive(Clone, Debug)]
+pub struct RegionArgs {
+    /// The ledger that grants leases and records notices.
+    pub ledger: Address<LedgerMessage>,
+    /// Among how many regions each campaign's plan is shared.
+    pub regions: u32,
+    /// The time; the system's unless a test says otherwise.
+    pub clock: Clock,
+    /// How often its actors act.
+    pub timings: Timings,
+    /// How many crashes it survives, within which period; one more puts it in quarantine.
+    pub intensity: (u32, Duration),
+}
+
+impl RegionArgs {
+    /// A region among so many, with the system's clock and the standard periods.
+    #[must_use]
+    pub fn new(ledger: Address<LedgerMessage>, regions: u32) -> Self {
+        Self {
+            ledger,
+            regions,
+            clock: Clock::system(),
+            timings: Timings::STANDARD,
+            intensity: (INTENSITY, INTENSITY_PERIOD),
+        }
+    }
+}
+
+/// The subtree of a region, and what the bid path holds of it.
+///
+/// The port may be used at once and for ever; it opens when the subtree has started.
+#[must_use]
+pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPort) {
+    let RegionArgs { ledger, regions, clock, timings, intensity } = args;
+    let name: Arc<str> = name.into();
+    let link = Link::new(ledger, Arc::clone(&name));
+    let tables = Tables {
+        epoch: Table::new(format!("{name}.epoch")),
+        pacer: Table::new(format!("{name}.accounts")),
+        caps: Table::new(format!("{name}.caps")),
+    };
+
+    let (crashes, period) = intensity;
+    let mut region = Supervisor::one_for_all(&*name).intensity(crashes, period);
+    let bidding = BiddingArgs { link: link.clone(), tables: tables.clone(), clock, timings };
+    let bidding = region.add(
+        child::<BiddingState>("bidding_state", bidding)
+            .mailbox(BIDDING_MAILBOX)
+            .init_timeout(INIT)
+            .shutdown(SHUTDOWN),
+    );
+    let pacer = PacerArgs { link: link.clone(), tables: tables.clone(), clock, timings, regions };
+    let pacer = region.add(
+        child::<BudgetPacer>("budget_pacer", pacer).mailbox(ACTOR_MAILBOX).init_timeout(INIT).shutdown(SHUTDOWN),
+    );
+    let capper = CapperArgs { link, tables: tables.clone(), clock };
+    region.add(
+        child::<FrequencyCapper>("frequency_capper", capper)
+            .mailbox(ACTOR_MAILBOX)
+            .init_timeout(INIT)
+            .shutdown(SHUTDOWN),
+    );
+    (region.quarantine(), RegionPort { name, clock, tables, bidding, pacer })
+}
