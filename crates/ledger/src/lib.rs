@@ -1,5 +1,28 @@
 //! Money on disk: leases, spend, notices, and the token that a notice carries.
+//!
+//! # Contract
+//!
+//! - **A budget belongs to the campaign.** Regions bid with durable leases that were debited before they were granted:
+//!   `budget = spent + leased + free` on every event and on replay ([`Books`]).
+//! - **Money moves on billing**, once per token, at most the price that was bid. What names no price is recorded and
+//!   not billed. A billing whose lease is closed is booked as late; none is dropped.
+//! - **Durable before the answer** ([`Store`], [`Ledger`]): `acknowledged ⊆ ledger ⊆ sent`, whatever crashes.
+//! - **Every event has a number**, in the ledger and in its region. A region starts from a [`RegionSnapshot`] taken at
+//!   n, ignores events up to n, and fetches what it missed.
+//! - A notice brings all that is known of its bid in a sealed token ([`TokenKeys`]).
+//!
+//! # Failure
+//!
+//! A write or flush that fails crashes the [`Ledger`]; the next incarnation believes what is on disk and nothing else.
+//! When its restarts are used up ([`supervisor`]) its address answers `Degraded`: notices get 503 and are sent again by
+//! the exchange, bids stop when their leases end. A file that is damaged, of another version, or does not balance is
+//! refused with advice and left as it is.
+//!
+//! # Never
+//!
+//! Floats; a notice that is answered before it is durable; a retry of a failed flush; repair of a damaged file.
 
+mod actor;
 mod books;
 mod event;
 mod id;
@@ -8,6 +31,10 @@ mod report;
 mod store;
 mod token;
 
+pub use actor::{
+    Clock, GROUP_MAX, LINGER, LINGER_MAX, Ledger, LedgerArgs, LedgerCrash, LedgerMessage, SWEEP_EVERY, Subscriber,
+    Subscribers, Timer, chaos, supervisor,
+};
 pub use books::{Account, Books, BooksError, LeaseAsk, LeaseGrant, LeaseRefusal, OpenLease};
 pub use event::{BidFacts, EventKind, Flags, LeaseTerm, LedgerEvent};
 pub use id::{CapKey, LeaseId, TokenId};

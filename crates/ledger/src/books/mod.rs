@@ -77,6 +77,11 @@ impl Books {
         self.heads.get(region).copied().unwrap_or(0)
     }
 
+    /// The regions in which something has happened.
+    pub fn regions(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.heads.keys()
+    }
+
     /// The last number in the ledger's order.
     #[must_use]
     pub fn last_seq(&self) -> u64 {

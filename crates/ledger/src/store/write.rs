@@ -49,11 +49,13 @@ impl Draft {
 }
 
 impl Store {
-    /// Sets a campaign's budget; the campaign is known from then on. Setting the same budget again records nothing.
+    /// Sets a campaign's budget; the campaign is known from then on. Setting the same budget again records nothing; a
+    /// budget below zero counts as zero.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] for a budget below zero, without poisoning; all others as [`commit`](Self::commit).
+    /// As [`commit`](Self::commit).
     pub fn set_budget(&mut self, campaign: CampaignId, budget: Nanos, now_ms: i64) -> Result<Account, StoreError> {
+        let budget = budget.max(Nanos::ZERO);
         if self.books.account(campaign).is_none_or(|account| account.budget() != budget) {
             self.record(Draft::new(EventKind::Budget, campaign, budget), now_ms)?;
         }

@@ -1,0 +1,97 @@
+//! What the ledger can be asked.
+//!
+//! Promises that repeating any of these after an answer was lost does no harm: a notice and a budget are recorded once,
+//! a return takes back no more, and a second lease is money that comes back at its end.
+
+use std::sync::Arc;
+
+use campaign::CampaignId;
+use money::Nanos;
+use tembusu::Reply;
+
+use super::Subscriber;
+use crate::{
+    Account, EventPage, LeaseAsk, LeaseGrant, LeaseId, LeaseRefusal, Notice, NoticeAnswer, RegionSnapshot, Totals,
+};
+
+/// A message to the ledger. The first four are answered when they are durable.
+#[derive(Debug)]
+pub enum LedgerMessage {
+    /// Records a notice, once.
+    Notice {
+        /// The notice; its token was opened by the sender.
+        notice: Box<Notice>,
+        /// What became of it: answer the exchange 200. Without it, 503.
+        reply: Reply<NoticeAnswer>,
+    },
+    /// Asks for money to bid with.
+    Lease {
+        /// Who asks for how much.
+        ask: LeaseAsk,
+        /// The lease, or why there is none.
+        reply: Reply<Result<LeaseGrant, LeaseRefusal>>,
+    },
+    /// Gives back what a lease holds beyond `keep`.
+    ReturnLease {
+        /// The lease.
+        lease: LeaseId,
+        /// The sum of its bids that may still bill.
+        keep: Nanos,
+        /// How much was taken back.
+        reply: Reply<Nanos>,
+    },
+    /// Sets a campaign's budget.
+    SetBudget {
+        /// The campaign; from now on it has an account.
+        campaign: CampaignId,
+        /// All that it may spend.
+        budget: Nanos,
+        /// Its account after that.
+        reply: Reply<Account>,
+    },
+    /// Reads a region as it is after its event `region_seq`.
+    Snapshot {
+        /// The region.
+        region: Arc<str>,
+        /// From when on billed impressions are counted: the start of the region's day. Unix milliseconds.
+        since_ms: i64,
+        /// The snapshot.
+        reply: Reply<RegionSnapshot>,
+    },
+    /// Reads the events of a region after the one numbered `region_seq`.
+    EventsSince {
+        /// The region.
+        region: Arc<str>,
+        /// The last event that is known already.
+        region_seq: u64,
+        /// The events that follow, at most a page.
+        reply: Reply<EventPage>,
+    },
+    /// Pushes the events of a region to somebody, in place of an earlier subscriber of that name. It starts with the
+    /// newest event, so that a gap shows at once. It lasts over crashes of the ledger.
+    Subscribe {
+        /// The region.
+        region: Arc<str>,
+        /// Who, within the region.
+        name: Arc<str>,
+        /// Where the events go.
+        subscriber: Subscriber,
+    },
+    /// Reads all accounts and counts.
+    Totals {
+        /// The sums.
+        reply: Reply<Totals>,
+    },
+    /// The ledger's own timers. Nobody else can make one.
+    Timer(Timer),
+}
+
+/// A timer of the ledger.
+#[derive(Debug)]
+pub struct Timer(pub(super) Due);
+
+#[derive(Debug)]
+pub(super) enum Due {
+    Commit,
+    Sweep,
+}
