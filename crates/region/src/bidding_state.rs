@@ -5,17 +5,17 @@
 
 use std::sync::Arc;
 
-use ledger::{LedgerEvent, Subscriber};
+use ledger::{Clock, LedgerEvent};
 use tembusu::{Actor, Context, Flow, Init, Reply};
 
 use crate::bidding_book::{BiddingBook, BiddingFigures};
 use crate::chaos::{BIDDING_EVENT, BIDDING_FIRST_MESSAGE};
-use crate::clock::{Clock, millis};
+use crate::day::millis;
 use crate::crash::{RegionCrash, strike};
 use crate::epoch::Epoch;
 use crate::feed::Feed;
 use crate::lease_cell::LeaseCell;
-use crate::limits::{EXPIRY_PERIOD, SYNC_PERIOD};
+use crate::limits::EXPIRY_PERIOD;
 use crate::link::Link;
 use crate::port::Tables;
 use crate::reservations::Reservation;
@@ -23,28 +23,20 @@ use crate::timings::Timings;
 
 /// What `bidding_state` can be told.
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum BiddingMessage {
-    /// A bid is about to be sent: from [`Hold::commit`](crate::Hold::commit).
-    Commit {
-        /// What the bid holds.
-        reservation: Reservation,
-        /// The incarnation that held it.
-        epoch: Epoch,
-    },
+pub(crate) enum BiddingMessage {
+    /// A bid is about to be sent, held by the incarnation of that epoch.
+    Commit { reservation: Reservation, epoch: Epoch },
     /// The ledger recorded something of this region.
     Event(Arc<LedgerEvent>),
     /// Asks for the figures of this incarnation.
     Figures(Reply<BiddingFigures>),
     /// Timer: release what has expired.
     Expire,
-    /// Timer: ask for events that did not arrive.
-    Sync,
 }
 
 /// The first actor of a region.
 #[derive(Debug)]
-pub struct BiddingState {
+pub(crate) struct BiddingState {
     epoch: Epoch,
     book: BiddingBook,
     feed: Feed,
@@ -68,18 +60,16 @@ impl Actor for BiddingState {
     type Crash = RegionCrash;
 
     async fn init(args: &BiddingArgs, cx: &mut Context<Self>) -> Result<Init<Self>, RegionCrash> {
-        let subscriber = Subscriber::new(cx.address(), BiddingMessage::Event);
         // Users are not this actor's business: no counts are asked for.
-        let snapshot = args.link.join(subscriber, i64::MAX).await?;
+        let snapshot = args.link.join(cx, BiddingMessage::Event, i64::MAX).await?;
         let epoch = Epoch::next();
         cx.publish(&args.tables.epoch, epoch);
         cx.after(EXPIRY_PERIOD, BiddingMessage::Expire);
-        cx.after(SYNC_PERIOD, BiddingMessage::Sync);
         Ok(Init::Ready(Self {
             epoch,
             book: BiddingBook::new(millis(args.timings.won_ttl)),
             feed: Feed::new(args.link.clone(), snapshot.region_seq),
-            clock: args.clock,
+            clock: args.clock.clone(),
             tables: args.tables.clone(),
             fresh: true,
         }))
@@ -93,7 +83,7 @@ impl Actor for BiddingState {
             BiddingMessage::Commit { reservation, epoch } if epoch == self.epoch => self.book.commit(reservation),
             BiddingMessage::Commit { reservation, .. } => self.book.ignore_stale(reservation),
             BiddingMessage::Event(event) => {
-                strike(&BIDDING_EVENT)?;
+                self.feed.strike(&BIDDING_EVENT, &event)?;
                 let (book, tables, now_ms) = (&mut self.book, &self.tables, self.clock.now_ms());
                 self.feed.take(event, |event| book.apply(event, now_ms, |event| lease_of(tables, event))).await;
             }
@@ -104,11 +94,6 @@ impl Actor for BiddingState {
             BiddingMessage::Expire => {
                 self.book.expire(self.clock.now_ms());
                 cx.after(EXPIRY_PERIOD, BiddingMessage::Expire);
-            }
-            BiddingMessage::Sync => {
-                let (book, tables, now_ms) = (&mut self.book, &self.tables, self.clock.now_ms());
-                self.feed.catch_up(|event| book.apply(event, now_ms, |event| lease_of(tables, event))).await;
-                cx.after(SYNC_PERIOD, BiddingMessage::Sync);
             }
         }
         Ok(Flow::Continue)

@@ -9,26 +9,24 @@ use std::sync::Arc;
 
 use campaign::CampaignId;
 use foldhash::fast::RandomState;
-use ledger::{EventKind, LedgerEvent, Subscriber, Totals};
+use ledger::{Clock, EventKind, LedgerEvent, Totals};
 use money::Nanos;
 use tembusu::{Actor, Context, Flow, Init};
 
 use crate::account::{Account, PacerTable};
 use crate::chaos::{PACER_EVENT, PACER_FIRST_MESSAGE, PACER_INIT};
-use crate::clock::{Clock, millis};
+use crate::day::millis;
 use crate::crash::{RegionCrash, strike};
 use crate::feed::Feed;
 use crate::funding::{Ask, ControlTick, Funding, GiveBack};
 use crate::join::join_all;
-use crate::limits::SYNC_PERIOD;
 use crate::link::Link;
 use crate::port::Tables;
 use crate::timings::Timings;
 
 /// What `budget_pacer` can be told.
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum PacerMessage {
+pub(crate) enum PacerMessage {
     /// Campaigns want to bid and cannot for want of an account or of money; which ones stands in the table.
     Wanted,
     /// The ledger recorded something of this region.
@@ -37,15 +35,13 @@ pub enum PacerMessage {
     Renew,
     /// Timer: set the pass probabilities.
     Control,
-    /// Timer: ask for events that did not arrive.
-    Sync,
 }
 
 type Fundings = HashMap<CampaignId, Funding, RandomState>;
 
 /// The second actor of a region.
 #[derive(Debug)]
-pub struct BudgetPacer {
+pub(crate) struct BudgetPacer {
     table: PacerTable,
     fundings: Fundings,
     feed: Feed,
@@ -71,15 +67,13 @@ impl Actor for BudgetPacer {
     async fn init(args: &PacerArgs, cx: &mut Context<Self>) -> Result<Init<Self>, RegionCrash> {
         let no_epoch = || RegionCrash::NoEpoch { region: args.link.region().to_string() };
         let epoch = *args.tables.epoch.read().ok_or_else(no_epoch)?;
-        let subscriber = Subscriber::new(cx.address(), PacerMessage::Event);
         // Only the number counts: old leases stay as they are until their bids can no longer bill.
-        let snapshot = args.link.join(subscriber, i64::MAX).await?;
+        let snapshot = args.link.join(cx, PacerMessage::Event, i64::MAX).await?;
         strike(&PACER_INIT)?;
         let table = PacerTable::new(epoch);
         cx.publish(&args.tables.pacer, table.clone());
         cx.after(args.timings.renewal, PacerMessage::Renew);
         cx.after(args.timings.control, PacerMessage::Control);
-        cx.after(SYNC_PERIOD, PacerMessage::Sync);
         Ok(Init::Ready(Self {
             table,
             fundings: Fundings::default(),
@@ -99,7 +93,7 @@ impl Actor for BudgetPacer {
                 self.top_up(opened).await;
             }
             PacerMessage::Event(event) => {
-                strike(&PACER_EVENT)?;
+                self.feed.strike(&PACER_EVENT, &event)?;
                 let fundings = &mut self.fundings;
                 self.feed.take(event, |event| note_billing(fundings, event)).await;
             }
@@ -110,11 +104,6 @@ impl Actor for BudgetPacer {
             PacerMessage::Control => {
                 self.control().await;
                 cx.after(self.args.timings.control, PacerMessage::Control);
-            }
-            PacerMessage::Sync => {
-                let fundings = &mut self.fundings;
-                self.feed.catch_up(|event| note_billing(fundings, event)).await;
-                cx.after(SYNC_PERIOD, PacerMessage::Sync);
             }
         }
         Ok(Flow::Continue)

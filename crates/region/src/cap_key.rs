@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use ledger::CapKey;
 use sha2::Sha256;
 
-use crate::clock::{DAY_MS, day_of};
+use crate::day::{DAY_MS, day_of};
 
 
 /// What a request says about its user, as far as counting is concerned.

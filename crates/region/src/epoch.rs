@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// One incarnation of a region as a whole: its three actors restart together and agree on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Epoch(u64);
+pub(crate) struct Epoch(u64);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 

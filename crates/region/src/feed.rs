@@ -1,16 +1,18 @@
 //! The ledger's events as one actor receives them: each once, in order.
 //!
-//! Promises that nothing after the snapshot is left out for good: what did not arrive is fetched, now or at the next
-//! tick. Never applies an event ahead of its turn.
+//! Promises that nothing after the snapshot is left out for good: what did not arrive is fetched, now or when the
+//! ledger pushes its newest event again. Never applies an event ahead of its turn.
 
 use std::sync::Arc;
 
 use ledger::LedgerEvent;
+use tembusu::chaos::Point;
 
+use crate::crash::{RegionCrash, strike};
 use crate::cursor::{EventCursor, Step};
 use crate::link::Link;
 
-/// Pages that are fetched in one go; a region further behind goes on at its next tick.
+/// Pages that are fetched in one go; a region further behind goes on when the newest event is pushed again.
 const PAGES_MAX: usize = 16;
 
 /// One actor's place in the sequence of its region's events, and its way to those that are missing.
@@ -25,8 +27,9 @@ impl Feed {
         Self { link, cursor: EventCursor::at(region_seq) }
     }
 
-    pub(crate) fn applied(&self) -> u64 {
-        self.cursor.applied()
+    /// Crashes at an armed chaos point if the event is news: durable in the ledger, and not applied here.
+    pub(crate) fn strike(&self, point: &Point, event: &LedgerEvent) -> Result<(), RegionCrash> {
+        if event.region_seq > self.cursor.applied() { strike(point) } else { Ok(()) }
     }
 
     /// Takes a delivered event: applies it, and what was missing before it.
@@ -42,7 +45,7 @@ impl Feed {
     }
 
     /// Fetches and applies what has happened since the last event that was applied.
-    pub(crate) async fn catch_up(&mut self, mut apply: impl FnMut(&LedgerEvent)) {
+    async fn catch_up(&mut self, mut apply: impl FnMut(&LedgerEvent)) {
         for _ in 0..PAGES_MAX {
             let page = match self.link.events_since(self.cursor.applied()).await {
                 Ok(page) => page,

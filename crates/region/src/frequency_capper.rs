@@ -5,33 +5,30 @@
 
 use std::sync::Arc;
 
-use ledger::{EventKind, LedgerEvent, Subscriber};
+use ledger::{Clock, EventKind, LedgerEvent};
 use tembusu::{Actor, Context, Flow, Init};
 
 use crate::cap_table::CapTable;
 use crate::chaos::{CAPPER_EVENT, CAPPER_FIRST_MESSAGE};
-use crate::clock::{Clock, DAY_MS, day_of};
+use crate::day::{DAY_MS, day_of};
 use crate::crash::{RegionCrash, strike};
 use crate::feed::Feed;
-use crate::limits::{FORGET_PERIOD, SYNC_PERIOD};
+use crate::limits::FORGET_PERIOD;
 use crate::link::Link;
 use crate::port::Tables;
 
 /// What `frequency_capper` can be told.
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum CapperMessage {
+pub(crate) enum CapperMessage {
     /// The ledger recorded something of this region.
     Event(Arc<LedgerEvent>),
     /// Timer: forget the users of days gone by.
     Forget,
-    /// Timer: ask for events that did not arrive.
-    Sync,
 }
 
 /// The third actor of a region.
 #[derive(Debug)]
-pub struct FrequencyCapper {
+pub(crate) struct FrequencyCapper {
     caps: Arc<CapTable>,
     feed: Feed,
     clock: Clock,
@@ -55,17 +52,15 @@ impl Actor for FrequencyCapper {
         let no_epoch = || RegionCrash::NoEpoch { region: args.link.region().to_string() };
         let epoch = *args.tables.epoch.read().ok_or_else(no_epoch)?;
         let today = day_of(args.clock.now_ms());
-        let subscriber = Subscriber::new(cx.address(), CapperMessage::Event);
-        let snapshot = args.link.join(subscriber, i64::from(today) * DAY_MS).await?;
+        let snapshot = args.link.join(cx, CapperMessage::Event, i64::from(today) * DAY_MS).await?;
         let caps = CapTable::of(epoch);
         for count in &snapshot.billed {
             caps.seed(count.campaign, count.cap_key, count.count, today);
         }
         let caps = cx.publish(&args.tables.caps, caps);
         cx.after(FORGET_PERIOD, CapperMessage::Forget);
-        cx.after(SYNC_PERIOD, CapperMessage::Sync);
         let feed = Feed::new(args.link.clone(), snapshot.region_seq);
-        Ok(Init::Ready(Self { caps, feed, clock: args.clock, fresh: true }))
+        Ok(Init::Ready(Self { caps, feed, clock: args.clock.clone(), fresh: true }))
     }
 
     async fn handle(&mut self, message: CapperMessage, cx: &mut Context<Self>) -> Result<Flow, RegionCrash> {
@@ -76,16 +71,12 @@ impl Actor for FrequencyCapper {
         let caps = &self.caps;
         match message {
             CapperMessage::Event(event) => {
-                strike(&CAPPER_EVENT)?;
+                self.feed.strike(&CAPPER_EVENT, &event)?;
                 self.feed.take(event, |event| count(caps, event, today)).await;
             }
             CapperMessage::Forget => {
                 caps.forget_before(today);
                 cx.after(FORGET_PERIOD, CapperMessage::Forget);
-            }
-            CapperMessage::Sync => {
-                self.feed.catch_up(|event| count(caps, event, today)).await;
-                cx.after(SYNC_PERIOD, CapperMessage::Sync);
             }
         }
         Ok(Flow::Continue)

@@ -9,7 +9,7 @@ use ledger::{LeaseGrant, LeaseId, LeaseRefusal};
 use money::Nanos;
 
 use crate::account::{Account, AccountFigures};
-use crate::clock::millis;
+use crate::day::millis;
 use crate::lease_cell::LeaseCell;
 use crate::limits::{EXHAUSTED_RETRY, LEASE_BIDS_MIN, LEASE_HORIZON, LEASE_NANOS_MIN, LEASES_PER_CAMPAIGN_MAX};
 use crate::pace::{Controller, Observation, Plan};

@@ -101,12 +101,12 @@ impl Hold {
             expires_ms: self.expires_ms,
         };
         let told = self.bidding.tell(BiddingMessage::Commit { reservation, epoch: self.epoch });
-        let (refused, reason) = match told {
-            Ok(()) => return Ok(()),
-            Err(TellError::Full(refused)) => (refused, NotTracked::Overload),
-            Err(TellError::Degraded(refused) | TellError::Gone(refused)) => (refused, NotTracked::RegionDown),
+        let Err(refused) = told else { return Ok(()) };
+        let reason = match &refused {
+            TellError::Full(_) => NotTracked::Overload,
+            _ => NotTracked::RegionDown,
         };
-        if let BiddingMessage::Commit { reservation, .. } = refused {
+        if let BiddingMessage::Commit { reservation, .. } = refused.into_inner() {
             reservation.release();
         }
         Err(reason)

@@ -28,14 +28,12 @@ pub const ACTOR_MAILBOX: usize = 4_096;
 /// How long `init` and a handler wait for the ledger: a commit of it takes milliseconds, a stuck disk does not count.
 pub const LEDGER_CALL: Duration = Duration::from_millis(500);
 
-/// How long `init` may take in all: subscribe and snapshot, both bounded by [`LEDGER_CALL`], and a margin.
+/// How long `init` may take in all: one call, bounded by [`LEDGER_CALL`], and a margin for
+/// counting users.
 pub const INIT: Duration = Duration::from_millis(1_500);
 
 /// How long an actor of a region has to stop: none of them does anything in `stop`.
 pub const SHUTDOWN: Duration = Duration::from_millis(200);
-
-/// How often the actors ask the ledger for events that did not arrive, and renew their subscription.
-pub const SYNC_PERIOD: Duration = Duration::from_millis(1_000);
 
 /// How often expired reservations are released.
 pub const EXPIRY_PERIOD: Duration = Duration::from_millis(100);

@@ -8,16 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use campaign::CampaignId;
-use ledger::{CapKey, TokenId};
+use ledger::{CapKey, Clock, TokenId};
 use money::Nanos;
 use tembusu::{Address, Table};
 use thiserror::Error;
 
 use crate::account::{Account, Demand, PacerTable};
+use crate::bidding_book::BiddingFigures;
 use crate::bidding_state::BiddingMessage;
 use crate::budget_pacer::PacerMessage;
 use crate::cap_table::CapTable;
-use crate::clock::{Clock, day_of, millis};
+use crate::day::{day_of, millis};
 use crate::epoch::Epoch;
 use crate::hold::{CapPlace, Hold};
 use crate::lease_cell::LeaseFigures;
@@ -124,6 +125,16 @@ impl RegionPort {
     /// [`RegionDown`] while a table is withdrawn.
     pub fn open(&self) -> Result<RegionView<'_>, RegionDown> {
         self.view().ok_or_else(|| RegionDown { region: Arc::clone(&self.name) })
+    }
+
+    /// What became of the bids of the running incarnation.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionDown`] if it does not answer in time.
+    pub async fn figures(&self, within: Duration) -> Result<BiddingFigures, RegionDown> {
+        let figures = self.bidding.call(BiddingMessage::Figures, within).await;
+        figures.map_err(|_| RegionDown { region: Arc::clone(&self.name) })
     }
 
     fn view(&self) -> Option<RegionView<'_>> {

@@ -6,12 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger::LedgerMessage;
+use ledger::{Clock, LedgerMessage};
 use tembusu::{Address, Supervisor, Table, child};
 
 use crate::bidding_state::{BiddingArgs, BiddingState};
 use crate::budget_pacer::{BudgetPacer, PacerArgs};
-use crate::clock::Clock;
 use crate::frequency_capper::{CapperArgs, FrequencyCapper};
 use crate::limits::{ACTOR_MAILBOX, BIDDING_MAILBOX, INIT, INTENSITY, INTENSITY_PERIOD, SHUTDOWN};
 use crate::link::Link;
@@ -63,18 +62,18 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
 
     let (crashes, period) = intensity;
     let mut region = Supervisor::one_for_all(&*name).intensity(crashes, period);
-    let bidding = BiddingArgs { link: link.clone(), tables: tables.clone(), clock, timings };
+    let bidding = BiddingArgs { link: link.clone(), tables: tables.clone(), clock: clock.clone(), timings };
     let bidding = region.add(
         child::<BiddingState>("bidding_state", bidding)
             .mailbox(BIDDING_MAILBOX)
             .init_timeout(INIT)
             .shutdown(SHUTDOWN),
     );
-    let pacer = PacerArgs { link: link.clone(), tables: tables.clone(), clock, timings, regions };
+    let pacer = PacerArgs { link: link.clone(), tables: tables.clone(), clock: clock.clone(), timings, regions };
     let pacer = region.add(
         child::<BudgetPacer>("budget_pacer", pacer).mailbox(ACTOR_MAILBOX).init_timeout(INIT).shutdown(SHUTDOWN),
     );
-    let capper = CapperArgs { link, tables: tables.clone(), clock };
+    let capper = CapperArgs { link, tables: tables.clone(), clock: clock.clone() };
     region.add(
         child::<FrequencyCapper>("frequency_capper", capper)
             .mailbox(ACTOR_MAILBOX)
