@@ -1,2 +1,35 @@
-//! The project's own commands: test, bench.
-fn main() {}
+//! The project's own commands: `cargo xtask test` runs every check, `cargo xtask bench` measures.
+
+mod bench;
+mod prerequisites;
+mod test;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Command {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Installs or names what is missing, then runs every check; the last line is the sum of all tests.
+    Test(test::Options),
+    /// Checks the house rules that no compiler knows.
+    Tidy,
+    /// Measures, in release mode.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Command::parse().task {
+        Task::Test(options) => test::run(&options),
+        Task::Tidy => tidy::run(),
+        Task::Bench(bench) => bench::run(&bench),
+    }
+}

@@ -1,0 +1,34 @@
+//! What the build needs beside Rust: a C compiler, for the bundled SQLite.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+
+/// Installs what is missing where that is allowed, and names it otherwise.
+pub(crate) fn ensure() -> anyhow::Result<()> {
+    if works("cc") {
+        return Ok(());
+    }
+    if !works("apt-get") {
+        bail!("no C compiler found (`cc`): install one, for example gcc; the ledger's SQLite is built from source");
+    }
+    eprintln!("installing gcc and libc6-dev: the ledger's SQLite is built from source");
+    let _ = Command::new("apt-get").arg("update").status();
+    let installed = Command::new("apt-get")
+        .args(["install", "-y", "--no-install-recommends", "gcc", "libc6-dev"])
+        .status()
+        .context("running apt-get")?;
+    if !installed.success() || !works("cc") {
+        bail!("no C compiler found (`cc`), and it could not be installed: run `apt-get install gcc libc6-dev` as root");
+    }
+    Ok(())
+}
+
+fn works(program: &str) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}

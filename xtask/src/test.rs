@@ -1,0 +1,106 @@
+//! `cargo xtask test`: every check, step by step, and the sum of all tests at the end.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use crate::{prerequisites, tidy};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Leave out formatting and lints.
+    #[arg(long)]
+    skip_lints: bool,
+    /// How often the incident is replayed.
+    #[arg(long, default_value_t = 20)]
+    incidents: u32,
+}
+
+#[derive(Debug, Default)]
+struct Totals {
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let started = Instant::now();
+    prerequisites::ensure()?;
+    let mut broken = Vec::new();
+    if !options.skip_lints {
+        step("tidy");
+        if let Err(error) = tidy::run() {
+            broken.push(format!("tidy: {error}"));
+        }
+        for (name, arguments) in [
+            ("format", &["fmt", "--all", "--check"][..]),
+            ("clippy", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"][..]),
+        ] {
+            step(name);
+            if !cargo(arguments).status().with_context(|| format!("running {name}"))?.success() {
+                broken.push(name.to_owned());
+            }
+        }
+    }
+    step("tests");
+    let mut totals = Totals::default();
+    let succeeded = tests(&mut totals)?;
+    step("the incident, in release mode");
+    let runs = options.incidents.to_string();
+    let replayed = cargo(&["run", "--release", "--locked", "--package", "adserver", "--", "incident", "--runs", &runs])
+        .status()
+        .context("replaying the incident")?;
+    if replayed.success() {
+        totals.passed += 1;
+    } else {
+        totals.failed += 1;
+    }
+    println!("\nall steps took {:.0?}", started.elapsed());
+    for name in &broken {
+        println!("failed: {name}");
+    }
+    totals.failed += broken.len() as u64;
+    println!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.ignored);
+    if !succeeded || totals.failed > 0 {
+        bail!("not everything passed");
+    }
+    Ok(())
+}
+
+fn step(name: &str) {
+    println!("\n=== {name}");
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(tidy::workspace());
+    command
+}
+
+/// Runs all tests, passing their output on, and adds up what the runners report.
+fn tests(totals: &mut Totals) -> anyhow::Result<bool> {
+    let mut child = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("running the tests")?;
+    let output = child.stdout.take().context("the tests' output")?;
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        println!("{line}");
+        if let Some(result) = line.strip_prefix("test result: ") {
+            totals.passed += count(result, " passed");
+            totals.failed += count(result, " failed");
+            totals.ignored += count(result, " ignored");
+        }
+    }
+    Ok(child.wait()?.success())
+}
+
+fn count(result: &str, what: &str) -> u64 {
+    let end = result.find(what).unwrap_or(0);
+    let digits = result[..end].rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    digits.parse().unwrap_or(0)
+}
