@@ -1,0 +1,65 @@
+//! The decision on one request.
+
+use openrtb::{BidRequest, Validity};
+
+use super::bid::Bid;
+use super::currency::common_currency;
+use super::imp::{Common, bid_on};
+use super::user::user_ids;
+use super::view::{DecisionView, Purse};
+use crate::{Dialect, NoBid, NoBidReason};
+
+/// Imps of one request that are looked at. More than any exchange sends; the rest gets no bid.
+pub const IMPS_MAX: usize = 64;
+
+/// Candidates of one imp that are looked at: a millisecond of evaluations.
+pub const CANDIDATES_MAX: usize = 4_096;
+
+/// Decides on a request whose MUSTs have been checked and whose region is known.
+///
+/// Bids on every imp that it can; imps that `validity` faults are never bid on. First and second price auctions alike get the
+/// campaign's own price, which is what a second-price auction asks for; a deal at a fixed price gets that price.
+///
+/// # Errors
+///
+/// [`NoBid`] with the reason of the imp and campaign that came furthest.
+pub fn handle_bid_request<P: Purse>(
+    request: &BidRequest<'_>,
+    validity: &Validity,
+    view: &DecisionView<'_, P>,
+) -> Result<Bid<P::Hold>, NoBid> {
+    let no_bid = |reason| NoBid { reason, region: Some(view.region) };
+    if !seat_may_bid(request, view.dialect) {
+        return Err(no_bid(NoBidReason::SeatBlocked));
+    }
+    let money = common_currency(request, view.dialect.currency, view.rates).ok_or(no_bid(NoBidReason::Currency))?;
+    let cap_key = view.cap_keys.key(view.exchange, &user_ids(request), view.now_ms);
+    let common = Common { request, view, money, cap_key };
+
+    let mut imps = Vec::new();
+    let mut reason = NoBidReason::InvalidImp;
+    for (index, imp) in validity.biddable(request).take(IMPS_MAX) {
+        match bid_on(&common, index, imp) {
+            Ok(bid) => imps.push(bid),
+            Err(further) => reason = reason.max(further),
+        }
+    }
+    if imps.is_empty() {
+        return Err(no_bid(reason));
+    }
+    Ok(Bid {
+        auction: request.id.as_ref().to_owned(),
+        currency: money.currency,
+        rate: money.rate,
+        region: view.region,
+        test: request.is_test(),
+        imps,
+        now_ms: view.now_ms,
+    })
+}
+
+/// `wseat` and `bseat` (OpenRTB 2.6, 3.2.1).
+fn seat_may_bid(request: &BidRequest<'_>, dialect: &Dialect) -> bool {
+    let ours = |seats: &[std::borrow::Cow<'_, str>]| seats.iter().any(|seat| *seat == dialect.seat);
+    (request.wseat.is_empty() || ours(&request.wseat)) && !ours(&request.bseat)
+}

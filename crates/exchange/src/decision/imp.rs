@@ -1,0 +1,191 @@
+//! The decision on one imp: which campaign, which creative, at what price.
+//!
+//! Candidates come by bid price, the highest first; the first that passes every rule and gets its money held wins the imp.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use campaign::{Candidate, CreativeId, Size, Want as IndexWant};
+use ledger::CapKey;
+use money::{Cpm, Rounding};
+use openrtb::{Banner, BidRequest, Imp};
+use region::{Plan, Refusal, Want as HoldWant};
+
+use super::bid::ImpBid;
+use super::currency::CommonCurrency;
+use super::handle::CANDIDATES_MAX;
+use super::terms::{Terms, terms};
+use super::view::{DecisionView, Held, Purse};
+use crate::NoBidReason;
+
+/// Taxonomy of `bcat` and `acat` that the campaigns' categories belong to, and the default.
+const CATTAX_IAB_1: i64 = 1;
+
+/// Between auction and impression, where the exchange does not say (OpenRTB implementation guide): web, app, full screen.
+const EXP_WEB_S: u32 = 60;
+const EXP_APP_S: u32 = 300;
+const EXP_FULL_SCREEN_S: u32 = 1_800;
+
+/// An exchange that asks for more holds our money for no longer than this.
+const EXP_MAX_S: u32 = 3_600;
+
+/// How long after the impression a notice may take to reach us.
+const NOTICE_DELAY: Duration = Duration::from_secs(60);
+
+/// What is the same for all imps of a request.
+pub(super) struct Common<'a, P> {
+    pub(super) request: &'a BidRequest<'a>,
+    pub(super) view: &'a DecisionView<'a, P>,
+    pub(super) money: CommonCurrency,
+    pub(super) cap_key: Option<CapKey>,
+}
+
+/// What one candidate offers, once its evaluation is over.
+struct Offer<'r> {
+    creative: CreativeId,
+    size: Size,
+    price: Cpm,
+    deal: Option<&'r str>,
+}
+
+pub(super) fn bid_on<P: Purse>(common: &Common<'_, P>, index: usize, imp: &Imp<'_>) -> Result<ImpBid<P::Hold>, NoBidReason> {
+    let Common { request, view, money, .. } = common;
+    let banner = imp.banner.as_ref().ok_or(NoBidReason::UnsupportedMedia)?;
+    let sizes = sizes(banner);
+    if sizes.is_empty() {
+        return Err(NoBidReason::NoSize);
+    }
+    let terms = terms(imp, request.at, view.dialect, money.currency, view.rates)?;
+    let want = IndexWant {
+        country: view.country,
+        exchange: view.exchange,
+        sizes: &sizes,
+        secure: imp.is_secure(),
+        now_ms: view.now_ms,
+    };
+    let mut reason = NoBidReason::NoCandidate;
+    for candidate in view.index.candidates(&want).take(CANDIDATES_MAX) {
+        let judged = candidate.evaluate(|candidate| judge(common, candidate, banner, &terms));
+        let outcome = match judged {
+            Ok(Ok(offer)) => hold(common, index, imp, &candidate, offer),
+            Ok(Err(reason)) => Err(reason),
+            Err(_condemned) => Err(NoBidReason::CampaignCrashed),
+        };
+        match outcome {
+            Ok(bid) => return Ok(bid),
+            Err(further) => reason = reason.max(further),
+        }
+    }
+    Err(reason)
+}
+
+/// The sizes that the slot takes, each once.
+fn sizes(banner: &Banner<'_>) -> Vec<Size> {
+    let mut sizes = Vec::with_capacity(1 + banner.format.len());
+    for (w, h) in banner.sizes() {
+        let size = Size::new(w, h);
+        if !sizes.contains(&size) {
+            sizes.push(size);
+        }
+    }
+    sizes
+}
+
+/// The rules between this campaign and this request. Changes nothing.
+fn judge<'r, P>(
+    common: &Common<'_, P>,
+    candidate: &Candidate<'_>,
+    banner: &Banner<'_>,
+    terms: &[Terms<'r>],
+) -> Result<Offer<'r>, NoBidReason> {
+    let Common { request, view, money, .. } = common;
+    let campaign = candidate.campaign();
+    if request.cattax.unwrap_or(CATTAX_IAB_1) == CATTAX_IAB_1 {
+        let allowed = request.acat.is_empty() || campaign.is_blocked_by_category(&request.acat);
+        if !allowed || campaign.is_blocked_by_category(&request.bcat) {
+            return Err(NoBidReason::BlockedCategory);
+        }
+    }
+    if campaign.is_blocked_by_domain(&request.badv) {
+        return Err(NoBidReason::BlockedAdvertiser);
+    }
+    let harmless = |attributes: &[u8]| !attributes.iter().any(|ours| banner.battr.contains(&i64::from(*ours)));
+    let placement = candidate
+        .placements()
+        .find(|placement| harmless(&placement.creative.attributes))
+        .ok_or(NoBidReason::BlockedAttribute)?;
+    let offer = money.rate.from_usd(campaign.bid_cpm(), Rounding::Down).ok_or(NoBidReason::BelowFloor)?;
+    let step = view.dialect.price_step();
+    terms
+        .iter()
+        .filter(|terms| terms.open_to(campaign.advertiser_domain()))
+        .find_map(|terms| terms.price(offer, step).map(|price| (price, terms.deal)))
+        .map(|(price, deal)| Offer { creative: placement.creative.id, size: placement.size, price, deal })
+        .ok_or(NoBidReason::BelowFloor)
+}
+
+/// Holds the money, and a place in the user's cap. In a test both are given back at once.
+fn hold<P: Purse>(
+    common: &Common<'_, P>,
+    index: usize,
+    imp: &Imp<'_>,
+    candidate: &Candidate<'_>,
+    offer: Offer<'_>,
+) -> Result<ImpBid<P::Hold>, NoBidReason> {
+    let Common { request, view, money, cap_key } = common;
+    let campaign = candidate.campaign();
+    // Up: what the exchange may charge at most. Not above the campaign's own price, from which it came by rounding down.
+    let price_usd = money.rate.to_usd(offer.price, Rounding::Up).ok_or(NoBidReason::BelowFloor)?.min(campaign.bid_cpm());
+    let exp_s = exp_s(request, imp);
+    let held = view.purse.try_hold(HoldWant {
+        campaign: campaign.id(),
+        plan: Plan::of(campaign),
+        price: price_usd.cost_in_usd(),
+        cap_key: *cap_key,
+        cap_per_day: campaign.cap_per_user_per_day(),
+        ttl: Duration::from_secs(u64::from(exp_s)) + NOTICE_DELAY,
+        draw: draw(&request.id, index),
+    });
+    let hold = held.map_err(reason_of)?;
+    Ok(ImpBid {
+        imp: imp.id.as_ref().to_owned(),
+        campaign: Arc::clone(campaign),
+        creative: offer.creative,
+        size: offer.size,
+        price: offer.price,
+        price_usd,
+        deal: offer.deal.map(str::to_owned),
+        exp_s,
+        lease: hold.lease(),
+        cap_key: hold.cap_key(),
+        hold: (!request.is_test()).then_some(hold),
+    })
+}
+
+fn exp_s(request: &BidRequest<'_>, imp: &Imp<'_>) -> u32 {
+    let usual = if imp.instl.unwrap_or(false) {
+        EXP_FULL_SCREEN_S
+    } else if request.app.is_some() {
+        EXP_APP_S
+    } else {
+        EXP_WEB_S
+    };
+    imp.exp.filter(|exp_s| *exp_s > 0).unwrap_or(usual).min(EXP_MAX_S)
+}
+
+fn reason_of(refusal: Refusal) -> NoBidReason {
+    match refusal {
+        Refusal::Unfunded => NoBidReason::Unfunded,
+        Refusal::BudgetExhausted => NoBidReason::BudgetExhausted,
+        Refusal::Paced => NoBidReason::Paced,
+        Refusal::Capped => NoBidReason::Capped,
+        Refusal::NoCapKey => NoBidReason::NoCapKey,
+        _ => NoBidReason::Unfunded,
+    }
+}
+
+/// Bits that differ from auction to auction and from imp to imp (FNV-1a); the region spreads them.
+fn draw(auction: &str, index: usize) -> u64 {
+    let start = 0xCBF2_9CE4_8422_2325 ^ index as u64;
+    auction.bytes().fold(start, |bits, byte| (bits ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3))
+}

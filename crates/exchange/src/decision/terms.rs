@@ -1,0 +1,89 @@
+//! On which terms one may bid on an imp: the open auction with its floor, and the deals with theirs.
+//!
+//! Floors round up into the bid's currency. A floor below zero is never taken for zero: it is a reason of its own.
+
+use money::{Cpm, Currency, Rates, Rounding};
+use openrtb::{AuctionType, Imp};
+
+use crate::{Dialect, NoBidReason};
+
+/// One way to bid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms<'r> {
+    /// The least price, in the bid's currency.
+    pub floor: Cpm,
+    /// The deal's id; the open auction has none.
+    pub deal: Option<&'r str>,
+    /// Advertiser domains that the deal is for; empty means all.
+    pub advertisers: &'r [std::borrow::Cow<'r, str>],
+    /// Whether the floor is the agreed price.
+    pub fixed: bool,
+}
+
+impl Terms<'_> {
+    /// The price of an `offer` on these terms, in steps of `step` micros; `None` if the offer is too low.
+    #[must_use]
+    pub fn price(&self, offer: Cpm, step: i64) -> Option<Cpm> {
+        assert!(step > 0, "a price step is positive: {step}");
+        let offer = Cpm(offer.0 - offer.0.rem_euclid(step));
+        if offer < self.floor || offer.0 <= 0 {
+            return None;
+        }
+        if !self.fixed || self.floor.0 == 0 {
+            return Some(offer);
+        }
+        // Up to the next step, which is still no more than the offer: that is a multiple of the step itself.
+        let above = self.floor.0.rem_euclid(step);
+        Some(if above == 0 { self.floor } else { Cpm(self.floor.0 + (step - above)) })
+    }
+
+    /// Whether an advertiser may bid on these terms.
+    #[must_use]
+    pub fn open_to(&self, advertiser: &str) -> bool {
+        self.advertisers.is_empty() || self.advertisers.iter().any(|domain| domain.trim().eq_ignore_ascii_case(advertiser))
+    }
+}
+
+/// The terms of an imp, the open auction first, and deals in the exchange's order.
+///
+/// # Errors
+///
+/// [`NegativeFloor`](NoBidReason::NegativeFloor) if any floor of the imp is below zero: an exchange that sends one does not mean
+/// what it says. [`FloorCurrency`](NoBidReason::FloorCurrency) or [`PrivateAuction`](NoBidReason::PrivateAuction) if nothing is
+/// left.
+pub fn terms<'r>(
+    imp: &'r Imp<'r>,
+    request_at: Option<i64>,
+    dialect: &Dialect,
+    currency: Currency,
+    rates: &Rates,
+) -> Result<Vec<Terms<'r>>, NoBidReason> {
+    let deals = imp.pmp.as_ref().map_or(&[][..], |pmp| &pmp.deals);
+    if imp.floor().is_negative() || deals.iter().any(|deal| deal.floor().is_negative()) {
+        return Err(NoBidReason::NegativeFloor);
+    }
+    let converted = |floor: Cpm, of: Option<Currency>| match of {
+        _ if floor == Cpm::ZERO => Some(Cpm::ZERO),
+        Some(of) => rates.convert(floor, of, currency, Rounding::Up),
+        None => None,
+    };
+    let mut found = Vec::with_capacity(1 + deals.len());
+    let mut reason = NoBidReason::PrivateAuction;
+    if !imp.is_private() {
+        match converted(imp.floor(), imp.floor_currency()) {
+            Some(floor) => found.push(Terms { floor, deal: None, advertisers: &[], fixed: false }),
+            None => reason = NoBidReason::FloorCurrency,
+        }
+    }
+    let auction = AuctionType::from_code(request_at.unwrap_or(dialect.auction_type));
+    for deal in deals {
+        let seat = deal.wseat.is_empty() || deal.wseat.iter().any(|seat| *seat == dialect.seat);
+        if deal.id.is_empty() || !seat {
+            continue;
+        }
+        let Some(floor) = converted(deal.floor(), deal.floor_currency()) else { continue };
+        let fixed = deal.auction_type(auction) == AuctionType::FixedPrice;
+        found.push(Terms { floor, deal: Some(&deal.id), advertisers: &deal.wadomain, fixed });
+    }
+    if found.is_empty() { Err(reason) } else { Ok(found) }
+}

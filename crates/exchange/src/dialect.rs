@@ -1,0 +1,65 @@
+//! How an exchange's details differ from the standard.
+//!
+//! Plain data, given at wiring. It never decides whether to bid: it says how a bid is written, and what a request means that
+//! leaves things out.
+
+use money::Currency;
+
+/// One exchange's way to speak OpenRTB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// `seatbid.seat`, our name there. Compared with `wseat` and `bseat`.
+    pub seat: String,
+    /// Currency of requests that name none.
+    pub currency: Currency,
+    /// Auction type of requests that name none: 1 first price, 2 second price.
+    pub auction_type: i64,
+    /// Decimals of a price as written; more are cut, which rounds a bid down. At most 6.
+    pub price_decimals: u32,
+    /// Whether a registered creative is named by `adid` besides `crid`.
+    pub sends_adid: bool,
+    /// Whether `nurl` is written (some exchanges call only what is billable).
+    pub sends_nurl: bool,
+    /// Whether `lurl` is written.
+    pub sends_lurl: bool,
+}
+
+impl Dialect {
+    /// OpenRTB 2.6 as it stands.
+    #[must_use]
+    pub fn openrtb(seat: impl Into<String>) -> Self {
+        Self {
+            seat: seat.into(),
+            currency: Currency::USD,
+            auction_type: 2,
+            price_decimals: 6,
+            sends_adid: false,
+            sends_nurl: true,
+            sends_lurl: true,
+        }
+    }
+
+    /// Google Authorized Buyers: prices in micros, which six decimals of CPM are; `crid` names the creative.
+    #[must_use]
+    pub fn google_adx(seat: impl Into<String>) -> Self {
+        Self { auction_type: 1, ..Self::openrtb(seat) }
+    }
+
+    /// Microsoft Monetize: the seat is the member id and required, `adid` is preferred, prices have four decimals.
+    #[must_use]
+    pub fn xandr(seat: impl Into<String>) -> Self {
+        Self { sends_adid: true, price_decimals: 4, ..Self::openrtb(seat) }
+    }
+
+    /// Index Exchange: prices in cents.
+    #[must_use]
+    pub fn index(seat: impl Into<String>) -> Self {
+        Self { auction_type: 1, price_decimals: 2, ..Self::openrtb(seat) }
+    }
+
+    /// The smallest step of a price, in micros.
+    #[must_use]
+    pub fn price_step(&self) -> i64 {
+        10_i64.pow(6 - self.price_decimals.min(6))
+    }
+}

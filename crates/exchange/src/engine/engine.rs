@@ -1,0 +1,170 @@
+//! The engine's state and its one function.
+//!
+//! It parses, checks, decides and seals, and counts by region. It never waits and never panics on input, but where the chaos
+//! point re-introduces the incident's bug.
+
+use std::io;
+use std::sync::Arc;
+
+use campaign::Country;
+use ledger::{TokenClaims, TokenError};
+use openrtb::BidRequest;
+use region::Hold;
+use telemetry::RegionMeters;
+
+use super::answer::{EngineAnswer, Offer, Seal};
+use super::chaos::NEGATIVE_FLOOR;
+use super::settings::EngineSettings;
+use crate::decision::{Bid, DecisionView, ImpBid, handle_bid_request};
+use crate::sockets::Framed;
+use crate::{NoBid, NoBidReason};
+
+/// An infrastructure failure of an engine. No business outcome becomes one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineCrash {
+    /// The operating system gives no randomness.
+    #[error("cannot start numbering bids: {0}; check the system's random source")]
+    Random(io::Error),
+    /// A token could not be sealed.
+    #[error("cannot seal the token of a bid: {0}; check exchange and region names and the system's random source")]
+    Seal(#[from] TokenError),
+}
+
+/// One incarnation's state.
+#[derive(Debug)]
+pub struct Engine {
+    settings: Arc<EngineSettings>,
+    /// By place in the settings' territories.
+    region_meters: Vec<Option<Arc<RegionMeters>>>,
+    /// The last bid's number. Starts anywhere, so that two incarnations do not name bids alike.
+    bid_number: u64,
+}
+
+impl Engine {
+    /// An engine, from what is published.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineCrash::Random`].
+    pub fn new(settings: Arc<EngineSettings>) -> Result<Self, EngineCrash> {
+        let bid_number = getrandom::u64().map_err(|error| EngineCrash::Random(io::Error::other(error.to_string())))?;
+        let name_of = |place: usize| settings.territories[place].port.name();
+        let meters = |place| settings.meters.region(name_of(place)).cloned();
+        let region_meters = (0..settings.territories.len()).map(meters).collect();
+        Ok(Self { settings, region_meters, bid_number })
+    }
+
+    /// Decides on one request.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineCrash::Seal`].
+    ///
+    /// # Panics
+    ///
+    /// On a floor below zero while [`NEGATIVE_FLOOR`] is armed.
+    pub fn decide(&mut self, request: &Framed) -> Result<EngineAnswer, EngineCrash> {
+        let parsed = match openrtb::parse_request(&request.body) {
+            Ok(parsed) => parsed,
+            Err(malformed) => return Ok(EngineAnswer::Malformed(malformed.kind.label())),
+        };
+        if NEGATIVE_FLOOR.is_armed() {
+            assert_floors(&parsed);
+        }
+        let settings = Arc::clone(&self.settings);
+        let country = parsed.country().and_then(|country| Country::parse(country.as_str()));
+        let place = settings.place(country);
+        let answer = match place {
+            None => EngineAnswer::NoBid(NoBid { reason: NoBidReason::UnservedCountry, region: None }),
+            Some((region, country)) => self.decide_in(&settings, &parsed, region, country)?,
+        };
+        if let Some((region, _)) = place {
+            self.count(region, &answer, request);
+        }
+        Ok(answer)
+    }
+
+    fn decide_in(
+        &mut self,
+        settings: &EngineSettings,
+        request: &BidRequest<'_>,
+        region: usize,
+        country: Country,
+    ) -> Result<EngineAnswer, EngineCrash> {
+        let no_bid = |reason| Ok(EngineAnswer::NoBid(NoBid { reason, region: Some(region) }));
+        let validity = match openrtb::validity(request) {
+            Ok(validity) => validity,
+            Err(invalid) => return Ok(EngineAnswer::Malformed(invalid.kind().label())),
+        };
+        let port = &settings.territories[region].port;
+        let Ok(purse) = port.open() else { return no_bid(NoBidReason::RegionDown) };
+        let Some(index) = settings.index.read() else { return no_bid(NoBidReason::NoIndex) };
+        let view = DecisionView {
+            exchange: &settings.exchange,
+            dialect: &settings.dialect,
+            index: &index,
+            rates: &settings.rates,
+            country,
+            region,
+            purse: &purse,
+            cap_keys: &settings.cap_keys,
+            now_ms: settings.clock.now_ms(),
+        };
+        match handle_bid_request(request, &validity, &view) {
+            Ok(bid) => Ok(EngineAnswer::Bid(Box::new(self.seal(settings, port.name(), bid)?))),
+            Err(no_bid) => Ok(EngineAnswer::NoBid(no_bid)),
+        }
+    }
+
+    fn seal(&mut self, settings: &EngineSettings, region: &Arc<str>, bid: Bid<Hold>) -> Result<Offer, EngineCrash> {
+        let mut seals = Vec::with_capacity(bid.imps.len());
+        for imp in &bid.imps {
+            self.bid_number = self.bid_number.wrapping_add(1);
+            let bid_id = format!("{:016x}", self.bid_number);
+            let claims = claims(settings, region, &bid, imp, &bid_id);
+            let mut token = String::with_capacity(320);
+            let token_id = settings.token_keys.seal_into(&claims, &mut token)?;
+            seals.push(Seal { bid_id, token_id, token });
+        }
+        assert_eq!(seals.len(), bid.imps.len(), "every bid has its token");
+        Ok(Offer { bid, seals })
+    }
+
+    fn count(&self, region: usize, answer: &EngineAnswer, request: &Framed) {
+        let Some(meters) = &self.region_meters[region] else { return };
+        match answer {
+            EngineAnswer::Bid(offer) => meters.bids.add(offer.bid.imps.len() as u64),
+            EngineAnswer::NoBid(no_bid) => meters.no_bids.inc(no_bid.reason.as_str()),
+            EngineAnswer::Malformed(_) => return,
+        }
+        meters.requests.inc();
+        meters.latency.observe(request.first_byte.elapsed());
+    }
+}
+
+fn claims(settings: &EngineSettings, region: &Arc<str>, bid: &Bid<Hold>, imp: &ImpBid<Hold>, bid_id: &str) -> TokenClaims {
+    TokenClaims {
+        exchange: Arc::clone(&settings.exchange),
+        region: Arc::clone(region),
+        auction: bid.auction.clone(),
+        imp: imp.imp.clone(),
+        bid: bid_id.to_owned(),
+        campaign: imp.campaign.id(),
+        creative: imp.creative,
+        lease: imp.lease,
+        bid_price: imp.price_usd,
+        currency: bid.currency,
+        rate: bid.rate,
+        cap_key: imp.cap_key,
+        issued_ms: bid.now_ms,
+        test: bid.test,
+    }
+}
+
+/// The incident's bug, as it was: the parser took it for an invariant that floors are not negative.
+fn assert_floors(request: &BidRequest<'_>) {
+    for (index, imp) in request.imp.iter().enumerate() {
+        assert!(!imp.floor().is_negative(), "imp[{index}].bidfloor is never negative, and was {}", imp.floor());
+    }
+}

@@ -1,0 +1,19 @@
+//! Bytes to decision: the bid engine, as a plain struct and as an actor.
+//!
+//! [`Engine`] is state with plain functions, callable without a tree. [`BidEngine`] wraps it in a life cycle: it crashes alone,
+//! and what waits in its queue goes on. [`NoBidEngine`] takes its address while the exchange is degraded.
+
+mod actor;
+mod answer;
+pub mod chaos;
+mod engine;
+mod message;
+mod no_bid;
+mod settings;
+
+pub use actor::{BidEngine, EngineArgs};
+pub use answer::{EngineAnswer, Offer, Seal};
+pub use engine::{Engine, EngineCrash};
+pub use message::EngineMessage;
+pub use no_bid::NoBidEngine;
+pub use settings::{EngineSettings, Territory};

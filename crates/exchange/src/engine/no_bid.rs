@@ -1,0 +1,42 @@
+//! The engine's stand-in while the exchange is degraded.
+//!
+//! A proper no-bid to every request, without looking at it: what crashed the engine cannot crash this.
+
+use std::convert::Infallible;
+
+use tembusu::{Actor, Context, Flow, Init};
+
+use super::actor::EngineArgs;
+use super::answer::EngineAnswer;
+use super::message::EngineMessage;
+use crate::payload::PayloadKeeper;
+use crate::{NoBid, NoBidReason};
+
+/// Answers every request with the no-bid `degraded`.
+#[derive(Debug)]
+pub struct NoBidEngine {
+    payloads: PayloadKeeper,
+}
+
+impl Actor for NoBidEngine {
+    type Message = EngineMessage;
+    type Args = EngineArgs;
+    type Crash = Infallible;
+
+    async fn init(args: &EngineArgs, cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+        if args.keep_payload(cx.path()) {
+            let _ = cx.address().tell(EngineMessage::TidyPayloads);
+        }
+        Ok(Init::Ready(Self { payloads: args.payloads.clone() }))
+    }
+
+    async fn handle(&mut self, message: EngineMessage, _cx: &mut Context<Self>) -> Result<Flow, Infallible> {
+        match message {
+            EngineMessage::Decide { reply, .. } => {
+                drop(reply.send(EngineAnswer::NoBid(NoBid { reason: NoBidReason::Degraded, region: None })));
+            }
+            EngineMessage::TidyPayloads => self.payloads.tidy(),
+        }
+        Ok(Flow::Continue)
+    }
+}

@@ -1,0 +1,57 @@
+//! The URLs under which an exchange reports what became of a bid.
+//!
+//! One place writes them and names their parts, so that the listener and the bids cannot disagree. The token stands in the path;
+//! what the exchange substitutes stands outside of it, in the query.
+
+use std::fmt::Write;
+
+/// First segment of the path of a win notice (`nurl`).
+pub const WIN_PATH: &str = "/win/";
+/// First segment of the path of a billing notice (`burl`).
+pub const BILLING_PATH: &str = "/billing/";
+/// First segment of the path of a loss notice (`lurl`).
+pub const LOSS_PATH: &str = "/loss/";
+/// Query parameter with the clearing price.
+pub const PRICE_PARAM: &str = "price";
+/// Query parameter with the currency of that price.
+pub const CURRENCY_PARAM: &str = "cur";
+/// Query parameter with OpenRTB's loss reason.
+pub const LOSS_PARAM: &str = "loss";
+/// Query parameter with the least price that would have won.
+pub const MIN_TO_WIN_PARAM: &str = "mtw";
+
+/// The three URLs of one bid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeUrls {
+    /// Called when the bid wins.
+    pub nurl: String,
+    /// Called when it is to be paid.
+    pub burl: String,
+    /// Called when it loses.
+    pub lurl: String,
+}
+
+impl NoticeUrls {
+    /// The URLs of a bid with `token`, below `base` (scheme and authority, without a final slash).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let urls = exchange::NoticeUrls::new("https://n.example", "TOKEN");
+    /// assert_eq!(urls.burl, "https://n.example/billing/TOKEN?price=${AUCTION_PRICE}&cur=${AUCTION_CURRENCY}");
+    /// ```
+    #[must_use]
+    pub fn new(base: &str, token: &str) -> Self {
+        let url = |path: &str, rest: &str| {
+            let mut url = String::with_capacity(base.len() + path.len() + token.len() + rest.len() + 64);
+            let _ = write!(url, "{base}{path}{token}?{PRICE_PARAM}=${{AUCTION_PRICE}}{rest}");
+            url
+        };
+        let currency = format!("&{CURRENCY_PARAM}=${{AUCTION_CURRENCY}}");
+        Self {
+            nurl: url(WIN_PATH, &currency),
+            burl: url(BILLING_PATH, &currency),
+            lurl: url(LOSS_PATH, &format!("&{LOSS_PARAM}=${{AUCTION_LOSS}}&{MIN_TO_WIN_PARAM}=${{AUCTION_MIN_TO_WIN}}")),
+        }
+    }
+}

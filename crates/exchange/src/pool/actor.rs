@@ -1,0 +1,54 @@
+//! The pool's life cycle: it publishes an empty in-flight table and answers for it.
+//!
+//! It stands first in its group, so that a crash of engine or serializer leaves it alone.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use tembusu::{Actor, Context, Flow, Init, Reply, Table};
+
+use super::in_flight::{InFlight, InFlightFigures};
+
+/// What a pool is made from.
+#[derive(Clone, Debug)]
+pub struct PoolArgs {
+    /// Where the in-flight table is published.
+    pub table: Table<InFlight>,
+    /// Requests that may be in flight.
+    pub in_flight_max: usize,
+}
+
+/// What one can say to a pool.
+#[derive(Debug)]
+pub enum PoolMessage {
+    /// Tell what is in flight.
+    Figures(Reply<InFlightFigures>),
+}
+
+/// Owns admission.
+///
+/// # On restart
+///
+/// The new incarnation's table is empty; requests that the old one admitted go on and are not counted in it.
+#[derive(Debug)]
+pub struct ConnectionPool {
+    in_flight: Arc<InFlight>,
+}
+
+impl Actor for ConnectionPool {
+    type Message = PoolMessage;
+    type Args = PoolArgs;
+    type Crash = Infallible;
+
+    async fn init(args: &PoolArgs, cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+        let in_flight = cx.publish(&args.table, InFlight::new(args.in_flight_max));
+        Ok(Init::Ready(Self { in_flight }))
+    }
+
+    async fn handle(&mut self, message: PoolMessage, _cx: &mut Context<Self>) -> Result<Flow, Infallible> {
+        let PoolMessage::Figures(reply) = message;
+        // A caller that is gone needs no answer.
+        let _ = reply.send(self.in_flight.figures());
+        Ok(Flow::Continue)
+    }
+}

@@ -1,0 +1,147 @@
+//! What the sockets hold of an exchange: the way from framed bytes to an answer, through actors that may be away.
+//!
+//! Whatever happens behind it, the caller gets an answer with a reason. Money is committed here, last before the bytes leave.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use telemetry::ExchangeMeters;
+use tembusu::{Address, CallError, Table};
+use tokio::time::Instant;
+
+use crate::engine::{EngineAnswer, EngineMessage, Offer};
+use crate::payload::PayloadKeeper;
+use crate::pool::InFlight;
+use crate::reason::unserved;
+use crate::serializer::{SerializerMessage, Written};
+use crate::sockets::{Answer, Framed, Handler, Outcome, TIMER_SLACK};
+
+/// One exchange as its sockets see it. Cheap to clone; the same for all incarnations.
+#[derive(Clone, Debug)]
+pub struct ExchangePort {
+    pub(crate) name: Arc<str>,
+    pub(crate) in_flight: Table<InFlight>,
+    pub(crate) engine: Address<EngineMessage>,
+    pub(crate) serializer: Address<SerializerMessage>,
+    pub(crate) meters: Arc<ExchangeMeters>,
+    pub(crate) payloads: PayloadKeeper,
+}
+
+impl ExchangePort {
+    /// The exchange's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The payloads that crashed its engine.
+    #[must_use]
+    pub fn payloads(&self) -> &PayloadKeeper {
+        &self.payloads
+    }
+
+    /// The requests in flight; absent while the pool is away.
+    #[must_use]
+    pub fn in_flight(&self) -> Option<Arc<InFlight>> {
+        self.in_flight.read()
+    }
+
+    /// The engine's address, which its stand-in answers while the exchange is degraded.
+    #[must_use]
+    pub fn engine(&self) -> &Address<EngineMessage> {
+        &self.engine
+    }
+
+    async fn bid(&self, offer: Box<Offer>, deadline: Instant) -> Answer {
+        let written = self.serializer.call_until(|reply| SerializerMessage::Write { offer, reply }, deadline).await;
+        match written {
+            Ok(Written { body, offer }) => self.commit(*offer, body),
+            Err(error) => Answer::NoBid(reason_of(&error, unserved::SERIALIZER_CRASHED)),
+        }
+    }
+
+    /// Hands the money over to the region, so that it is tracked before the exchange can report on it.
+    fn commit(&self, offer: Offer, body: Bytes) -> Answer {
+        let Offer { bid, seals } = offer;
+        let bids = bid.imps.len() as u64;
+        for (imp, seal) in bid.imps.into_iter().zip(seals) {
+            let Some(hold) = imp.hold else { continue };
+            if hold.commit(seal.token_id).is_err() {
+                // What was committed before it expires by itself: nobody will ever report on it.
+                return Answer::NoBid(crate::NoBidReason::ReservationsFull.as_str());
+            }
+        }
+        self.meters.bids.add(bids);
+        Answer::Content(body)
+    }
+}
+
+impl Handler for ExchangePort {
+    async fn answer(&self, request: Framed) -> Answer {
+        // Without a table the pool is away: the queues' capacity is the limit then, and a stand-in may answer.
+        let ticket = match self.in_flight.read() {
+            Some(table) => match table.enter(request.first_byte) {
+                Some(ticket) => Some(ticket),
+                None => return Answer::NoBid(unserved::OVERLOAD),
+            },
+            None => None,
+        };
+        let deadline = request.deadline - TIMER_SLACK;
+        let decided = self.engine.call_until(|reply| EngineMessage::Decide { request, reply }, deadline).await;
+        let answer = match decided {
+            Ok(EngineAnswer::Bid(offer)) => self.bid(offer, deadline).await,
+            Ok(EngineAnswer::NoBid(no_bid)) => Answer::NoBid(no_bid.reason.as_str()),
+            Ok(EngineAnswer::Malformed(kind)) => Answer::Malformed(kind),
+            Err(error) => Answer::NoBid(reason_of(&error, unserved::ENGINE_CRASHED)),
+        };
+        drop(ticket);
+        answer
+    }
+
+    fn record(&self, outcome: Outcome) {
+        let meters = &self.meters;
+        meters.requests.inc();
+        meters.statuses.inc(outcome.status);
+        meters.latency.observe(outcome.elapsed);
+        match outcome.status {
+            200 => {}
+            204 => meters.no_bids.inc(outcome.reason),
+            _ => meters.malformed.inc(outcome.reason),
+        }
+        if outcome.late {
+            meters.late.inc();
+        }
+        if matches!(outcome.reason, unserved::OVERLOAD | unserved::DEADLINE | "insufficient_time") {
+            meters.shed.inc();
+        }
+    }
+
+    fn connection_event(&self, event: &'static str) {
+        let connections = &self.meters.connections;
+        match event {
+            "opened" => {
+                connections.open.inc();
+                connections.accepted.inc();
+            }
+            "closed" => connections.open.dec(),
+            "panicked" => {
+                connections.open.dec();
+                connections.closed_by_us.inc(event);
+            }
+            "accept_failed" => connections.refused.inc(),
+            "stalled" | "idle" | "bad_head" | "cut" => connections.closed_by_us.inc(event),
+            _ => {}
+        }
+    }
+}
+
+/// The truth about a call that brought no answer, as a reason.
+fn reason_of<M>(error: &CallError<M>, crashed: &'static str) -> &'static str {
+    match error {
+        CallError::Died(_) | CallError::Unanswered => crashed,
+        CallError::Timeout { .. } => unserved::DEADLINE,
+        CallError::Full(_) => unserved::OVERLOAD,
+        CallError::Degraded(_) => unserved::DEGRADED,
+        _ => unserved::NOBODY_HOME,
+    }
+}

@@ -1,0 +1,79 @@
+//! Writes a bid response in the exchange's dialect.
+//!
+//! One seat, one currency, each bid with its notice URLs and its markup; macros are left for the exchange to substitute.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use openrtb::{BidResponse, SeatBid, write_response};
+
+use crate::engine::{Offer, Seal};
+use crate::decision::ImpBid;
+use crate::{Dialect, NoticeUrls};
+
+/// `mtype` of a banner.
+const MTYPE_BANNER: i64 = 1;
+
+/// `cattax` of the campaigns' categories.
+const CATTAX_IAB_1: i64 = 1;
+
+/// Bytes of a response besides its markup, for the first allocation.
+const BYTES_PER_BID: usize = 2_048;
+
+/// What writing needs; nothing of it changes.
+#[derive(Clone, Debug)]
+pub struct Serializer {
+    /// How the exchange speaks.
+    pub dialect: Arc<Dialect>,
+    /// Scheme and authority of the notice URLs, without a final slash.
+    pub notice_base: Arc<str>,
+}
+
+impl Serializer {
+    /// The response to one request.
+    #[must_use]
+    pub fn write(&self, offer: &Offer) -> Bytes {
+        let Offer { bid, seals } = offer;
+        assert_eq!(bid.imps.len(), seals.len(), "every bid has its token");
+        let bids = bid.imps.iter().zip(seals).map(|(imp, seal)| self.bid(imp, seal)).collect();
+        let response = BidResponse {
+            id: bid.auction.as_str().into(),
+            bidid: seals.first().map(|seal| seal.bid_id.as_str().into()),
+            cur: Some(bid.currency),
+            seatbid: vec![SeatBid { bid: bids, seat: Some(self.dialect.seat.as_str().into()), ..SeatBid::default() }],
+            ..BidResponse::default()
+        };
+        let markup: usize = bid.imps.iter().map(|imp| imp.creative().markup.len()).sum();
+        let mut body = Vec::with_capacity(markup + seals.len() * BYTES_PER_BID);
+        write_response(&mut body, &response);
+        body.into()
+    }
+
+    fn bid<'a, H>(&self, imp: &'a ImpBid<H>, seal: &'a Seal) -> openrtb::Bid<'a> {
+        let creative = imp.creative();
+        let creative_id = imp.creative.to_string();
+        let urls = NoticeUrls::new(&self.notice_base, &seal.token);
+        openrtb::Bid {
+            id: seal.bid_id.as_str().into(),
+            impid: imp.imp.as_str().into(),
+            price: imp.price,
+            nurl: self.dialect.sends_nurl.then(|| urls.nurl.into()),
+            burl: Some(urls.burl.into()),
+            lurl: self.dialect.sends_lurl.then(|| urls.lurl.into()),
+            adm: Some(creative.markup.as_str().into()),
+            adid: self.dialect.sends_adid.then(|| creative_id.clone().into()),
+            adomain: vec![imp.campaign.advertiser_domain().into()],
+            cid: Some(imp.campaign.id().to_string().into()),
+            crid: Some(creative_id.into()),
+            cattax: (!imp.campaign.categories().is_empty()).then_some(CATTAX_IAB_1),
+            cat: imp.campaign.categories().iter().map(|category| category.as_str().into()).collect(),
+            attr: creative.attributes.iter().copied().map(i64::from).collect(),
+            dealid: imp.deal.as_deref().map(Into::into),
+            w: Some(imp.size.w),
+            h: Some(imp.size.h),
+            exp: Some(imp.exp_s),
+            mtype: Some(MTYPE_BANNER),
+            ..openrtb::Bid::default()
+        }
+    }
+}

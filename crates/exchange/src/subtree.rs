@@ -1,0 +1,94 @@
+//! The subtree of one exchange: three actors, their fallback, and the port that its sockets hold.
+//!
+//! It is wiring only. Order of start, which is order of dependency: pool, engine, serializer; a crash restarts what comes after
+//! it and nothing before.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tembusu::{Restart, Supervisor, Table, child, stand_in};
+use tokio::runtime::Handle;
+
+use crate::engine::{BidEngine, EngineArgs, EngineSettings, NoBidEngine};
+use crate::payload::{InHand, PayloadKeeper};
+use crate::pool::{ConnectionPool, PoolArgs};
+use crate::serializer::{ResponseSerializer, Serializer};
+use crate::ExchangePort;
+
+/// Requests that may wait for an engine: what one thread decides within a usual `tmax`.
+pub const ENGINE_MAILBOX: usize = 4_096;
+
+/// Offers that may wait to be written; each comes from the engine, so they are fewer.
+pub const SERIALIZER_MAILBOX: usize = 4_096;
+
+/// How long an actor of the subtree may take to stop: none waits for anything.
+const SHUTDOWN: Duration = Duration::from_millis(200);
+
+/// How many restarts the subtree is granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Intensity {
+    /// Restarts within the period; one more crash exhausts it.
+    pub restarts: u32,
+    /// The period.
+    pub period: Duration,
+}
+
+impl Default for Intensity {
+    fn default() -> Self {
+        Self { restarts: 5, period: Duration::from_secs(10) }
+    }
+}
+
+/// What an exchange's subtree is made from.
+#[derive(Clone, Debug)]
+pub struct ExchangeArgs {
+    /// What the engine looks at; also gives the exchange its name and dialect.
+    pub settings: Arc<EngineSettings>,
+    /// Scheme and authority of the notice URLs, without a final slash.
+    pub notice_base: Arc<str>,
+    /// Requests that may be in flight.
+    pub in_flight_max: usize,
+    /// Restarts granted before it is degraded.
+    pub intensity: Intensity,
+    /// With it, a degraded exchange is restored by itself: after the first wait, then after doubled ones up to the second.
+    pub restore_after: Option<(Duration, Duration)>,
+    /// The exchange's own runtime.
+    pub runtime: Handle,
+}
+
+/// The subtree's supervisor, and the port for its sockets.
+///
+/// After more restarts than `intensity` grants it runs degraded: every request gets a proper no-bid until it is restored.
+#[must_use]
+pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
+    let ExchangeArgs { settings, notice_base, in_flight_max, intensity, restore_after, runtime } = args;
+    let name = Arc::clone(&settings.exchange);
+    let meters = Arc::clone(&settings.meters);
+    let in_flight = Table::new(format!("{name}.in_flight"));
+    let payloads = PayloadKeeper::new();
+    let serializer_args = Serializer { dialect: Arc::clone(&settings.dialect), notice_base };
+    let engine_args = EngineArgs { settings, in_hand: InHand::default(), payloads: payloads.clone() };
+    let pool_args = PoolArgs { table: in_flight.clone(), in_flight_max };
+
+    let mut exchange = Supervisor::rest_for_one(&*name).intensity(intensity.restarts, intensity.period).restart(Restart::Transient);
+    exchange.add(child::<ConnectionPool>("connection_pool", pool_args).shutdown(SHUTDOWN).on(runtime.clone()));
+    let engine = exchange.add(
+        child::<BidEngine>("bid_engine", engine_args.clone())
+            .mailbox(ENGINE_MAILBOX)
+            .shutdown(SHUTDOWN)
+            .on(runtime.clone()),
+    );
+    let serializer = exchange.add(
+        child::<ResponseSerializer>("response_serializer", serializer_args)
+            .mailbox(SERIALIZER_MAILBOX)
+            .shutdown(SHUTDOWN)
+            .on(runtime.clone()),
+    );
+    let mut no_bid = Supervisor::one_for_one("no_bid");
+    no_bid.add(stand_in::<NoBidEngine>(&engine, engine_args).shutdown(SHUTDOWN).on(runtime));
+    let mut exchange = exchange.degrade_to(no_bid);
+    if let Some((first, max)) = restore_after {
+        exchange = exchange.restore_after(first, max);
+    }
+    (exchange, ExchangePort { name, in_flight, engine, serializer, meters, payloads })
+}

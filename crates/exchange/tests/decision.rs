@@ -1,0 +1,396 @@
+//! The decision, as a table of business outcomes.
+//!
+//! How: campaigns are compiled into an index, requests are JSON, and the region is a purse that notes what was wanted and
+//! refuses on demand. Every no-bid is checked by its reason, every bid by its price, creative and hold.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use campaign::{Country, Index, chaos, compile, parse_campaigns};
+use exchange::decision::{Bid, DecisionView, Held, Purse, handle_bid_request};
+use exchange::{Dialect, NoBidReason};
+use ledger::{CapKey, LeaseId};
+use money::{Cpm, Currency, Nanos, Rates};
+use region::{CapKeys, CapSecret, Refusal, Want};
+use serde_json::{Value, json};
+
+/// 2026-11-22, within the campaigns' flight.
+const NOW_MS: i64 = 1_795_305_600_000;
+
+const CAMPAIGNS: &str = r#"
+[[campaign]]
+id = 1
+name = "Kopi"
+advertiser_domain = "kopi.example"
+budget = "250.00"
+bid_cpm = "2.00"
+starts = 2026-11-01
+ends = 2026-12-31
+countries = ["SG"]
+categories = ["IAB8-6"]
+
+[[campaign.creative]]
+id = 101
+w = 300
+h = 250
+secure = false
+attributes = [1]
+markup = "<a>kopi</a>"
+
+[[campaign.creative]]
+id = 102
+w = 320
+h = 50
+secure = true
+markup = "<a>small kopi</a>"
+
+[[campaign]]
+id = 2
+name = "Teh"
+advertiser_domain = "shop.teh.example"
+budget = "100.00"
+bid_cpm = "1.00"
+starts = 2026-11-01
+ends = 2026-12-31
+countries = ["SG", "TH"]
+categories = ["IAB9"]
+cap_per_user_per_day = 3
+
+[[campaign.creative]]
+id = 201
+w = 300
+h = 250
+secure = true
+markup = "<a>teh</a>"
+"#;
+
+#[derive(Debug)]
+struct Held1 {
+    key: Option<CapKey>,
+    released: Rc<Cell<usize>>,
+}
+
+impl Held for Held1 {
+    fn lease(&self) -> LeaseId {
+        LeaseId(7)
+    }
+
+    fn cap_key(&self) -> Option<CapKey> {
+        self.key
+    }
+}
+
+impl Drop for Held1 {
+    fn drop(&mut self) {
+        self.released.set(self.released.get() + 1);
+    }
+}
+
+#[derive(Debug, Default)]
+struct Wallet {
+    refusals: Vec<(u32, Refusal)>,
+    wants: RefCell<Vec<Want>>,
+    released: Rc<Cell<usize>>,
+}
+
+impl Purse for Wallet {
+    type Hold = Held1;
+
+    fn try_hold(&self, want: Want) -> Result<Held1, Refusal> {
+        self.wants.borrow_mut().push(want);
+        if want.cap_per_day.is_some() && want.cap_key.is_none() {
+            return Err(Refusal::NoCapKey);
+        }
+        match self.refusals.iter().find(|(campaign, _)| *campaign == want.campaign.0) {
+            Some((_, refusal)) => Err(*refusal),
+            None => Ok(Held1 { key: want.cap_per_day.and(want.cap_key), released: Rc::clone(&self.released) }),
+        }
+    }
+}
+
+struct World {
+    dialect: Dialect,
+    country: &'static str,
+    wallet: Wallet,
+    campaigns: String,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        let dialect = Dialect::openrtb("seat-1");
+        Self { dialect, country: "SG", wallet: Wallet::default(), campaigns: CAMPAIGNS.to_owned() }
+    }
+}
+
+impl World {
+    fn refusing(refusals: &[(u32, Refusal)]) -> Self {
+        Self { wallet: Wallet { refusals: refusals.to_vec(), ..Wallet::default() }, ..Self::default() }
+    }
+
+    fn decide(&self, request: &Value) -> Result<Bid<Held1>, NoBidReason> {
+        let body = request.to_string();
+        let request = openrtb::parse_request(body.as_bytes()).expect("a request");
+        let validity = openrtb::validity(&request).expect("a valid request");
+        let campaigns = parse_campaigns(&self.campaigns).expect("campaigns");
+        let index = Index::of(campaigns.iter().map(|campaign| Arc::new(compile(campaign).expect("compiles"))));
+        let rates = rates();
+        let view = DecisionView {
+            exchange: "xandr",
+            dialect: &self.dialect,
+            index: &index,
+            rates: &rates,
+            country: Country::parse(self.country).expect("a country"),
+            region: 0,
+            purse: &self.wallet,
+            cap_keys: &CapKeys::new(CapSecret::new(20_000, [7; 32])),
+            now_ms: NOW_MS,
+        };
+        handle_bid_request(&request, &validity, &view).map_err(|no_bid| {
+            assert_eq!(no_bid.region, Some(0));
+            no_bid.reason
+        })
+    }
+}
+
+fn rates() -> Rates {
+    let units = [(Currency::SGD, "0.75"), (Currency::THB, "0.03")];
+    let units = units.map(|(currency, rate)| (currency, rate.parse().expect("a rate")));
+    Rates::new("2026-11-01".parse().expect("a date"), units).expect("rates")
+}
+
+/// A plain request, changed by `change`.
+fn request(change: impl FnOnce(&mut Value)) -> Value {
+    let mut request = json!({
+        "id": "auction-1", "at": 1, "cur": ["USD"],
+        "imp": [{ "id": "1", "bidfloor": 0.5, "banner": { "w": 300, "h": 250 } }],
+        "device": { "geo": { "country": "SGP" }, "ifa": "6f1b5a9e-0000-4000-8000-000000000001" },
+    });
+    change(&mut request);
+    request
+}
+
+#[test]
+fn the_best_payer_wins_the_imp_and_its_whole_price_is_held() {
+    let world = World::default();
+    let bid = world.decide(&request(|_| {})).expect("a bid");
+    assert_eq!((bid.auction.as_str(), bid.currency, bid.test, bid.imps.len()), ("auction-1", Currency::USD, false, 1));
+    let imp = &bid.imps[0];
+    assert_eq!((imp.campaign.id().0, imp.creative.0, imp.price, imp.price_usd), (1, 101, Cpm(2_000_000), Cpm(2_000_000)));
+    assert_eq!((imp.lease, imp.exp_s, imp.deal.as_deref()), (LeaseId(7), 60, None));
+    let wants = world.wallet.wants.borrow();
+    assert_eq!((wants.len(), wants[0].price, wants[0].ttl), (1, Nanos(2_000_000), Duration::from_secs(120)));
+    assert_eq!(world.wallet.released.get(), 0);
+    drop(bid);
+    assert_eq!(world.wallet.released.get(), 1, "a bid that is dropped gives its money back");
+}
+
+#[test]
+fn every_reason_for_no_bid() {
+    let cases: Vec<(&str, World, Value, NoBidReason)> = vec![
+        ("no seat of ours", World::default(), request(|r| r["wseat"] = json!(["other"])), NoBidReason::SeatBlocked),
+        ("our seat blocked", World::default(), request(|r| r["bseat"] = json!(["seat-1"])), NoBidReason::SeatBlocked),
+        ("unknown currency", World::default(), request(|r| r["cur"] = json!(["JPY", "X"])), NoBidReason::Currency),
+        ("no banner", World::default(), request(|r| r["imp"][0] = json!({"id": "1", "video": {}})), NoBidReason::UnsupportedMedia),
+        ("no size", World::default(), request(|r| r["imp"][0]["banner"] = json!({"w": 0, "h": 250})), NoBidReason::NoSize),
+        ("negative floor", World::default(), request(|r| r["imp"][0]["bidfloor"] = json!(-0.01)), NoBidReason::NegativeFloor),
+        (
+            "negative floor of a deal",
+            World::default(),
+            request(|r| r["imp"][0]["pmp"] = json!({"deals": [{"id": "d", "bidfloor": -1}]})),
+            NoBidReason::NegativeFloor,
+        ),
+        ("floor in yen", World::default(), request(|r| r["imp"][0]["bidfloorcur"] = json!("JPY")), NoBidReason::FloorCurrency),
+        ("floor too high", World::default(), request(|r| r["imp"][0]["bidfloor"] = json!(2.000001)), NoBidReason::BelowFloor),
+        (
+            "floor too high in SGD",
+            World::default(),
+            request(|r| {
+                r["imp"][0]["bidfloor"] = json!(2.7);
+                r["imp"][0]["bidfloorcur"] = json!("SGD");
+            }),
+            NoBidReason::BelowFloor,
+        ),
+        (
+            "private without deals",
+            World::default(),
+            request(|r| r["imp"][0]["pmp"] = json!({"private_auction": 1})),
+            NoBidReason::PrivateAuction,
+        ),
+        (
+            "private with others' deals",
+            World::default(),
+            request(|r| r["imp"][0]["pmp"] = json!({"private_auction": 1, "deals": [{"id": "d", "wseat": ["x"]}, {"bidfloor": 0}]})),
+            NoBidReason::PrivateAuction,
+        ),
+        (
+            "a deal for another advertiser",
+            World::default(),
+            request(|r| {
+                r["imp"][0]["pmp"] = json!({"private_auction": 1, "deals": [{"id": "d", "wadomain": ["milo.example"]}]});
+            }),
+            NoBidReason::BelowFloor,
+        ),
+        ("another size", World::default(), request(|r| r["imp"][0]["banner"] = json!({"w": 728, "h": 90})), NoBidReason::NoCandidate),
+        ("another country", World { country: "ID", ..World::default() }, request(|_| {}), NoBidReason::NoCandidate),
+        ("both categories", World::default(), request(|r| r["bcat"] = json!(["IAB8", "IAB9"])), NoBidReason::BlockedCategory),
+        ("none allowed", World::default(), request(|r| r["acat"] = json!(["IAB1"])), NoBidReason::BlockedCategory),
+        (
+            "both advertisers",
+            World::default(),
+            request(|r| r["badv"] = json!(["kopi.example", "teh.example"])),
+            NoBidReason::BlockedAdvertiser,
+        ),
+        (
+            "attribute",
+            World { country: "SG", ..World::refusing(&[(2, Refusal::Capped)]) },
+            request(|r| r["imp"][0]["banner"]["battr"] = json!([1])),
+            NoBidReason::Capped,
+        ),
+        ("capped", World::refusing(&[(1, Refusal::Unfunded), (2, Refusal::Capped)]), request(|_| {}), NoBidReason::Unfunded),
+        ("paced", World::refusing(&[(1, Refusal::Paced), (2, Refusal::Capped)]), request(|_| {}), NoBidReason::Paced),
+        (
+            "exhausted",
+            World::refusing(&[(1, Refusal::BudgetExhausted), (2, Refusal::Paced)]),
+            request(|_| {}),
+            NoBidReason::BudgetExhausted,
+        ),
+    ];
+    for (name, world, request, expected) in cases {
+        let decided = world.decide(&request);
+        assert_eq!(decided.err(), Some(expected), "{name}");
+        assert_eq!(world.wallet.released.get(), 0, "{name}: nothing was held");
+    }
+}
+
+#[test]
+fn a_capped_campaign_bids_only_on_users_that_may_be_counted() {
+    let world = || World::refusing(&[(1, Refusal::Unfunded)]);
+    let bid = world().decide(&request(|_| {})).expect("campaign 2 bids");
+    assert_eq!(bid.imps[0].campaign.id().0, 2);
+    assert!(bid.imps[0].cap_key.is_some());
+    type Change = fn(&mut Value);
+    let uncountable: [(&str, Change); 5] = [
+        ("lmt", |r| r["device"]["lmt"] = json!(1)),
+        ("dnt", |r| r["device"]["dnt"] = json!(1)),
+        ("coppa", |r| r["regs"] = json!({"coppa": 1})),
+        ("zero ifa", |r| r["device"]["ifa"] = json!("00000000-0000-0000-0000-000000000000")),
+        ("no id", |r| r["device"] = json!({"geo": {"country": "SG"}})),
+    ];
+    for (name, change) in uncountable {
+        // The reason that came furthest is the other campaign's: money. So let that one not fit at all.
+        let world = World { country: "TH", ..World::default() };
+        assert_eq!(world.decide(&request(change)).err(), Some(NoBidReason::NoCapKey), "{name}");
+    }
+    let uncapped = World::default().decide(&request(|r| r["device"]["lmt"] = json!(1))).expect("campaign 1 has no cap");
+    assert_eq!((uncapped.imps[0].campaign.id().0, uncapped.imps[0].cap_key), (1, None));
+}
+
+#[test]
+fn a_test_request_is_bid_on_and_holds_nothing() {
+    let world = World::default();
+    let bid = world.decide(&request(|r| r["test"] = json!(1))).expect("a bid");
+    assert!(bid.test && bid.imps[0].hold.is_none());
+    assert_eq!(bid.imps[0].lease, LeaseId(7));
+    assert_eq!(world.wallet.released.get(), 1);
+}
+
+#[test]
+fn secure_slots_get_secure_creatives_in_one_of_their_sizes() {
+    let secure = World::default().decide(&request(|r| r["imp"][0]["secure"] = json!(1))).expect("a bid");
+    assert_eq!(secure.imps[0].creative.0, 201, "the better payer's creative is not secure in that size");
+    let sizes = json!({"format": [{"w": 1, "h": 1}, {"w": 320, "h": 50}, {"w": 300, "h": 250}]});
+    let change = |r: &mut Value| {
+        r["imp"][0]["secure"] = json!(1);
+        r["imp"][0]["banner"] = sizes;
+    };
+    let by_format = World::default().decide(&request(change)).expect("a bid");
+    assert_eq!((by_format.imps[0].creative.0, by_format.imps[0].size.w), (102, 320));
+}
+
+#[test]
+fn prices_round_down_into_the_bid_currency_and_floors_up() {
+    // 2 USD are 66.666666.. THB; the dialect has four decimals.
+    let world = World { dialect: Dialect::xandr("seat-1"), ..World::default() };
+    let bid = world.decide(&request(|r| r["cur"] = json!(["THB"]))).expect("a bid");
+    assert_eq!((bid.currency, bid.imps[0].price), (Currency::THB, Cpm(66_666_600)));
+    assert_eq!(bid.imps[0].price_usd, Cpm(1_999_998), "what is held is what can be charged");
+    // A floor of 66.6666 THB is met, one of 66.66660001 is not.
+    let floor = |digits: &str| {
+        let digits: Value = serde_json::from_str(digits).expect("a number");
+        request(|r| {
+            r["cur"] = json!(["THB"]);
+            r["imp"][0]["bidfloor"] = digits;
+            r["imp"][0]["bidfloorcur"] = json!("THB");
+        })
+    };
+    assert!(world.decide(&floor("66.6666")).is_ok());
+    assert_eq!(world.decide(&floor("66.66660001")).err(), Some(NoBidReason::BelowFloor));
+}
+
+#[test]
+fn usd_is_preferred_and_a_request_without_cur_takes_the_exchanges_own() {
+    let bid = World::default().decide(&request(|r| r["cur"] = json!(["SGD", "USD"]))).expect("a bid");
+    assert_eq!(bid.currency, Currency::USD);
+    let world = World { dialect: Dialect { currency: Currency::SGD, ..Dialect::openrtb("s") }, ..World::default() };
+    let bid = world.decide(&request(|r| drop(r.as_object_mut().expect("object").remove("cur")))).expect("a bid");
+    assert_eq!((bid.currency, bid.imps[0].price), (Currency::SGD, Cpm(2_666_666)));
+}
+
+#[test]
+fn deals_are_bid_on_where_the_open_auction_is_closed_or_too_dear() {
+    let deals = |private: u8, deal: Value| {
+        request(|r| {
+            r["imp"][0]["bidfloor"] = json!(9);
+            r["imp"][0]["pmp"] = json!({"private_auction": private, "deals": [{"id": "other", "wseat": ["x"]}, deal]});
+        })
+    };
+    for private in [0, 1] {
+        let bid = World::default().decide(&deals(private, json!({"id": "d1", "bidfloor": 1.5}))).expect("a bid");
+        assert_eq!((bid.imps[0].deal.as_deref(), bid.imps[0].price), (Some("d1"), Cpm(2_000_000)));
+    }
+    let fixed = json!({"id": "d2", "bidfloor": 1.505, "at": 3, "wseat": ["seat-1"], "wadomain": ["kopi.example"]});
+    let world = World { dialect: Dialect::index("seat-1"), ..World::default() };
+    let bid = world.decide(&deals(1, fixed)).expect("a bid");
+    assert_eq!(bid.imps[0].price, Cpm(1_510_000), "the agreed price, up to the exchange's step");
+    // The deal's floor is in USD even if the imp's is not (OpenRTB 2.6, 3.2.12).
+    let trap = request(|r| {
+        r["imp"][0] = json!({"id": "1", "bidfloor": 99, "bidfloorcur": "THB", "banner": {"w": 300, "h": 250},
+            "pmp": {"private_auction": 1, "deals": [{"id": "d", "bidfloor": 2.5}]}});
+    });
+    assert_eq!(World::default().decide(&trap).err(), Some(NoBidReason::BelowFloor));
+}
+
+#[test]
+fn every_imp_is_decided_by_itself() {
+    let many = request(|r| {
+        r["imp"] = json!([
+            {"id": "a", "banner": {"w": 300, "h": 250}},
+            {"id": "b", "bidfloor": -1, "banner": {"w": 300, "h": 250}},
+            {"id": "c", "video": {"mimes": ["video/mp4"]}},
+            {"id": "d", "banner": {"w": 320, "h": 50}, "instl": 1, "exp": 30},
+            {"id": "e"},
+            {"id": "a2", "banner": {"w": 300, "h": 250}, "exp": 999_999},
+        ]);
+    });
+    let world = World::default();
+    let bid = world.decide(&many).expect("a bid");
+    let imps: Vec<_> = bid.imps.iter().map(|imp| (imp.imp.as_str(), imp.creative.0, imp.exp_s)).collect();
+    assert_eq!(imps, [("a", 101, 60), ("d", 102, 30), ("a2", 101, 3_600)]);
+    let wants = world.wallet.wants.borrow();
+    assert!(wants[0].draw != wants[1].draw, "each imp is paced by its own draw");
+}
+
+#[test]
+fn a_campaign_that_crashes_costs_itself_and_not_the_request() {
+    // An id of its own, since points are the process's.
+    let campaigns = CAMPAIGNS.replace("id = 1\n", "id = 91\n");
+    let world = World { campaigns, ..World::default() };
+    chaos::EVALUATION.arm(campaign::CampaignId(91));
+    let bid = world.decide(&request(|_| {})).expect("the other campaign bids");
+    assert_eq!(bid.imps[0].campaign.id().0, 2);
+    let only = World { wallet: Wallet { refusals: vec![(2, Refusal::Capped)], ..Wallet::default() }, ..world };
+    assert_eq!(only.decide(&request(|_| {})).err(), Some(NoBidReason::Capped), "and the reason is the one that came furthest");
+    chaos::EVALUATION.disarm(campaign::CampaignId(91));
+}
