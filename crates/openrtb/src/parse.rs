@@ -2,7 +2,7 @@
 
 use serde_json::Deserializer;
 
-use crate::lenient::{Lenient, Object};
+use crate::lenient::{Object, fill};
 use crate::{Malformed, MalformedKind};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -25,8 +25,9 @@ pub(crate) fn object<'a, T: Object<'a>>(body: &'a [u8]) -> Result<T, Malformed> 
         Some(_) => return Err(fault(MalformedKind::Syntax, at, "no JSON")),
     }
     let mut deserializer = Deserializer::from_str(text);
-    let object = Option::<T>::read(&mut deserializer)
-        .and_then(|object| deserializer.end().map(|()| object))
+    let mut object = T::default();
+    fill(&mut object, &mut deserializer)
+        .and_then(|_| deserializer.end())
         .map_err(|error| Malformed::from_json(&error, text))?;
-    object.ok_or_else(|| fault(MalformedKind::NotAnObject, at, "no JSON object"))
+    Ok(object)
 }

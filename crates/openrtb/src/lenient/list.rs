@@ -5,16 +5,15 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{Lenient, Object, Seed};
+use super::{Lenient, Object, fill};
 
 /// How one element of a list is taken.
 trait Element<'de>: Sized {
-    type Read: Lenient<'de>;
-    fn push(read: Self::Read, list: &mut Vec<Self>);
+    /// Appends what stands there, unless it is absent.
+    fn append<D: Deserializer<'de>>(list: &mut Vec<Self>, deserializer: D) -> Result<(), D::Error>;
     fn from_text(_: Cow<'de, str>) -> Option<Self> {
         None
     }
@@ -24,16 +23,14 @@ trait Element<'de>: Sized {
 }
 
 impl<'de, T: Object<'de>> Element<'de> for T {
-    type Read = Option<T>;
-    fn push(read: Option<T>, list: &mut Vec<T>) {
-        list.push(read.unwrap_or_default());
+    fn append<D: Deserializer<'de>>(list: &mut Vec<T>, deserializer: D) -> Result<(), D::Error> {
+        fill(list.push_mut(T::default()), deserializer).map(|_| ())
     }
 }
 
 impl<'de> Element<'de> for Cow<'de, str> {
-    type Read = Option<Self>;
-    fn push(read: Option<Self>, list: &mut Vec<Self>) {
-        list.extend(read);
+    fn append<D: Deserializer<'de>>(list: &mut Vec<Self>, deserializer: D) -> Result<(), D::Error> {
+        append_scalar(list, deserializer)
     }
     fn from_text(text: Cow<'de, str>) -> Option<Self> {
         Some(text).filter(|text| !text.is_empty())
@@ -44,9 +41,8 @@ impl<'de> Element<'de> for Cow<'de, str> {
 }
 
 impl<'de> Element<'de> for i64 {
-    type Read = Option<i64>;
-    fn push(read: Option<i64>, list: &mut Vec<i64>) {
-        list.extend(read);
+    fn append<D: Deserializer<'de>>(list: &mut Vec<Self>, deserializer: D) -> Result<(), D::Error> {
+        append_scalar(list, deserializer)
     }
     fn from_text(text: Cow<'de, str>) -> Option<i64> {
         text.trim().parse().ok()
@@ -56,59 +52,82 @@ impl<'de> Element<'de> for i64 {
     }
 }
 
-impl<'de, T: Element<'de>> Lenient<'de> for Vec<T> {
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ListVisitor(PhantomData))
+fn append_scalar<'de, T, D>(list: &mut Vec<T>, deserializer: D) -> Result<(), D::Error>
+where
+    Option<T>: Lenient<'de>,
+    D: Deserializer<'de>,
+{
+    let mut scalar = None;
+    scalar.read(deserializer)?;
+    list.extend(scalar);
+    Ok(())
+}
+
+struct Append<'s, T>(&'s mut Vec<T>);
+
+impl<'de, T: Element<'de>> DeserializeSeed<'de> for Append<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        T::append(self.0, deserializer)
     }
 }
 
-struct ListVisitor<T>(PhantomData<T>);
+impl<'de, T: Element<'de>> Lenient<'de> for Vec<T> {
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        self.clear();
+        deserializer.deserialize_any(ListVisitor(self))
+    }
+}
 
-impl<'de, T: Element<'de>> Visitor<'de> for ListVisitor<T> {
-    type Value = Vec<T>;
+struct ListVisitor<'s, T>(&'s mut Vec<T>);
+
+impl<'de, T: Element<'de>> Visitor<'de> for ListVisitor<'_, T> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
-        let mut list = Vec::new();
-        while let Some(element) = seq.next_element_seed(Seed::<T::Read>::new())? {
-            T::push(element, &mut list);
-        }
-        Ok(list)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Append(self.0))?.is_some() {}
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<T>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Vec::new())
+        Ok(())
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Vec<T>, E> {
-        Ok(T::from_text(Cow::Borrowed(text)).into_iter().collect())
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+        self.0.extend(T::from_text(Cow::Borrowed(text)));
+        Ok(())
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Vec<T>, E> {
-        Ok(T::from_text(Cow::Owned(text.to_owned())).into_iter().collect())
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.extend(T::from_text(Cow::Owned(text.to_owned())));
+        Ok(())
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Vec<T>, E> {
-        Ok(T::from_integer(value).into_iter().collect())
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.0.extend(T::from_integer(value));
+        Ok(())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Vec<T>, E> {
-        Ok(i64::try_from(value).ok().and_then(T::from_integer).into_iter().collect())
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        self.0.extend(i64::try_from(value).ok().and_then(T::from_integer));
+        Ok(())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Vec<T>, E> {
-        Ok(Vec::new())
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Vec<T>, E> {
-        Ok(Vec::new())
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_unit<E>(self) -> Result<Vec<T>, E> {
-        Ok(Vec::new())
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 }

@@ -5,6 +5,9 @@
 //! escapes are borrowed.
 //! Never: recursion deeper than the types themselves. What is skipped is skipped without recursion.
 //!
+//! Values are read in place, into the field that keeps them: a request is 3 KB of fields, and moving them about took
+//! a tenth of the time.
+//!
 //! Scalars are taken as raw text first ([`RawValue`](serde_json::value::RawValue)), so that a price keeps its digits
 //! and `1e400` is a number like any other.
 
@@ -13,33 +16,26 @@ mod number;
 mod object;
 mod text;
 
-use std::marker::PhantomData;
-
 use serde::de::{Deserialize, DeserializeSeed, Deserializer};
 use serde_json::value::RawValue;
 
-pub(crate) use object::{Object, object};
+pub(crate) use object::{Object, fill, object};
 pub use text::Raw;
 
 /// A field that takes whatever stands there. Errors are errors of JSON's syntax only.
-pub(crate) trait Lenient<'de>: Sized {
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+pub(crate) trait Lenient<'de> {
+    /// Replaces the field by what stands there.
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error>;
 }
 
-/// Hands a [`Lenient`] type to serde.
-pub(crate) struct Seed<T>(PhantomData<T>);
+/// Hands a [`Lenient`] field to serde.
+pub(crate) struct Seed<'s, T>(pub(crate) &'s mut T);
 
-impl<T> Seed<T> {
-    pub(crate) fn new() -> Self {
-        Self(PhantomData)
-    }
-}
+impl<'de, T: Lenient<'de>> DeserializeSeed<'de> for Seed<'_, T> {
+    type Value = ();
 
-impl<'de, T: Lenient<'de>> DeserializeSeed<'de> for Seed<T> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::read(deserializer)
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.0.read(deserializer)
     }
 }
 

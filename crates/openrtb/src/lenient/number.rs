@@ -29,29 +29,31 @@ fn integer(raw: &str) -> Option<i64> {
 }
 
 impl<'de> Lenient<'de> for Option<i64> {
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        raw(deserializer).map(integer)
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        *self = integer(raw(deserializer)?);
+        Ok(())
     }
 }
 
 /// For counts and sizes: a negative number is absent.
 impl<'de> Lenient<'de> for Option<u32> {
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        raw(deserializer).map(|raw| {
-            let value = integer(raw)?;
-            if value < 0 { None } else { Some(u32::try_from(value).unwrap_or(u32::MAX)) }
-        })
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        let value = integer(raw(deserializer)?).filter(|value| 0 <= *value);
+        *self = value.map(|value| u32::try_from(value).unwrap_or(u32::MAX));
+        Ok(())
     }
 }
 
 /// A flag: any number but zero is true; the words "true" and "false" count.
 impl<'de> Lenient<'de> for Option<bool> {
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        raw(deserializer).map(|raw| match raw.trim_matches('"').trim() {
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        let raw = raw(deserializer)?;
+        *self = match raw.trim_matches('"').trim() {
             word if word.eq_ignore_ascii_case("true") => Some(true),
             word if word.eq_ignore_ascii_case("false") => Some(false),
             _ => integer(raw).map(|value| value != 0),
-        })
+        };
+        Ok(())
     }
 }
 
@@ -68,14 +70,16 @@ fn price(raw: &str, rounding: Rounding) -> Option<Cpm> {
 }
 
 impl<'de> Lenient<'de> for Option<Cpm> {
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        raw(deserializer).map(|raw| price(raw, Rounding::Up))
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        *self = price(raw(deserializer)?, Rounding::Up);
+        Ok(())
     }
 }
 
 /// A price that a bidder offers, rounded down; absent or unreadable reads as zero, which is no bid.
 impl<'de> Lenient<'de> for Cpm {
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        raw(deserializer).map(|raw| price(raw, Rounding::Down).unwrap_or(Cpm::ZERO))
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        *self = price(raw(deserializer)?, Rounding::Down).unwrap_or(Cpm::ZERO);
+        Ok(())
     }
 }

@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -54,12 +53,9 @@ macro_rules! object {
     (@take $request:lifetime, $($key:literal => $field:ident,)*) => {
         fn take<A: serde::de::MapAccess<$request>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
             match key {
-                $( $key => self.$field = map.next_value_seed($crate::lenient::Seed::new())?, )*
-                _ => {
-                    map.next_value::<serde::de::IgnoredAny>()?;
-                }
+                $( $key => map.next_value_seed($crate::lenient::Seed(&mut self.$field)), )*
+                _ => map.next_value::<serde::de::IgnoredAny>().map(|_| ()),
             }
-            Ok(())
         }
     };
 }
@@ -92,54 +88,66 @@ impl<'de> Deserialize<'de> for Key<'de> {
 }
 
 impl<'de, T: Object<'de>> Lenient<'de> for Option<T> {
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ObjectVisitor(PhantomData))
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        let is_object = fill(self.insert(T::default()), deserializer)?;
+        if !is_object {
+            *self = None;
+        }
+        Ok(())
     }
 }
 
-struct ObjectVisitor<T>(PhantomData<T>);
+/// Gives a fresh object the fields that stand there; says whether it was an object at all.
+pub(crate) fn fill<'de, T, D>(object: &mut T, deserializer: D) -> Result<bool, D::Error>
+where
+    T: Object<'de>,
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_any(ObjectVisitor(object))
+}
 
-impl<'de, T: Object<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = Option<T>;
+struct ObjectVisitor<'s, T>(&'s mut T);
+
+impl<'de, T: Object<'de>> Visitor<'de> for ObjectVisitor<'_, T> {
+    type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<T>, A::Error> {
-        let mut object = T::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
         while let Some(key) = map.next_key::<Key<'de>>()? {
-            object.take(&key.0, &mut map)?;
+            self.0.take(&key.0, &mut map)?;
         }
-        Ok(Some(object))
+        Ok(true)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<T>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<bool, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
+        Ok(false)
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Option<T>, E> {
-        Ok(None)
+    fn visit_str<E>(self, _: &str) -> Result<bool, E> {
+        Ok(false)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Option<T>, E> {
-        Ok(None)
+    fn visit_i64<E>(self, _: i64) -> Result<bool, E> {
+        Ok(false)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Option<T>, E> {
-        Ok(None)
+    fn visit_u64<E>(self, _: u64) -> Result<bool, E> {
+        Ok(false)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Option<T>, E> {
-        Ok(None)
+    fn visit_f64<E>(self, _: f64) -> Result<bool, E> {
+        Ok(false)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Option<T>, E> {
-        Ok(None)
+    fn visit_bool<E>(self, _: bool) -> Result<bool, E> {
+        Ok(false)
     }
 
-    fn visit_unit<E>(self) -> Result<Option<T>, E> {
-        Ok(None)
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        Ok(false)
     }
 }

@@ -44,20 +44,24 @@ pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
 }
 
 impl<'de> Lenient<'de> for Option<Cow<'de, str>> {
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        raw(deserializer).map(text)
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        *self = text(raw(deserializer)?);
+        Ok(())
     }
 }
 
 /// For identifiers that must be there: absent reads as empty, and validation says so.
 impl<'de> Lenient<'de> for Cow<'de, str> {
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        raw(deserializer).map(|raw| text(raw).unwrap_or_default())
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        *self = text(raw(deserializer)?).unwrap_or_default();
+        Ok(())
     }
 }
 
 impl<'de> Lenient<'de> for Option<Raw<'de>> {
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        raw(deserializer).map(|raw| if raw == "null" { None } else { Some(Raw(raw)) })
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        let raw = raw(deserializer)?;
+        *self = if raw == "null" { None } else { Some(Raw(raw)) };
+        Ok(())
     }
 }

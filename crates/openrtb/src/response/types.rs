@@ -129,15 +129,19 @@ impl BidResponse<'_> {
 }
 
 impl<'de> Lenient<'de> for Option<Currency> {
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let code = Option::<Cow<'de, str>>::read(deserializer)?;
-        Ok(code.and_then(|code| code.trim().parse().ok().or_else(|| Currency::from_bytes(*b"XXX"))))
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        let mut code: Option<Cow<'de, str>> = None;
+        code.read(deserializer)?;
+        *self = code.and_then(|code| code.trim().parse().ok().or_else(|| Currency::from_bytes(*b"XXX")));
+        Ok(())
     }
 }
 
 impl<'de> Lenient<'de> for Option<Nbr> {
-    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let code = Option::<u32>::read(deserializer)?;
-        Ok(code.map(|code| Nbr(u16::try_from(code).unwrap_or(u16::MAX))))
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        let mut code: Option<u32> = None;
+        code.read(deserializer)?;
+        *self = code.map(|code| Nbr(u16::try_from(code).unwrap_or(u16::MAX)));
+        Ok(())
     }
 }
