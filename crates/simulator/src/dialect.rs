@@ -40,7 +40,7 @@ pub enum PriceForm {
     /// As a decimal number.
     Plain,
     /// Encrypted in the form of Google Authorized Buyers.
-    Adx(adx::Keys),
+    Adx(Box<adx::Keys>),
 }
 
 /// An exchange's manner of speaking.
@@ -80,7 +80,7 @@ impl Dialect {
             country: CountryForm::Alpha3,
             field_age: FieldAge::Current,
             tmax_ms: 100..=300,
-            price: PriceForm::Adx(keys),
+            price: PriceForm::Adx(Box::new(keys)),
             first_price_per_mille: 1000,
             post_notices_per_mille: 0,
             imp_ext: |dice| {

@@ -62,7 +62,7 @@ pub enum HostileKind {
     InjectingIds,
     /// Said to be gzip, and is not.
     BrokenGzip,
-    /// A few KB of gzip that inflate to 32 MB.
+    /// Some 30 KB of gzip that inflate to 32 MB.
     GzipBomb,
 }
 
@@ -163,7 +163,7 @@ impl HostileKind {
         let good = good_request(seed);
         let (body, gzip) = match self {
             Self::BrokenGzip => (good.into_bytes(), true),
-            Self::GzipBomb => (crate::dialect::gzip(&vec![b' '; BOMB_BYTES]), true),
+            Self::GzipBomb => (gzip_bomb(), true),
             Self::NotUtf8 => (replace_id(&good, b"\"bad \xff\xfe id\""), false),
             _ => (self.text(good, seed).into_bytes(), false),
         };
@@ -176,11 +176,11 @@ impl HostileKind {
             Self::Empty | Self::Truncated | Self::NotJson | Self::TopLevelList => Expectation::BadRequest,
             Self::NoId | Self::NoImp | Self::EmptyImp | Self::DuplicateImpIds => Expectation::NoBidOrBadRequest,
             Self::ImpWithoutId | Self::ImpWithoutMedia => Expectation::NoBidOrBadRequest,
-            Self::AbsurdSizes | Self::NoTime | Self::HugeNumber | Self::HugeExponent | Self::DeepNesting => {
-                Expectation::NoBidOrBadRequest
-            }
+            Self::AbsurdSizes | Self::HugeNumber | Self::HugeExponent => Expectation::NoBidOrBadRequest,
             Self::BrokenGzip | Self::GzipBomb => Expectation::Refusal,
             Self::NotUtf8
+            | Self::DeepNesting
+            | Self::NoTime
             | Self::LoneSurrogate
             | Self::DuplicateKeys
             | Self::ManyImps
@@ -247,6 +247,14 @@ impl HostileKind {
     }
 }
 
+fn gzip_bomb() -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    // Writing into a vector cannot fail.
+    let _ = encoder.write_all(&vec![b' '; BOMB_BYTES]);
+    encoder.finish().unwrap_or_default()
+}
+
 fn good_request(seed: u64) -> String {
     let mix = TrafficMix {
         multi_imp_per_mille: 0,
@@ -284,5 +292,6 @@ fn replace_id(request: &str, id: &[u8]) -> Vec<u8> {
     const MARK: &str = "\"id-goes-here\"";
     let marked = with_member(request, "id", MARK.to_owned());
     let Some(at) = marked.find(MARK) else { return marked.into_bytes() };
-    [marked[..at].as_bytes(), id, marked[at + MARK.len()..].as_bytes()].concat()
+    let (before, after) = (&marked.as_bytes()[..at], &marked.as_bytes()[at + MARK.len()..]);
+    [before, id, after].concat()
 }
