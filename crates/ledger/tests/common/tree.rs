@@ -1,0 +1,64 @@
+//! A running ledger under a root supervisor.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use ledger::{
+    Clock, LeaseAsk, LeaseGrant, LedgerArgs, LedgerMessage, Notice, NoticeAnswer, Subscribers, Totals,
+};
+use tembusu::{Address, CallError, Supervisor, SupervisorRef, Tree};
+use tokio::runtime::Handle;
+
+use super::{BUDGET, CAMPAIGN, World};
+
+/// Longer than any test takes.
+pub(crate) const WITHIN: Duration = Duration::from_secs(20);
+
+pub(crate) struct Running {
+    pub(crate) world: World,
+    pub(crate) ledger: Address<LedgerMessage>,
+    pub(crate) subscribers: Subscribers,
+    pub(crate) now_ms: Arc<AtomicI64>,
+    pub(crate) supervisor: SupervisorRef,
+    pub(crate) tree: Tree,
+}
+
+impl Running {
+    pub(crate) async fn start() -> Self {
+        Self::over(World::new()).await
+    }
+
+    pub(crate) async fn over(world: World) -> Self {
+        let now_ms = Arc::new(AtomicI64::new(0));
+        let subscribers = Subscribers::new();
+        let clock = Arc::clone(&now_ms);
+        let args = LedgerArgs {
+            store: world.options.clone(),
+            budgets: vec![(CAMPAIGN, BUDGET)],
+            subscribers: subscribers.clone(),
+            clock: Clock::new(move || clock.load(Ordering::SeqCst)),
+            ..LedgerArgs::new(world.path(), Handle::current())
+        };
+        let (supervisor, ledger) = ledger::supervisor(args);
+        let mut root = Supervisor::one_for_one("root");
+        let supervisor = root.supervisor(supervisor);
+        let tree = root.start().await.expect("the ledger starts");
+        Self { world, ledger, subscribers, now_ms, supervisor, tree }
+    }
+
+    pub(crate) async fn notice(&self, notice: Notice) -> Result<NoticeAnswer, CallError<LedgerMessage>> {
+        let notice = Box::new(notice);
+        self.ledger.call(|reply| LedgerMessage::Notice { notice, reply }, WITHIN).await
+    }
+
+    pub(crate) async fn lease(&self, ask: LeaseAsk) -> LeaseGrant {
+        let answer = self.ledger.call(|reply| LedgerMessage::Lease { ask, reply }, WITHIN).await;
+        answer.expect("the ledger answers").expect("the budget is there")
+    }
+
+    pub(crate) async fn totals(&self) -> Totals {
+        self.ledger.call(|reply| LedgerMessage::Totals { reply }, WITHIN).await.expect("the ledger answers")
+    }
+}
