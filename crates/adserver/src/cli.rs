@@ -87,6 +87,7 @@ pub fn main() -> ExitCode {
 fn check_config(file: &std::path::Path) -> anyhow::Result<ExitCode> {
     let config = AdserverConfig::load(file)?;
     let campaigns = config.read_campaigns()?;
+    config.exchanges.iter().try_for_each(|exchange| exchange.read_price_codec().map(drop))?;
     print!("{}", explain(&config));
     println!("{} campaigns in {}", campaigns.len(), config.campaigns.file.display());
     println!("{}: ok", file.display());

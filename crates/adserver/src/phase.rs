@@ -21,13 +21,12 @@ pub enum Phase {
 #[derive(Debug, Clone)]
 pub struct Life {
     phase: Arc<watch::Sender<Phase>>,
-    drain: Arc<watch::Sender<bool>>,
 }
 
 impl Life {
     /// Begins with [`Phase::Starting`].
     pub(crate) fn new() -> Life {
-        Life { phase: Arc::new(watch::Sender::new(Phase::Starting)), drain: Arc::new(watch::Sender::new(false)) }
+        Life { phase: Arc::new(watch::Sender::new(Phase::Starting)) }
     }
 
     /// Returns the phase.
@@ -44,15 +43,5 @@ impl Life {
             }
             is_forward
         });
-    }
-
-    /// Tells the notices and admin listeners to take no more. Comes after the exchanges have drained.
-    pub(crate) fn close_listeners(&self) {
-        self.drain.send_replace(true);
-    }
-
-    /// Returns what listeners watch.
-    pub(crate) fn drain_signal(&self) -> watch::Receiver<bool> {
-        self.drain.subscribe()
     }
 }

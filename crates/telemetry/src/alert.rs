@@ -143,6 +143,9 @@ pub(crate) enum Place {
     Other,
 }
 
+/// The supervisor between `campaigns` and the single ones.
+const CAMPAIGNS_EACH: &str = "each";
+
 /// Cuts `path` at the subtree that its alerts are raised for: `root/exchanges/xandr/bid_engine` is
 /// the exchange `root/exchanges/xandr`.
 pub(crate) fn locate(path: &str) -> (Place, &str) {
@@ -151,7 +154,9 @@ pub(crate) fn locate(path: &str) -> (Place, &str) {
     for segment in path.split('/') {
         let start = end;
         end = start + segment.len();
-        if let Some(place) = within {
+        if let Some(place) = within
+            && !(place == Place::Campaign && segment == CAMPAIGNS_EACH)
+        {
             return (place, &path[..end]);
         }
         match segment {
@@ -205,7 +210,8 @@ mod tests {
         assert_eq!(locate("root/regions/sg/budget_pacer"), (Place::Region, "root/regions/sg"));
         assert_eq!(locate("root/ledger"), (Place::Ledger, "root/ledger"));
         assert_eq!(locate("root/telemetry/metrics_aggregator"), (Place::Telemetry, "root/telemetry"));
-        assert_eq!(locate("root/campaigns/campaign_7"), (Place::Campaign, "root/campaigns/campaign_7"));
+        assert_eq!(locate("root/campaigns/each/campaign_7"), (Place::Campaign, "root/campaigns/each/campaign_7"));
+        assert_eq!(locate("root/campaigns/each"), (Place::Other, "root/campaigns/each"));
         assert_eq!(locate("root/exchanges"), (Place::Other, "root/exchanges"));
         assert_eq!(locate("root"), (Place::Other, "root"));
     }

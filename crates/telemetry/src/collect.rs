@@ -16,7 +16,7 @@ use crate::alert::Cause;
 use crate::board::AlertBoard;
 use crate::counter::Labelled;
 use crate::histogram::{BUCKETS_US, Histogram};
-use crate::meters::{ConnectionMeters, ExchangeMeters, Meters};
+use crate::meters::{ConnectionMeters, ExchangeMeters, Meters, RegionMeters};
 
 type Written = Result<(), fmt::Error>;
 
@@ -79,25 +79,20 @@ impl MeterCollector {
         counters(to, "adserver_connections_closed_by_us", "Connections that this side closed", closed)
     }
 
-    fn regions(&self, to: &mut DescriptorEncoder<'_>) -> Written {
-        let cells = || {
-            let of_exchange = |exchange: &'_ Arc<ExchangeMeters>| exchange.regions().cloned().collect::<Vec<_>>();
-            self.0.exchanges().flat_map(move |exchange| {
-                of_exchange(exchange).into_iter().map(move |region| (exchange.name(), region))
-            })
-        };
-        let cells: Vec<_> = cells().collect();
-        let labels = |exchange, region| [("exchange", exchange), ("region", region)];
-        let requests = cells.iter().map(|(exchange, cell)| (labels(exchange, cell.name()), cell.requests.get()));
+    fn regions<'a>(&'a self, to: &mut DescriptorEncoder<'_>) -> Written {
+        let of_exchange = |exchange: &'a Arc<ExchangeMeters>| exchange.regions().map(move |cell| (exchange.name(), cell));
+        let cells: Vec<(&str, &Arc<RegionMeters>)> = self.0.exchanges().flat_map(of_exchange).collect();
+        let labels = |(exchange, cell): &(&'a str, &'a Arc<RegionMeters>)| [("exchange", *exchange), ("region", cell.name())];
+        let requests = cells.iter().map(|at| (labels(at), at.1.requests.get()));
         counters(to, "adserver_region_requests", "Bid requests by region", requests)?;
-        let bids = cells.iter().map(|(exchange, cell)| (labels(exchange, cell.name()), cell.bids.get()));
+        let bids = cells.iter().map(|at| (labels(at), at.1.bids.get()));
         counters(to, "adserver_region_bids", "Bids by region", bids)?;
         let no_bids = cells.iter().flat_map(|(exchange, cell)| {
-            let cell_labels = |reason| [("exchange", *exchange), ("region", cell.name()), ("reason", reason)];
-            cell.no_bids.iter().map(move |(reason, n)| (cell_labels(reason), n))
+            let labels = move |reason| [("exchange", *exchange), ("region", cell.name()), ("reason", reason)];
+            cell.no_bids.iter().map(move |(reason, n)| (labels(reason), n))
         });
         counters(to, "adserver_region_no_bids", "Requests without a bid by region", no_bids)?;
-        let latency = cells.iter().map(|(exchange, cell)| (labels(exchange, cell.name()), &cell.latency));
+        let latency = cells.iter().map(|at| (labels(at), &at.1.latency));
         histograms(to, "adserver_region_latency_seconds", "From the first byte of the head to the decision", latency)
     }
 

@@ -2,15 +2,28 @@
 //! supervised aggregator that turns both into a page for Prometheus.
 //!
 //! - [`Meters`] are made at wiring and shared by `Arc`; counting is one relaxed atomic operation.
-//! - `Alert`s say that a promise of the tree is being used up: an exchange degraded, a region
-//!   down, a campaign quarantined, the ledger down, telemetry off, the root exhausted.
-//! - `MetricsAggregator` owns the registry and follows the tree's events. It is never in the way
+//! - [`Alert`]s say that a promise of the tree is being used up: an exchange degraded, a region
+//!   down, a campaign quarantined, the ledger down, telemetry off, the root exhausted. They stand
+//!   on the [`AlertBoard`], which outlives the aggregator.
+//! - [`MetricsAggregator`] owns the registry and follows the tree's events. It is never in the way
 //!   of a request or of a restart: who counts does not know of it.
 
+mod aggregator;
+mod alert;
+mod board;
+mod collect;
 mod counter;
 mod histogram;
 mod meters;
+mod subtree;
 
+pub use aggregator::{AggregatorArgs, AggregatorCrash, AggregatorMessage, FOLLOW_INTERVAL, MetricsAggregator};
+pub use alert::{Alert, Cause, Severity};
+pub use board::{ALERTS_ENDED_MAX, AlertBoard};
 pub use counter::{Counter, Gauge, LABELS_MAX, Labelled};
 pub use histogram::{BUCKETS_US, Histogram, HistogramSnapshot};
 pub use meters::{ConnectionMeters, ExchangeMeters, Meters, NoticeMeters, RegionMeters, Statuses};
+pub use subtree::{
+    RENDER_TIMEOUT, TELEMETRY_BACKOFF_MAX, TELEMETRY_BACKOFF_MIN, TELEMETRY_PERIOD, TELEMETRY_RESTARTS_MAX,
+    telemetry_supervisor,
+};

@@ -17,6 +17,7 @@ fn supervisor(path: &str, state: State, children: Vec<NodeSnapshot>) -> NodeSnap
         restarts: 0,
         mailbox_len: 0,
         dead_letters: 0,
+        expired: 0,
         last_exit: None,
         children,
     }
@@ -38,13 +39,11 @@ fn exhausted(mut node: NodeSnapshot) -> NodeSnapshot {
 /// A tree with one node in the given place and state.
 fn tree(path: &str, state: State) -> NodeSnapshot {
     let node = exhausted(supervisor(path, state, Vec::new()));
-    match path.rsplit_once('/') {
-        Some((parent, _)) if parent != "root" => {
-            let parent = supervisor(parent, State::Running, vec![node]);
-            supervisor("root", State::Running, vec![parent])
-        }
-        _ => supervisor("root", State::Running, vec![node]),
+    let mut tree = node;
+    while let Some((parent, _)) = tree.path.clone().rsplit_once('/') {
+        tree = supervisor(parent, State::Running, vec![tree]);
     }
+    tree
 }
 
 #[track_caller]
@@ -63,7 +62,7 @@ fn each_row_of_the_table_raises_its_alert() {
     assert_raises("root/exchanges/xandr", State::Degraded, Cause::ExchangeDegraded, Severity::Critical);
     assert_raises("root/exchanges/xandr", State::Stopped, Cause::ExchangeSilent, Severity::Critical);
     assert_raises("root/regions/sg", State::Degraded, Cause::RegionDown, Severity::Critical);
-    assert_raises("root/campaigns/101", State::Degraded, Cause::CampaignQuarantined, Severity::Warning);
+    assert_raises("root/campaigns/each/campaign_101", State::Degraded, Cause::CampaignQuarantined, Severity::Warning);
     assert_raises("root/telemetry", State::BackingOff, Cause::TelemetryOff, Severity::Warning);
     assert_raises("root/ledger", State::BackingOff, Cause::LedgerDown, Severity::Critical);
 }

@@ -28,12 +28,7 @@ pub fn explain(config: &AdserverConfig) -> String {
         say(format!("  {} takes {} to degraded: a no-bid to every request", more_than(exchange.intensity), exchange.name));
     }
     for region in &config.regions {
-        say(format!(
-            "{} serves {} with leases of at most {} USD a campaign",
-            region.name,
-            region.countries.join(", "),
-            region.lease_max
-        ));
+        say(format!("{} serves {}", region.name, region.countries.join(", ")));
         say(format!(
             "  {} takes {} down: its requests get no bid, its money is frozen",
             more_than(region.intensity),
@@ -43,6 +38,11 @@ pub fn explain(config: &AdserverConfig) -> String {
     say(format!("{} takes the ledger down: notices get 503, it is retried with back-off", more_than(config.ledger.intensity)));
     say(format!("{} in the notices listener climbs to the root", more_than(config.notices.intensity)));
     say(format!("{} of the root's own subtrees ends the process: it drains and exits", more_than(config.intensity)));
+    say(format!(
+        "a region bids from a lease for {}; after its crash the lease's rest is frozen until {} later",
+        show(config.ledger.lease_life),
+        show(config.ledger.lease_grace)
+    ));
     let currencies: Vec<_> = config.rates.currencies().map(|currency| currency.to_string()).collect();
     say(format!("prices are converted by the rates of {} ({})", config.rates.as_of(), currencies.join(", ")));
     text

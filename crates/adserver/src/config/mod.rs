@@ -8,6 +8,7 @@ mod campaigns;
 mod error;
 mod explain;
 mod place;
+mod price_keys;
 mod settings;
 mod verify;
 
@@ -19,6 +20,8 @@ pub use settings::{
 };
 
 use std::path::Path;
+
+use openrtb::price::PriceCodec;
 
 impl AdserverConfig {
     /// Reads and checks a configuration file. Paths in it are taken relative to its folder.
@@ -43,5 +46,16 @@ impl AdserverConfig {
         verify::verify(&config).map_err(|fault| fault.at(path, text))?;
         config.resolve_paths(path.parent().unwrap_or(Path::new("")));
         Ok(config)
+    }
+}
+
+impl ExchangeConfig {
+    /// Reads how the exchange writes prices into notices.
+    ///
+    /// # Errors
+    ///
+    /// The key file cannot be read, or its line that is no key.
+    pub fn read_price_codec(&self) -> Result<PriceCodec, ConfigError> {
+        self.price_key_file.as_deref().map_or(Ok(PriceCodec::Plain), price_keys::read)
     }
 }

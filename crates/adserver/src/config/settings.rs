@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use money::{Currency, Nanos, Rates};
+use money::{Currency, Rates};
 use serde::Deserialize;
 
 use super::duration;
@@ -77,6 +77,17 @@ pub struct LedgerConfig {
     pub path: PathBuf,
     /// The keys of notice tokens, current and previous; mode 0600. Made at the first start.
     pub key_file: PathBuf,
+    /// The secret behind the keys by which users are counted; mode 0600. Made at the first start.
+    /// Default: `cap.secret` beside the database.
+    #[serde(default)]
+    pub cap_secret_file: Option<PathBuf>,
+    /// How long a region bids from one lease of a campaign's budget.
+    #[serde(default = "lease_life", deserialize_with = "duration::deserialize")]
+    pub lease_life: Duration,
+    /// How long after that its bids may bill. After a crash a region's money is away from its
+    /// campaigns for as long as this.
+    #[serde(default = "lease_grace", deserialize_with = "duration::deserialize")]
+    pub lease_grace: Duration,
     /// Crashes granted before it is retried with back-off.
     #[serde(default)]
     pub intensity: Intensity,
@@ -121,7 +132,7 @@ impl Default for Intensity {
     }
 }
 
-/// One region: where requests are served from, and what its leases are.
+/// One region: which countries' requests it serves.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegionConfig {
@@ -129,10 +140,6 @@ pub struct RegionConfig {
     pub name: String,
     /// Countries that it serves, as ISO 3166-1 codes of two or three letters.
     pub countries: Vec<String>,
-    /// Most money that it leases from one campaign's budget at a time, in USD. After a crash it
-    /// stays frozen until the region's bids can no longer bill: small leases cost little delivery.
-    #[serde(default = "lease_max")]
-    pub lease_max: Nanos,
     /// Crashes granted before the region is down and its money frozen.
     #[serde(default)]
     pub intensity: Intensity,
@@ -249,10 +256,18 @@ impl Default for LimitsConfig {
     }
 }
 
+impl LedgerConfig {
+    /// Returns where the secret of cap keys is kept.
+    pub fn cap_secret_path(&self) -> PathBuf {
+        self.cap_secret_file.clone().unwrap_or_else(|| self.path.with_file_name("cap.secret"))
+    }
+}
+
 impl AdserverConfig {
     /// Takes relative paths from `folder`.
     pub(super) fn resolve_paths(&mut self, folder: &Path) {
         let mut paths = vec![&mut self.ledger.path, &mut self.ledger.key_file, &mut self.campaigns.file];
+        paths.extend(self.ledger.cap_secret_file.as_mut());
         paths.extend(self.exchanges.iter_mut().filter_map(|exchange| exchange.price_key_file.as_mut()));
         for path in paths {
             *path = folder.join(&*path);
@@ -272,8 +287,12 @@ fn connections_max() -> usize {
     1_024
 }
 
-fn lease_max() -> Nanos {
-    Nanos(5_000_000_000)
+fn lease_life() -> Duration {
+    Duration::from_secs(60)
+}
+
+fn lease_grace() -> Duration {
+    Duration::from_secs(15 * 60)
 }
 
 fn dialect() -> Dialect {

@@ -27,6 +27,9 @@ const HEAD_BYTES_MIN: usize = 8_192;
 pub(super) fn verify(config: &AdserverConfig) -> Result<(), Fault> {
     intensity(config.intensity, &[Key("intensity")])?;
     intensity(config.ledger.intensity, &[Key("ledger"), Key("intensity")])?;
+    if config.ledger.lease_life.is_zero() {
+        return Err(Fault::new([Key("ledger"), Key("lease_life")], "a lease lasts longer than 0; write \"60s\""));
+    }
     intensity(config.notices.intensity, &[Key("notices"), Key("intensity")])?;
     if let Some(url) = &config.notices.public_url
         && !(url.starts_with("http://") || url.starts_with("https://"))
@@ -53,9 +56,6 @@ fn regions(config: &AdserverConfig) -> Result<(), Fault> {
         let at = |key| [Key("region"), Index(index), Key(key)];
         name(&region.name, &mut names, &at("name"))?;
         intensity(region.intensity, &at("intensity"))?;
-        if region.lease_max.0 <= 0 {
-            return Err(Fault::new(at("lease_max"), "a lease must be more than 0; write an amount in USD such as \"5.00\""));
-        }
         if region.countries.is_empty() {
             return Err(Fault::new(at("countries"), "a region serves at least one country; list codes such as \"SG\""));
         }

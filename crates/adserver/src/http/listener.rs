@@ -1,8 +1,8 @@
 //! An actor that accepts connections and owns them.
 //!
 //! Its connections live in its state: they end with its incarnation. It never holds more than the
-//! configured number of them, and never waits for a silent peer without a limit. On drain it takes
-//! no further connection, lets requests in hand be answered, and closes the rest.
+//! configured number of them, and never waits for a silent peer without a limit. When it is stopped
+//! it takes no further connection, lets requests in hand be answered, and closes the rest.
 
 use std::fmt;
 use std::io;
@@ -11,14 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use telemetry::ConnectionMeters;
-use tembusu::{Actor, Context, Flow, Init};
+use tembusu::{Actor, Address, Context, ExitReason, Flow, Init};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -32,32 +31,34 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Failed accepts in a row after which the socket counts as broken: five seconds.
 const ACCEPT_FAILURES_MAX: u32 = 100;
 
-/// What a listener answers with.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a listener answers with: a service of hyper that every connection gets a clone of.
 pub(crate) trait Respond:
-    Service<Request<Incoming>, Response = Response<Self::Body>, Error = Self::Failure, Future = Self::Answer>
-    + Clone
+    Service<
+        Request<Incoming>,
+        Response = Response<Self::Body>,
+        Error: Into<BoxError>,
+        Future: Send + 'static,
+    > + Clone
     + Send
     + Sync
     + 'static
 {
     /// The body of an answer.
-    type Body: hyper::body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
-    /// Why there is no answer.
-    type Failure: Into<Box<dyn std::error::Error + Send + Sync>> + 'static;
-    /// The answer to come.
-    type Answer: Future<Output = Result<Response<Self::Body>, Self::Failure>> + Send + 'static;
+    type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
 }
 
-impl<S, B, E> Respond for S
+impl<S, B> Respond for S
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = E> + Clone + Send + Sync + 'static,
-    S::Future: Send + 'static,
-    B: hyper::body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
-    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: Send + 'static>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Body = B;
-    type Failure = E;
-    type Answer = S::Future;
 }
 
 /// What a listener is started with; all of it outlives its incarnations.
@@ -70,15 +71,13 @@ pub(crate) struct ListenerArgs<S> {
     pub(crate) connections_max: usize,
     /// Where connections are counted.
     pub(crate) meters: Arc<ConnectionMeters>,
-    /// Becomes true when the process drains.
-    pub(crate) drain: watch::Receiver<bool>,
 }
 
 /// What a listener is told.
 #[derive(Debug)]
 pub(crate) enum ListenerMessage {
-    /// Accept until the process drains.
-    Serve,
+    /// The accept loop of that incarnation has failed.
+    AcceptFailed(u64, io::Error),
 }
 
 /// Why a listener crashes.
@@ -86,23 +85,25 @@ pub(crate) enum ListenerMessage {
 pub(crate) enum ListenerCrash {
     #[error("the listening socket cannot be registered with the runtime")]
     Register(#[source] io::Error),
-    #[error("{ACCEPT_FAILURES_MAX} accepts failed in a row")]
+    #[error("{ACCEPT_FAILURES_MAX} accepts failed in a row: {0}; raise the limit of open files if it is reached")]
     Accept(#[source] io::Error),
 }
 
 /// Accepts connections and owns them.
+///
+/// # On restart
+///
+/// Open connections are closed; who connects meanwhile waits in the accept queue.
 pub(crate) struct HttpListener<S> {
-    socket: TcpListener,
-    service: S,
-    connections: JoinSet<()>,
-    connections_max: usize,
-    meters: Arc<ConnectionMeters>,
-    drain: watch::Receiver<bool>,
+    /// The accept loop, which owns the connections. Ends when it is dropped.
+    accepting: JoinSet<()>,
+    drain: watch::Sender<bool>,
+    service: std::marker::PhantomData<fn() -> S>,
 }
 
 impl<S> fmt::Debug for HttpListener<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpListener").field("connections", &self.connections.len()).finish_non_exhaustive()
+        f.debug_struct("HttpListener").finish_non_exhaustive()
     }
 }
 
@@ -113,29 +114,54 @@ impl<S: Respond> Actor for HttpListener<S> {
 
     async fn init(args: &ListenerArgs<S>, cx: &mut Context<Self>) -> Result<Init<Self>, ListenerCrash> {
         let duplicate = args.socket.try_clone().map_err(ListenerCrash::Register)?;
-        let socket = TcpListener::from_std(duplicate).map_err(ListenerCrash::Register)?;
-        cx.after(Duration::ZERO, ListenerMessage::Serve);
-        Ok(Init::Ready(HttpListener {
-            socket,
+        let drain = watch::Sender::new(false);
+        let accept = AcceptLoop {
+            socket: TcpListener::from_std(duplicate).map_err(ListenerCrash::Register)?,
             service: args.service.clone(),
             connections: JoinSet::new(),
             connections_max: args.connections_max,
             meters: args.meters.clone(),
-            drain: args.drain.clone(),
-        }))
+            drain: drain.subscribe(),
+        };
+        let mut accepting = JoinSet::new();
+        accepting.spawn(accept.run(cx.address(), cx.incarnation()));
+        Ok(Init::Ready(HttpListener { accepting, drain, service: std::marker::PhantomData }))
     }
 
-    async fn handle(&mut self, message: ListenerMessage, _: &mut Context<Self>) -> Result<Flow, ListenerCrash> {
+    async fn handle(&mut self, message: ListenerMessage, cx: &mut Context<Self>) -> Result<Flow, ListenerCrash> {
         match message {
-            ListenerMessage::Serve => self.serve().await?,
+            ListenerMessage::AcceptFailed(of, error) if of == cx.incarnation() => Err(ListenerCrash::Accept(error)),
+            // The end of an earlier incarnation's loop, which ended with it.
+            ListenerMessage::AcceptFailed(..) => Ok(Flow::Continue),
         }
-        // Drained: nothing is left to do but to wait for the end.
-        Ok(Flow::Continue)
+    }
+
+    async fn stop(mut self, _: &ExitReason) {
+        self.drain.send_replace(true);
+        while self.accepting.join_next().await.is_some() {}
     }
 }
 
-impl<S: Respond> HttpListener<S> {
-    async fn serve(&mut self) -> Result<(), ListenerCrash> {
+struct AcceptLoop<S> {
+    socket: TcpListener,
+    service: S,
+    connections: JoinSet<()>,
+    connections_max: usize,
+    meters: Arc<ConnectionMeters>,
+    drain: watch::Receiver<bool>,
+}
+
+impl<S: Respond> AcceptLoop<S> {
+    async fn run(mut self, owner: Address<ListenerMessage>, incarnation: u64) {
+        if let Err(error) = self.accept().await {
+            // A full queue holds nothing but this message.
+            let _ = owner.tell(ListenerMessage::AcceptFailed(incarnation, error));
+        }
+        while self.connections.join_next().await.is_some() {}
+    }
+
+    /// Accepts until told to drain.
+    async fn accept(&mut self) -> io::Result<()> {
         let mut failures = 0;
         while !*self.drain.borrow() {
             let has_room = self.connections.len() < self.connections_max;
@@ -148,29 +174,24 @@ impl<S: Respond> HttpListener<S> {
                 Ok((stream, _)) => {
                     failures = 0;
                     self.meters.accepted.inc();
-                    self.connections.spawn(connection(
-                        stream,
-                        self.service.clone(),
-                        self.meters.clone(),
-                        self.drain.clone(),
-                    ));
+                    let (service, meters, drain) = (self.service.clone(), self.meters.clone(), self.drain.clone());
+                    self.connections.spawn(connection(stream, service, meters, drain));
                 }
                 Err(error) => {
                     failures += 1;
                     self.meters.refused.inc();
                     if ACCEPT_FAILURES_MAX <= failures {
-                        return Err(ListenerCrash::Accept(error));
+                        return Err(error);
                     }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
-        while self.connections.join_next().await.is_some() {}
         Ok(())
     }
 }
 
-/// Serves one connection until its peer leaves, it is idle for too long, or the process drains.
+/// Serves one connection until its peer leaves, it is idle for too long, or its listener drains.
 async fn connection<S: Respond>(
     stream: TcpStream,
     service: S,
@@ -216,6 +237,3 @@ impl Drop for Open<'_> {
         self.0.open.dec();
     }
 }
-
-/// A whole answer in memory.
-pub(crate) type Plain = Response<Full<Bytes>>;

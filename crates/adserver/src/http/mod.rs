@@ -6,4 +6,4 @@
 
 mod listener;
 
-pub(crate) use listener::{HttpListener, ListenerArgs, ListenerMessage};
+pub(crate) use listener::{HttpListener, ListenerArgs};

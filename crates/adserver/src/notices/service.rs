@@ -15,8 +15,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use ledger::{LedgerMessage, Notice, NoticeKind, Outcome, PriceSeen, TokenError, TokenKeys};
-use money::Cpm;
-use openrtb::price::adx;
+use openrtb::price::{PriceCodec, SeenPrice};
 use telemetry::NoticeMeters;
 use tembusu::Address;
 
@@ -36,8 +35,8 @@ pub(crate) struct NoticeDesk {
     pub(crate) ledger: Address<LedgerMessage>,
     /// Opens tokens.
     pub(crate) keys: TokenKeys,
-    /// Exchanges whose prices are encrypted.
-    pub(crate) price_keys: HashMap<String, adx::PriceKeys>,
+    /// How each exchange writes prices, by its name.
+    pub(crate) price_codecs: HashMap<String, PriceCodec>,
     /// Exchanges whose win notice is the billing event.
     pub(crate) bills_on_win: Vec<String>,
     /// Counts.
@@ -118,7 +117,7 @@ impl NoticeDesk {
     }
 
     async fn record(&self, notice: Notice) -> Response<Full<Bytes>> {
-        let recorded = self.ledger.call(|reply| LedgerMessage::Notice(Box::new(notice), reply), RECORD_TIMEOUT).await;
+        let recorded = self.ledger.call(|reply| LedgerMessage::Notice { notice: Box::new(notice), reply }, RECORD_TIMEOUT).await;
         match recorded {
             Ok(answer) => {
                 self.meters.outcomes.inc(match answer.outcome {
@@ -148,15 +147,15 @@ impl NoticeDesk {
         closing(StatusCode::FORBIDDEN)
     }
 
+    /// Reads a price as its exchange writes it; one of an exchange that is configured no more, in clear.
     fn read_price(&self, exchange: &str, text: Option<&str>) -> PriceSeen {
-        let Some(keys) = self.price_keys.get(exchange) else { return PriceSeen::read(text) };
-        let text = text.unwrap_or_default().trim();
-        if let Some(special) = PriceSeen::special(text) {
-            return special;
-        }
-        match keys.decrypt(text).ok().and_then(|micros| i64::try_from(micros).ok()) {
-            Some(micros) => PriceSeen::Price(Cpm(micros)),
-            None => PriceSeen::Unreadable,
+        let codec = self.price_codecs.get(exchange).unwrap_or(&PriceCodec::Plain);
+        match codec.read(text.unwrap_or_default()) {
+            SeenPrice::Price(price) => PriceSeen::Price(price),
+            SeenPrice::Empty => PriceSeen::Empty,
+            SeenPrice::Audit => PriceSeen::Audit,
+            SeenPrice::Unsubstituted => PriceSeen::Unsubstituted,
+            _ => PriceSeen::Unreadable,
         }
     }
 }
