@@ -137,9 +137,9 @@ impl<'de> Deserialize<'de> for Rates {
             usd_per_unit: BTreeMap<Currency, Rate>,
         }
         let Table { as_of, usd_per_unit } = Table::deserialize(deserializer)?;
-        let as_of = as_of.parse().map_err(|_| {
-            de::Error::custom("as_of is not a date: write year-month-day, for example \"2026-07-01\"")
-        })?;
+        let as_of = as_of
+            .parse()
+            .map_err(|_| de::Error::custom("as_of is not a date: write year-month-day, for example \"2026-07-01\""))?;
         Self::new(as_of, usd_per_unit).map_err(de::Error::custom)
     }
 }

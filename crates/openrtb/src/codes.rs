@@ -4,7 +4,10 @@
 
 /// Declares a code with its named values.
 macro_rules! codes {
-    ($(#[$meta:meta])* $name:ident { $( $(#[$code_meta:meta])* $constant:ident = $code:literal, $label:literal; )* }) => {
+    (
+        $(#[$meta:meta])*
+        $name:ident { $( $(#[$code_meta:meta])* $constant:ident = $code:literal, $label:literal; )* }
+    ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub u16);

@@ -35,8 +35,7 @@ pub enum MalformedKind {
 
 impl MalformedKind {
     /// Every kind, for tables of counters.
-    pub const ALL: [Self; 5] =
-        [Self::Empty, Self::Encoding, Self::NotAnObject, Self::Truncated, Self::Syntax];
+    pub const ALL: [Self; 5] = [Self::Empty, Self::Encoding, Self::NotAnObject, Self::Truncated, Self::Syntax];
 
     /// The label of the kind.
     #[must_use]

@@ -73,14 +73,34 @@ fn nesting_of_100_000_levels_is_survived_anywhere() {
 #[test]
 fn odd_values_in_every_place_are_survived() {
     let values = [
-        "1e400", "-1e400", "1e-400", "-0", "0.0", "99999999999999999999999999", "true", "null", "\"\"", "[]", "{}", "[[]]",
-        "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"\\u0000\"", "\"\u{202e}\u{10ffff}\"", "[null,1,\"x\",{},[1e400]]",
-        "{\"id\":1e400,\"id\":{}}", "\"1e999999999999\"", "18446744073709551616", "-9223372036854775809",
+        "1e400",
+        "-1e400",
+        "1e-400",
+        "-0",
+        "0.0",
+        "99999999999999999999999999",
+        "true",
+        "null",
+        "\"\"",
+        "[]",
+        "{}",
+        "[[]]",
+        "\"\\ud800\"",
+        "\"\\udc00\\ud800\"",
+        "\"\\u0000\"",
+        "\"\u{202e}\u{10ffff}\"",
+        "[null,1,\"x\",{},[1e400]]",
+        "{\"id\":1e400,\"id\":{}}",
+        "\"1e999999999999\"",
+        "18446744073709551616",
+        "-9223372036854775809",
     ];
     let fields = [
-        "id", "imp", "tmax", "at", "test", "cur", "bcat", "badv", "site", "app", "device", "user", "regs", "source", "ext",
+        "id", "imp", "tmax", "at", "test", "cur", "bcat", "badv", "site", "app", "device", "user", "regs", "source",
+        "ext",
     ];
-    let imp_fields = ["id", "banner", "video", "native", "pmp", "bidfloor", "bidfloorcur", "secure", "exp", "ext", "instl"];
+    let imp_fields =
+        ["id", "banner", "video", "native", "pmp", "bidfloor", "bidfloorcur", "secure", "exp", "ext", "instl"];
     for value in values {
         for field in fields {
             swallow(format!(r#"{{"id":"a","imp":[{{"id":"1","banner":{{}}}}],"{field}":{value}}}"#).as_bytes());
@@ -127,10 +147,8 @@ fn a_hundred_thousand_impressions_are_checked_in_linear_time() {
 #[test]
 fn mutated_requests_are_survived() {
     let corpus = corpus();
-    let mutation = (
-        0..corpus.len(),
-        proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..6), 1..8),
-    );
+    let mutation =
+        (0..corpus.len(), proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..6), 1..8));
     let mut runner = prop::test_runner::TestRunner::new(config(4_000));
     let result = runner.run(&mutation, |(line, edits)| {
         let mut body = corpus[line].as_bytes().to_vec();

@@ -51,7 +51,18 @@ fn an_encoding_nobody_knows_reveals_nothing() {
 
 #[test]
 fn what_is_no_macro_of_the_standard_stays() {
-    for text in ["", "$", "${", "${}", "$}", "${CLICK_URL}", "${AUCTION_}", "${AUCTION_PRICE", "$AUCTION_PRICE", "${auction_price}"] {
+    for text in [
+        "",
+        "$",
+        "${",
+        "${}",
+        "$}",
+        "${CLICK_URL}",
+        "${AUCTION_}",
+        "${AUCTION_PRICE",
+        "$AUCTION_PRICE",
+        "${auction_price}",
+    ] {
         assert_eq!(substitute(text, &values()), text);
     }
     assert_eq!(substitute("${${AUCTION_PRICE}}", &values()), "${1.25}");

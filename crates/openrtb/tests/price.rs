@@ -27,7 +27,12 @@ fn hex(text: &str) -> Vec<u8> {
 fn the_published_prices_are_decrypted_and_encrypted() {
     let counting = "000102030405060708090a0b0c0d0e0f";
     for (keys, text, micros, iv) in [
-        (keys_a(), "YWJjMTIzZGVmNDU2Z2hpN7fhCuPemCce_6msaw", 100, hex("616263313233646566343536676869") .into_iter().chain([b'7']).collect()),
+        (
+            keys_a(),
+            "YWJjMTIzZGVmNDU2Z2hpN7fhCuPemCce_6msaw",
+            100,
+            hex("616263313233646566343536676869").into_iter().chain([b'7']).collect(),
+        ),
         (keys_a(), "YWJjMTIzZGVmNDU2Z2hpN7fhCuPemCAWJRxOgA", 1_900, b"abc123def456ghi7".to_vec()),
         (keys_a(), "YWJjMTIzZGVmNDU2Z2hpN7fhCuPemC32prpWWw", 2_700, b"abc123def456ghi7".to_vec()),
         (keys_a(), "AAECAwQFBgcICQoLDA0OD-zub_WgSbtPP9GXag", 0, hex(counting)),

@@ -51,7 +51,9 @@ fn a_wrong_currency_is_no_dollar_and_a_missing_price_no_bid() {
 
 #[test]
 fn empty_answers_are_no_bids() {
-    for body in ["{}", r#"{"id":"a","seatbid":[]}"#, r#"{"id":"a","seatbid":[],"nbr":2}"#, r#"{"id":"a","seatbid":null}"#] {
+    for body in
+        ["{}", r#"{"id":"a","seatbid":[]}"#, r#"{"id":"a","seatbid":[],"nbr":2}"#, r#"{"id":"a","seatbid":null}"#]
+    {
         assert_eq!(parse_response(body.as_bytes()).unwrap().bids().count(), 0, "{body}");
     }
     assert!(parse_response(b"").is_err());

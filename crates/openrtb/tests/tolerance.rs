@@ -24,7 +24,9 @@ fn an_app_request_is_read_whole() {
     assert!(imp.is_secure());
     let banner = imp.banner.as_ref().unwrap();
     assert_eq!(banner.sizes().collect::<Vec<_>>(), [(320, 50), (300, 50)]);
-    assert!(matches!(request.inventory(), Some(Inventory::App(app)) if app.bundle.as_deref() == Some("sg.example.kopi")));
+    assert!(
+        matches!(request.inventory(), Some(Inventory::App(app)) if app.bundle.as_deref() == Some("sg.example.kopi"))
+    );
     assert_eq!(request.bcat, ["IAB25", "IAB26"]);
     assert_eq!(request.badv, ["blocked.example"]);
     assert_eq!(request.consent(), Some("CPx"));
@@ -119,7 +121,10 @@ fn privacy_is_found_in_its_old_places_and_the_new_place_counts_first() {
         r#"{"regs":{"ext":{"gdpr":"1","us_privacy":"1YYY","gpp":"X","gpp_sid":["7"],"coppa":1}},
             "user":{"ext":{"consent":"OLD","eids":[{"source":"o"}]}},"source":{"ext":{"schain":{"ver":"2.5"}}}}"#,
     );
-    assert_eq!((old.gdpr(), old.us_privacy(), old.gpp(), old.gpp_sid()), (Some(true), Some("1YYY"), Some("X"), &[7][..]));
+    assert_eq!(
+        (old.gdpr(), old.us_privacy(), old.gpp(), old.gpp_sid()),
+        (Some(true), Some("1YYY"), Some("X"), &[7][..])
+    );
     assert!(old.coppa());
     assert_eq!((old.consent(), old.eids().len()), (Some("OLD"), 1));
     assert_eq!(old.schain().unwrap().ver.as_deref(), Some("2.5"));
@@ -129,7 +134,10 @@ fn privacy_is_found_in_its_old_places_and_the_new_place_counts_first() {
             "user":{"consent":"NEW","eids":[{"source":"a"},{"source":"b"}],"ext":{"consent":"OLD","eids":[{"source":"o"}]}},
             "source":{"schain":{"ver":"2.6"},"ext":{"schain":{"ver":"2.5"}}},"ext":{"schain":{"ver":"2.4"}}}"#,
     );
-    assert_eq!((both.gdpr(), both.us_privacy(), both.gpp(), both.gpp_sid()), (Some(false), Some("1---"), Some("N"), &[2][..]));
+    assert_eq!(
+        (both.gdpr(), both.us_privacy(), both.gpp(), both.gpp_sid()),
+        (Some(false), Some("1---"), Some("N"), &[2][..])
+    );
     assert!(!both.coppa());
     assert_eq!((both.consent(), both.eids().len()), (Some("NEW"), 2));
     assert_eq!(both.schain().unwrap().ver.as_deref(), Some("2.6"));
@@ -142,7 +150,12 @@ fn privacy_is_found_in_its_old_places_and_the_new_place_counts_first() {
 
 #[test]
 fn tracking_is_limited_by_any_of_three_flags() {
-    for line in [r#"{"device":{"lmt":1}}"#, r#"{"device":{"dnt":1}}"#, r#"{"regs":{"coppa":1}}"#, r#"{"device":{"lmt":"true"}}"#] {
+    for line in [
+        r#"{"device":{"lmt":1}}"#,
+        r#"{"device":{"dnt":1}}"#,
+        r#"{"regs":{"coppa":1}}"#,
+        r#"{"device":{"lmt":"true"}}"#,
+    ] {
         assert!(read(line).limits_tracking(), "{line}");
     }
     for line in ["{}", r#"{"device":{"lmt":0,"dnt":false}}"#, r#"{"device":{}}"#] {

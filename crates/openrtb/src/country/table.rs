@@ -4,6 +4,7 @@
 //! Never: names of countries, or regions.
 
 /// Every country as (alpha-2, alpha-3).
+#[rustfmt::skip] // a table reads better in rows
 pub(super) const COUNTRIES: [([u8; 2], [u8; 3]); 250] = [
     (*b"AD", *b"AND"), (*b"AE", *b"ARE"), (*b"AF", *b"AFG"), (*b"AG", *b"ATG"), (*b"AI", *b"AIA"),
     (*b"AL", *b"ALB"), (*b"AM", *b"ARM"), (*b"AO", *b"AGO"), (*b"AQ", *b"ATA"), (*b"AR", *b"ARG"),

@@ -34,7 +34,9 @@ pub(crate) fn biddable_by_the_book(request: &Value) -> Vec<usize> {
     if !is_named(&request["id"]) {
         return Vec::new();
     }
-    let twins = |imp: &Value| imps.iter().filter(|other| is_named(&other["id"]) && name(&other["id"]) == name(&imp["id"])).count();
+    let twins = |imp: &Value| {
+        imps.iter().filter(|other| is_named(&other["id"]) && name(&other["id"]) == name(&imp["id"])).count()
+    };
     let media = |imp: &Value| ["banner", "video", "audio", "native"].iter().any(|kind| imp[kind].is_object());
     let sound = |imp: &Value| is_named(&imp["id"]) && media(imp) && twins(imp) == 1;
     imps.iter().enumerate().filter(|(_, imp)| sound(imp)).map(|(index, _)| index).collect()
