@@ -109,6 +109,7 @@ async fn live<A: Actor>(
     mailbox: &Arc<Mailbox<A::Message>>,
 ) -> End {
     let mut life = pin!(Some(life::<A>(slot, incarnation, args, mailbox)));
+    let mut told = false;
     let end = poll_fn(|cx| {
         if incarnation.is_killed() {
             return Poll::Ready(End::Exited(ExitReason::Killed));
@@ -117,8 +118,9 @@ async fn live<A: Actor>(
             return Poll::Ready(End::Exited(ExitReason::Killed));
         };
         let poll = Scope::enter(Some(&incarnation.scope), || life.poll(cx));
-        if poll.is_pending() {
-            // The thread is free now: observers may be told.
+        if poll.is_pending() && !told {
+            // The thread is free now: observers may be told what led to this start.
+            told = true;
             slot.flush_events();
         }
         poll
