@@ -212,23 +212,28 @@ impl Creative {
     }
 }
 
-/// Finds the first campaign whose own id, or one of whose creatives' ids, is taken by an earlier one of the list.
-pub(crate) fn first_taken(campaigns: &[Campaign]) -> Option<(usize, Flaw)> {
-    let mut campaign_ids: HashSet<CampaignId> = HashSet::new();
-    let mut creative_ids: HashSet<CreativeId> = HashSet::new();
-    for (index, campaign) in campaigns.iter().enumerate() {
-        let taken = |place, advice| Some((index, Flaw { place, advice }));
-        if !campaign_ids.insert(campaign.id) {
-            return taken(Place::Id, format!("{} is taken by another campaign: give each its own number", campaign.id));
+/// The ids that the campaigns of a list have taken.
+#[derive(Debug, Default)]
+pub(crate) struct TakenIds {
+    campaigns: HashSet<CampaignId>,
+    creatives: HashSet<CreativeId>,
+}
+
+impl TakenIds {
+    /// Takes the ids of one campaign and of its creatives, all or none.
+    pub(crate) fn take(&mut self, campaign: &Campaign) -> Result<(), Flaw> {
+        ensure(!self.campaigns.contains(&campaign.id), Place::Id, || {
+            format!("{} is taken by another campaign: give each its own number", campaign.id)
+        })?;
+        for (index, creative) in campaign.creatives.iter().enumerate() {
+            ensure(!self.creatives.contains(&creative.id), Place::CreativeId(index), || {
+                format!("{} is taken: exchanges audit by this number, so give each creative its own", creative.id)
+            })?;
         }
-        for (at, creative) in campaign.creatives.iter().enumerate() {
-            if !creative_ids.insert(creative.id) {
-                let advice = format!("{} is taken: exchanges audit by this number, so give each its own", creative.id);
-                return taken(Place::CreativeId(at), advice);
-            }
-        }
+        self.campaigns.insert(campaign.id);
+        self.creatives.extend(campaign.creatives.iter().map(|creative| creative.id));
+        Ok(())
     }
-    None
 }
 
 /// Looks for resources over plain HTTP, which a browser blocks on a secure page. Links may lead there.

@@ -3,7 +3,9 @@
 //! Promises a sound definition: no compiled campaign has a flaw. Never changes, but for its gate, which only closes.
 
 use money::{Cpm, Nanos};
+use tembusu::Address;
 
+use crate::actors::DefinitionMessage;
 use crate::gate::Gate;
 use crate::{Campaign, CampaignId, Country, Creative, Flaw, Flight, Pacing, Size, category, domain};
 
@@ -148,6 +150,11 @@ impl CompiledCampaign {
         let fits = self.by_size.iter().filter(move |(_, index)| self.definition.creatives[*index].secure || !secure);
         let mut last = None;
         fits.filter_map(move |(size, _)| (last.replace(*size) != Some(*size)).then_some(*size))
+    }
+
+    /// The same campaign, an incarnation of whose definition is charged if an evaluation panics.
+    pub(crate) fn owned_by(self, address: Address<DefinitionMessage>, incarnation: u64) -> Self {
+        Self { gate: Gate::owned_by(address, incarnation), ..self }
     }
 
     pub(crate) fn gate(&self) -> &Gate {

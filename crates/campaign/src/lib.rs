@@ -4,6 +4,7 @@
 //! [`Index`] finds the [`Candidate`]s for what an imp [`Want`]s. Whether a campaign still has money is not known here: that
 //! is the region's and the ledger's.
 
+pub mod actors;
 mod campaign;
 mod category;
 pub mod chaos;
@@ -16,13 +17,14 @@ mod id;
 mod index;
 mod size;
 
+pub use actors::{AddError, CampaignState, CampaignStatus, CampaignsHandle, ControlError, campaigns_supervisor};
 pub use campaign::{Campaign, Creative, Flight, Pacing};
 pub use check::{
     BID_CPM_MAX, CREATIVES_PER_CAMPAIGN_MAX, Flaw, MARKUP_BYTES_MAX, NAME_BYTES_MAX, Place, SIZES_PER_CREATIVE_MAX,
 };
 pub use compiled::{CompileError, CompiledCampaign, Placement, compile};
-pub use openrtb::Country;
 pub use definition::{CampaignError, parse_campaigns};
 pub use id::{CampaignId, CreativeId};
 pub use index::{Candidate, Candidates, Condemned, Index, Want};
+pub use openrtb::Country;
 pub use size::{ParseSizeError, SIDE_MAX, Size};

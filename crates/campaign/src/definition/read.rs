@@ -9,7 +9,7 @@ use super::CampaignError;
 use super::locate::{line_of, located};
 use super::scalar::{Amount, DayEnd};
 use super::table::{CampaignTable, CreativeTable, FileTable, PacingName};
-use crate::check::first_taken;
+use crate::check::TakenIds;
 use crate::{Campaign, CampaignId, Country, Creative, CreativeId, Flaw, Flight, Pacing, Place, Size};
 
 /// Reads the `[[campaign]]` tables of a TOML text.
@@ -50,14 +50,16 @@ pub fn parse_campaigns(text: &str) -> Result<Vec<Campaign>, CampaignError> {
         }
     };
     let mut campaigns = Vec::with_capacity(tables.len());
+    let mut taken = TakenIds::default();
     for table in &tables {
-        let read = campaign(table.get_ref()).and_then(|campaign| campaign.check().map(|()| campaign));
-        campaigns.push(read.map_err(|flaw| located(text, table, flaw))?);
+        let sound = campaign(table.get_ref()).and_then(|campaign| {
+            campaign.check()?;
+            taken.take(&campaign)?;
+            Ok(campaign)
+        });
+        campaigns.push(sound.map_err(|flaw| located(text, table, flaw))?);
     }
-    match first_taken(&campaigns) {
-        Some((index, flaw)) => Err(located(text, &tables[index], flaw)),
-        None => Ok(campaigns),
-    }
+    Ok(campaigns)
 }
 
 fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {

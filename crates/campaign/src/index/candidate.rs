@@ -7,14 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::Want;
-use super::source::Source;
 use crate::{CampaignId, CompiledCampaign, Placement, chaos};
 
 /// A live campaign with at least one creative for the imp.
 #[derive(Debug)]
 pub struct Candidate<'a> {
     campaign: Arc<CompiledCampaign>,
-    source: &'a Source,
     want: &'a Want<'a>,
 }
 
@@ -29,8 +27,8 @@ pub struct Condemned {
 }
 
 impl<'a> Candidate<'a> {
-    pub(super) fn new(campaign: Arc<CompiledCampaign>, source: &'a Source, want: &'a Want<'a>) -> Self {
-        Self { campaign, source, want }
+    pub(super) fn new(campaign: Arc<CompiledCampaign>, want: &'a Want<'a>) -> Self {
+        Self { campaign, want }
     }
 
     /// The campaign.
@@ -60,10 +58,7 @@ impl<'a> Candidate<'a> {
     }
 
     fn condemn(&self, message: String) -> Condemned {
-        // Calls that are inside at the same moment panic too; one incarnation is charged once.
-        if self.campaign.gate().close() {
-            self.source.condemn(&message);
-        }
+        self.campaign.gate().close(&message);
         Condemned { campaign: self.campaign.id(), message }
     }
 }

@@ -33,10 +33,9 @@ impl<'a> Iterator for Candidates<'a> {
             }
             let index = self.word * WORD_BITS + bits.trailing_zeros() as usize;
             *bits &= *bits - 1;
-            let source = &self.sources[index];
-            let Some(campaign) = source.live() else { continue };
+            let Some(campaign) = self.sources[index].live() else { continue };
             if campaign.flight().contains(self.want.now_ms) {
-                return Some(Candidate::new(campaign, source, self.want));
+                return Some(Candidate::new(campaign, self.want));
             }
         }
         None

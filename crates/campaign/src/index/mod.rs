@@ -13,4 +13,5 @@ mod want;
 pub use candidate::{Candidate, Condemned};
 pub use candidates::Candidates;
 pub use snapshot::Index;
+pub(crate) use source::Source;
 pub use want::Want;

@@ -4,6 +4,8 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod tree;
+
 use campaign::{Campaign, CampaignId, Country, Creative, CreativeId, Flight, Pacing, Size};
 use money::{Cpm, Nanos};
 

@@ -1,0 +1,210 @@
+//! The way to the campaigns from outside of their tree.
+//!
+//! Promises a status for every campaign ever added, whatever became of it. Never blocks: what it reads are tables.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tembusu::{Address, Dynamic, Reply, Supervisor, Table};
+
+use super::loader::start;
+use super::registry::Registry;
+use super::{ControllerMessage, DefinitionMessage, IndexMessage, Slot};
+use crate::{Campaign, CampaignId, CompileError, Flaw, Index};
+
+/// How long a campaign's actor or the index publisher may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// Adds, pauses, resumes and reports campaigns. Clones mean the same campaigns.
+#[derive(Debug, Clone)]
+pub struct CampaignsHandle {
+    pub(super) registry: Registry,
+    pub(super) each: Dynamic<Arc<Slot>, Supervisor>,
+    pub(super) index: Table<Index>,
+    pub(super) index_publisher: Address<IndexMessage>,
+}
+
+/// Why a campaign was not added.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddError {
+    /// The definition has a flaw.
+    #[error(transparent)]
+    Flawed(#[from] CompileError),
+    /// Its id, or that of a creative, belongs to another campaign.
+    #[error("campaign {campaign} was not added: {flaw}")]
+    Taken {
+        /// The campaign that was to be added.
+        campaign: CampaignId,
+        /// Which id is taken.
+        flaw: Flaw,
+    },
+    /// Its subtree did not start; it stays registered and is tried again when the campaigns restart.
+    #[error("campaign {campaign} did not start: {reason}")]
+    NotStarted {
+        /// The campaign that was to be added.
+        campaign: CampaignId,
+        /// What the supervisor said.
+        reason: String,
+    },
+}
+
+/// Why a campaign was not paused or resumed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// There is no such campaign.
+    #[error("no campaign {0}: see the list of campaigns for its id")]
+    Unknown(CampaignId),
+    /// Its controller did not confirm; the campaign may be down or in quarantine.
+    #[error("campaign {campaign} did not confirm: {reason}; look at its subtree, and try again")]
+    Unconfirmed {
+        /// The campaign.
+        campaign: CampaignId,
+        /// What became of the call.
+        reason: String,
+    },
+}
+
+/// What one campaign is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignStatus {
+    /// Which campaign.
+    pub id: CampaignId,
+    /// What operators call it.
+    pub name: String,
+    /// What it is doing.
+    pub state: CampaignState,
+}
+
+/// What a campaign can be doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CampaignState {
+    /// It bids within its flight, as far as its money goes.
+    Live,
+    /// An operator has paused it.
+    Paused,
+    /// It has crashed and not come back: restarting, or in quarantine.
+    Down,
+    /// Its subtree could not be started, for this reason.
+    NotStarted(String),
+}
+
+impl fmt::Display for CampaignState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Live => f.write_str("live"),
+            Self::Paused => f.write_str("paused"),
+            Self::Down => f.write_str("down"),
+            Self::NotStarted(reason) => write!(f, "not started: {reason}"),
+        }
+    }
+}
+
+impl CampaignsHandle {
+    /// The table that the bid path reads.
+    pub fn index(&self) -> &Table<Index> {
+        &self.index
+    }
+
+    /// Adds a campaign to a running tree; when it returns, the campaign is in the index.
+    ///
+    /// # Errors
+    ///
+    /// [`AddError`]; the other campaigns go on as they were.
+    pub async fn add(&self, campaign: Campaign) -> Result<(), AddError> {
+        let slot = register(&self.registry, campaign)?;
+        self.start_slot(&slot).await
+    }
+
+    /// Tries again to start a campaign that could not be started; one that has started is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`AddError::NotStarted`], also if there is no such campaign.
+    pub async fn start(&self, campaign: CampaignId) -> Result<(), AddError> {
+        let unknown = || AddError::NotStarted { campaign, reason: "it was never added".to_owned() };
+        let slot = self.registry.get(campaign).ok_or_else(unknown)?;
+        if slot.start_error().is_none() { Ok(()) } else { self.start_slot(&slot).await }
+    }
+
+    /// Takes a campaign out of bidding, through every restart, until it is resumed.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError`]; whether it holds then is told by the status.
+    pub async fn pause(&self, campaign: CampaignId) -> Result<(), ControlError> {
+        self.control(campaign, ControllerMessage::Pause).await
+    }
+
+    /// Lets a paused campaign bid again.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError`]; whether it holds then is told by the status.
+    pub async fn resume(&self, campaign: CampaignId) -> Result<(), ControlError> {
+        self.control(campaign, ControllerMessage::Resume).await
+    }
+
+    /// What every campaign is doing, by id.
+    pub fn statuses(&self) -> Vec<CampaignStatus> {
+        self.registry.slots().iter().map(|slot| status(slot)).collect()
+    }
+
+    /// What one campaign is doing.
+    pub fn status(&self, campaign: CampaignId) -> Option<CampaignStatus> {
+        self.registry.get(campaign).map(|slot| status(&slot))
+    }
+
+    /// The address of a campaign's definition, for drills: a [`DefinitionMessage::Poke`] passes its chaos point.
+    pub fn definition(&self, campaign: CampaignId) -> Option<Address<DefinitionMessage>> {
+        self.registry.get(campaign)?.definition()
+    }
+
+    /// The address of the index publisher, for drills: any message passes [`chaos::INDEX_PUBLISHER`](crate::chaos).
+    pub fn index_publisher(&self) -> &Address<IndexMessage> {
+        &self.index_publisher
+    }
+
+    async fn start_slot(&self, slot: &Arc<Slot>) -> Result<(), AddError> {
+        let campaign = slot.id();
+        start(&self.each, slot).await.map_err(|reason| AddError::NotStarted { campaign, reason })?;
+        let refreshed = self.index_publisher.call(IndexMessage::Refresh, ANSWER_WITHIN).await;
+        // Not an error of this campaign: a publisher that restarts finds it.
+        if let Err(error) = refreshed {
+            tracing::warn!(%campaign, %error, "index not refreshed yet");
+        }
+        Ok(())
+    }
+
+    async fn control(
+        &self,
+        campaign: CampaignId,
+        make: fn(Reply<()>) -> ControllerMessage,
+    ) -> Result<(), ControlError> {
+        let slot = self.registry.get(campaign).ok_or(ControlError::Unknown(campaign))?;
+        let unconfirmed = |reason| ControlError::Unconfirmed { campaign, reason };
+        let controller = slot.controller().ok_or_else(|| unconfirmed("its subtree is not there".to_owned()))?;
+        let confirmed = controller.call(make, ANSWER_WITHIN).await;
+        confirmed.map_err(|error| unconfirmed(error.to_string()))
+    }
+}
+
+/// Checks and registers a campaign.
+pub(super) fn register(registry: &Registry, campaign: Campaign) -> Result<Arc<Slot>, AddError> {
+    let id = campaign.id;
+    campaign.check().map_err(|flaw| CompileError::Flawed { campaign: id, flaw })?;
+    registry.register(campaign).map_err(|flaw| AddError::Taken { campaign: id, flaw })
+}
+
+fn status(slot: &Slot) -> CampaignStatus {
+    let state = match (slot.start_error(), slot.compiled.is_published(), slot.standing.read()) {
+        (Some(reason), ..) => CampaignState::NotStarted(reason),
+        (None, true, Some(standing)) if standing.paused => CampaignState::Paused,
+        (None, true, Some(_)) => CampaignState::Live,
+        (None, ..) => CampaignState::Down,
+    };
+    CampaignStatus { id: slot.id(), name: slot.campaign.name.clone(), state }
+}

@@ -1,0 +1,128 @@
+//! What is known of each campaign beyond all incarnations.
+//!
+//! Promises that a campaign registered once is found by whatever restarts. Never runs a campaign's code, so that nothing of a
+//! campaign can damage it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tembusu::{Address, Table};
+
+use super::{ControllerMessage, DefinitionMessage, Standing};
+use crate::check::TakenIds;
+use crate::{Campaign, CampaignId, CompiledCampaign, Flaw};
+
+/// One campaign's place in the registry.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) campaign: Campaign,
+    /// Published by the campaign's definition.
+    pub(crate) compiled: Table<CompiledCampaign>,
+    /// Published by the campaign's controller.
+    pub(crate) standing: Table<Standing>,
+    /// The operator's word, which a crash of the controller must not undo.
+    paused: AtomicBool,
+    /// Where the definition was reached when it last started.
+    definition: Mutex<Option<Address<DefinitionMessage>>>,
+    /// Where the controller was reached when it last started.
+    controller: Mutex<Option<Address<ControllerMessage>>>,
+    /// Why the subtree is not there, if it could not start.
+    start_error: Mutex<Option<String>>,
+}
+
+impl Slot {
+    fn new(campaign: Campaign) -> Self {
+        let id = campaign.id;
+        Self {
+            campaign,
+            compiled: Table::new(format!("campaign_{id}")),
+            standing: Table::new(format!("campaign_{id}_standing")),
+            paused: AtomicBool::new(false),
+            definition: Mutex::new(None),
+            controller: Mutex::new(None),
+            start_error: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn id(&self) -> CampaignId {
+        self.campaign.id
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_paused(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Release);
+    }
+
+    /// The campaign as its definition published it, if it may bid now.
+    pub(crate) fn bidding(&self) -> Option<Arc<CompiledCampaign>> {
+        let standing = self.standing.read()?;
+        if standing.paused {
+            return None;
+        }
+        self.compiled.read()
+    }
+
+    pub(crate) fn definition(&self) -> Option<Address<DefinitionMessage>> {
+        lock(&self.definition).clone()
+    }
+
+    pub(crate) fn set_definition(&self, address: Address<DefinitionMessage>) {
+        *lock(&self.definition) = Some(address);
+    }
+
+    pub(crate) fn controller(&self) -> Option<Address<ControllerMessage>> {
+        lock(&self.controller).clone()
+    }
+
+    pub(crate) fn set_controller(&self, address: Address<ControllerMessage>) {
+        *lock(&self.controller) = Some(address);
+    }
+
+    pub(crate) fn start_error(&self) -> Option<String> {
+        lock(&self.start_error).clone()
+    }
+
+    pub(crate) fn set_start_error(&self, error: Option<String>) {
+        *lock(&self.start_error) = error;
+    }
+}
+
+/// Every campaign of the process.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Registry {
+    registered: Arc<Mutex<Registered>>,
+}
+
+#[derive(Debug, Default)]
+struct Registered {
+    slots: BTreeMap<CampaignId, Arc<Slot>>,
+    taken: TakenIds,
+}
+
+impl Registry {
+    /// Registers a campaign, unless its id or that of one of its creatives is taken.
+    pub(crate) fn register(&self, campaign: Campaign) -> Result<Arc<Slot>, Flaw> {
+        let mut registered = lock(&self.registered);
+        registered.taken.take(&campaign)?;
+        let slot = Arc::new(Slot::new(campaign));
+        registered.slots.insert(slot.id(), Arc::clone(&slot));
+        Ok(slot)
+    }
+
+    pub(crate) fn get(&self, id: CampaignId) -> Option<Arc<Slot>> {
+        lock(&self.registered).slots.get(&id).cloned()
+    }
+
+    /// Every slot, by id, as of now.
+    pub(crate) fn slots(&self) -> Vec<Arc<Slot>> {
+        lock(&self.registered).slots.values().cloned().collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
