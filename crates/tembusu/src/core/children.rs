@@ -51,35 +51,34 @@ pub(crate) enum Mode {
 pub(crate) enum ChildState {
     /// No process: not started yet, terminated, ended, ignored, or degraded with nothing in its place.
     Idle,
+    /// `until` is `None` for supervisors, here and below: the waits of their children are bounded.
     Starting { until: Option<Time> },
     Running { since: Time },
     Stopping { until: Option<Time> },
-    Killing { until: Time },
-    /// Degraded; restored when the time has come.
-    BackingOff { until: Time },
+    Killing { until: Option<Time> },
 }
 
 impl ChildState {
     pub(crate) fn is_alive(self) -> bool {
-        !matches!(self, Self::Idle | Self::BackingOff { .. })
+        !matches!(self, Self::Idle)
     }
 
     pub(crate) fn deadline(self) -> Option<Time> {
         match self {
-            Self::Starting { until } | Self::Stopping { until } => until,
-            Self::Killing { until } | Self::BackingOff { until } => Some(until),
+            Self::Starting { until } | Self::Stopping { until } | Self::Killing { until } => until,
             Self::Idle | Self::Running { .. } => None,
         }
     }
 }
 
-/// Why a child that is starting or stopping does so, when it is not an ordinary restart.
+/// Why a child starts or stops, when it is not an ordinary restart. It outlives a group's stop, so that what was
+/// asked for is answered when the group is up again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Intent {
     /// Stopped by its group or by its supervisor's end: its exit is expected.
     GroupStop,
-    /// Stopped by an operator.
-    Terminate(RequestId),
+    /// Stopped by an operator, or by several: see [`Child::terminators`].
+    Terminate,
     /// First start of an added child.
     Add(RequestId),
     /// Restarted by an operator.
@@ -88,6 +87,17 @@ pub(crate) enum Intent {
     RestoreStop(Option<RequestId>),
     /// The normal shape is starting after degraded mode.
     RestoreStart(Option<RequestId>),
+}
+
+impl Intent {
+    /// The request that is still to be answered.
+    pub(crate) fn request(self) -> Option<RequestId> {
+        match self {
+            Self::Add(id) | Self::Restart(id) => Some(id),
+            Self::RestoreStop(id) | Self::RestoreStart(id) => id,
+            Self::GroupStop | Self::Terminate => None,
+        }
+    }
 }
 
 /// One child.
@@ -103,15 +113,24 @@ pub(crate) struct Child {
     pub(crate) state: ChildState,
     pub(crate) mode: Mode,
     pub(crate) intent: Option<Intent>,
+    /// Who waits for its termination.
+    pub(crate) terminators: Vec<RequestId>,
     pub(crate) generation: Generation,
     pub(crate) restarts: u64,
     pub(crate) crashed: bool,
     pub(crate) timed_out: bool,
+    /// It has not been up in this life of its supervisor.
+    pub(crate) fresh: bool,
+    /// It ended, ignored or was terminated, and is not restarted: it stays down until it is asked for, or until
+    /// a later failure restarts its group.
+    pub(crate) at_rest: bool,
     /// Its queue is closed; it reopens with the next incarnation.
     pub(crate) closed: bool,
     pub(crate) last_exit: Option<ExitReason>,
     /// The wait before the next automatic restore.
     pub(crate) backoff: Option<Duration>,
+    /// Degraded, and restored when the time has come.
+    pub(crate) restore_at: Option<Time>,
     pub(crate) restored_at: Option<Time>,
 }
 
@@ -126,20 +145,52 @@ impl Child {
             state: ChildState::Idle,
             mode: Mode::Normal,
             intent: None,
+            terminators: Vec::new(),
             generation: 0,
             restarts: 0,
             crashed: false,
             timed_out: false,
+            fresh: true,
+            at_rest: false,
             closed: false,
             last_exit: None,
             backoff: None,
+            restore_at: None,
             restored_at: None,
         }
+    }
+
+    pub(crate) fn is_supervisor(&self) -> bool {
+        self.policy.init_timeout.is_none()
+    }
+
+    /// When it is to be looked at.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.state.deadline().into_iter().chain(self.restore_at).min()
     }
 
     /// Whether degraded mode has nothing to run.
     pub(crate) fn is_vacant(&self) -> bool {
         self.mode == Mode::Degraded && !matches!(self.policy.exhaustion, Exhaustion::Degrade { fallback: true, .. })
+    }
+
+    /// Forgets degraded mode; true when it was in it.
+    pub(crate) fn leave_degraded(&mut self) -> bool {
+        self.backoff = None;
+        self.restore_at = None;
+        self.restored_at = None;
+        std::mem::replace(&mut self.mode, Mode::Normal) == Mode::Degraded
+    }
+
+    /// Prepares for a start of its supervisor; true when it leaves degraded mode.
+    fn revive(&mut self) -> bool {
+        self.present = true;
+        self.state = ChildState::Idle;
+        self.intent = None;
+        self.crashed = false;
+        self.fresh = true;
+        self.at_rest = false;
+        self.leave_degraded()
     }
 }
 
@@ -181,16 +232,23 @@ impl Children {
         self.iter().map(|child| child.key).collect()
     }
 
-    /// Prepares for a start of the supervisor: everything begins normal, ended temporaries are back.
-    pub(crate) fn revive(&mut self) {
-        debug_assert!(self.by_key.values().all(|child| child.is_static), "added children ended with the supervisor");
-        for child in self.by_key.values_mut() {
-            child.present = true;
-            child.state = ChildState::Idle;
-            child.mode = Mode::Normal;
-            child.intent = None;
-            child.backoff = None;
-            child.restored_at = None;
+    /// From `key` on: a group restart brings back who was at rest, too.
+    pub(crate) fn rouse(&mut self, from: ChildKey) {
+        for child in self.by_key.range_mut(from..).map(|(_, child)| child) {
+            child.at_rest = false;
         }
+    }
+
+    /// Prepares for a start of the supervisor: everything begins normal, ended temporaries are back. Returns who
+    /// was degraded.
+    pub(crate) fn revive(&mut self) -> Vec<ChildKey> {
+        debug_assert!(self.by_key.values().all(|child| child.is_static), "added children ended with the supervisor");
+        let mut degraded = Vec::new();
+        for child in self.by_key.values_mut() {
+            if child.revive() {
+                degraded.push(child.key);
+            }
+        }
+        degraded
     }
 }

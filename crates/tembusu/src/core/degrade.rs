@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::children::{Exhaustion, Intent};
 use super::restarts::answer;
-use super::{ChildKey, ChildState, Core, Effect, Generation, Happening, Mode, QueueFate, Refused, RequestId};
+use super::{ChildKey, Core, Effect, Generation, Happening, Mode, QueueFate, Refused, RequestId};
 use crate::exit::ExitReason;
 
 impl Core {
@@ -32,63 +32,64 @@ impl Core {
         self.run_degraded(key, effects);
     }
 
-    /// Starts what runs in the place of the normal shape, or waits.
+    /// Starts what runs in the place of the normal shape, if anything does, and sets the time of the restore.
     fn run_degraded(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
-        let absorbed = self.pass.is_some_and(|pass| pass.absorbs(key));
         let Some(child) = self.children.get(key) else { return };
-        if child.is_vacant() {
-            self.back_off(key);
-            self.advance(effects);
-        } else if absorbed {
+        let (vacant, backoff) = (child.is_vacant(), child.backoff);
+        if let Some(wait) = backoff {
+            self.restore_in(key, wait);
+        }
+        if vacant {
             self.advance(effects);
         } else {
-            self.start_child(key, effects);
+            self.start_in_turn(key, effects);
         }
     }
 
-    fn back_off(&mut self, key: ChildKey) {
-        let Some(wait) = self.children.get(key).and_then(|child| child.backoff) else { return };
-        let until = self.wait_for(wait);
+    fn restore_in(&mut self, key: ChildKey, wait: Duration) {
+        let at = self.wait_for(wait);
         if let Some(child) = self.children.get_mut(key) {
-            child.state = ChildState::BackingOff { until };
+            child.restore_at = Some(at);
         }
     }
 
     /// Stops the fallback, then starts the normal shape.
     pub(super) fn restore(&mut self, key: ChildKey, id: Option<RequestId>, effects: &mut Vec<Effect>) {
-        let busy = self.pass.is_some();
+        let busy = self.pass.is_some_and(|pass| pass.will_reach(key));
         let Some(child) = self.children.get_mut(key) else {
             return answer(id, Err(Refused::NotFound), effects);
         };
-        if child.mode != Mode::Degraded {
-            return answer(id, Err(Refused::NotDegraded), effects);
-        }
-        if child.intent.is_some() || busy {
-            if matches!(child.state, ChildState::BackingOff { .. }) {
-                // The group is being restarted: look again soon.
-                self.back_off(key);
+        match (child.mode, child.intent) {
+            (Mode::Degraded, None) if !busy => {
+                child.restore_at = None;
+                if child.state.is_alive() {
+                    child.intent = Some(Intent::RestoreStop(id));
+                    self.stop_child(key, effects);
+                } else {
+                    self.start_restored(key, id, effects);
+                }
             }
-            return answer(id, Err(Refused::Restarting), effects);
-        }
-        match child.state {
-            ChildState::Idle | ChildState::BackingOff { .. } => self.start_restored(key, id, effects),
-            ChildState::Running { .. } | ChildState::Starting { .. } => {
-                child.intent = Some(Intent::RestoreStop(id));
-                self.stop_child(key, effects);
-            }
-            ChildState::Stopping { .. } | ChildState::Killing { .. } => {
+            (Mode::Degraded, _) => {
                 answer(id, Err(Refused::Restarting), effects);
+                let Exhaustion::Degrade { backoff: Some(backoff), .. } = &child.policy.exhaustion else { return };
+                if id.is_none() {
+                    // Its group is being restarted, or an operator is at it: look again soon.
+                    let wait = backoff.first;
+                    self.restore_in(key, wait);
+                }
             }
+            (Mode::Normal, Some(Intent::RestoreStart(_))) => answer(id, Err(Refused::Restarting), effects),
+            (Mode::Normal, _) => answer(id, Err(Refused::NotDegraded), effects),
         }
     }
 
     pub(super) fn start_restored(&mut self, key: ChildKey, id: Option<RequestId>, effects: &mut Vec<Effect>) {
         let Some(child) = self.children.get_mut(key) else { return };
         child.mode = Mode::Normal;
-        child.state = ChildState::Idle;
+        child.crashed = false;
         child.intent = Some(Intent::RestoreStart(id));
         effects.push(Effect::Queue { key, fate: QueueFate::Restore });
-        self.start_child(key, effects);
+        self.start_in_turn(key, effects);
     }
 
     /// The normal shape failed to start: degraded again, and nothing is charged.
@@ -106,7 +107,7 @@ impl Core {
             let doubled = child.backoff.map_or(backoff.first, |wait| wait.saturating_mul(2));
             child.backoff = Some(doubled.min(backoff.max));
         }
-        let retry_in: Option<Duration> = child.backoff;
+        let retry_in = child.backoff;
         effects.push(Effect::Queue { key, fate: QueueFate::Degrade });
         self.report(key, generation, Happening::RestoreFailed { reason: reason.clone(), retry_in }, effects);
         answer(id, Err(Refused::Failed(reason)), effects);

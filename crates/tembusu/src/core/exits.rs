@@ -1,11 +1,11 @@
 //! What follows when an incarnation has ended.
 
+use std::sync::Arc;
+
 use super::children::{Exhaustion, Intent};
 use super::restarts::answer;
-use super::{
-    ChildKey, ChildState, Core, Effect, Generation, Happening, InitTimedOut, Mode, Phase, Refused,
-};
-use crate::exit::ExitReason;
+use super::{ChildKey, ChildState, Core, Effect, Generation, Happening, InitTimedOut, Mode, Phase, QueueFate, Refused};
+use crate::exit::{Charge, ExitReason};
 use crate::spec::policy::Restart;
 
 impl Core {
@@ -16,17 +16,11 @@ impl Core {
         }
         child.state = ChildState::Idle;
         child.crashed = false;
-        let intent = child.intent.take();
-        let forget = child.policy.restart == Restart::Temporary || self.dynamic;
+        child.fresh = false;
+        let asked = child.intent.take().and_then(Intent::request);
         self.report(key, generation, Happening::Ignored, effects);
-        if forget {
-            self.remove(key, effects);
-        } else {
-            self.close(key, effects);
-        }
-        if let Some(Intent::Add(id) | Intent::Restart(id)) = intent {
-            answer(Some(id), Ok(()), effects);
-        }
+        self.put_away(key, effects);
+        answer(asked, Ok(()), effects);
         if matches!(self.phase, Phase::Stopping { .. }) {
             return self.continue_stop(effects);
         }
@@ -45,69 +39,82 @@ impl Core {
             return;
         }
         let reason = match (child.timed_out, child.policy.init_timeout) {
-            (true, Some(timeout)) => ExitReason::Error(std::sync::Arc::new(InitTimedOut(timeout))),
+            (true, Some(timeout)) => ExitReason::Error(Arc::new(InitTimedOut(timeout))),
             _ => reason,
         };
         let was_starting = child.timed_out || matches!(child.state, ChildState::Starting { .. });
+        let was_running = matches!(child.state, ChildState::Running { .. });
         child.state = ChildState::Idle;
         child.last_exit = Some(reason.clone());
         let intent = child.intent.take();
         if matches!(self.phase, Phase::Stopping { .. }) {
-            self.report(key, generation, Happening::Stopped { reason }, effects);
+            let what = if was_starting { failed(reason, None) } else { stopped(reason) };
+            self.report(key, generation, what, effects);
             return self.continue_stop(effects);
         }
         match intent {
             None if was_starting => self.failed_to_start(key, generation, reason, effects),
-            None => self.ended(key, generation, reason, effects),
+            None => {
+                debug_assert!(was_running, "a child that is asked to end has an intent");
+                self.ended(key, generation, reason, effects);
+            }
             Some(Intent::GroupStop) => {
-                self.report(key, generation, Happening::Stopped { reason }, effects);
+                self.report(key, generation, stopped(reason), effects);
                 self.advance(effects);
             }
-            Some(Intent::Terminate(id)) => self.terminated(key, generation, reason, id, effects),
+            Some(Intent::Terminate) => self.terminated(key, generation, reason, effects),
+            Some(Intent::RestoreStop(id)) => {
+                self.report(key, generation, stopped(reason), effects);
+                self.start_restored(key, id, effects);
+            }
+            Some(intent) if !was_starting => {
+                // Its group stopped it on its way up: the pass starts it again, and what was asked for stands.
+                if let Some(child) = self.children.get_mut(key) {
+                    child.intent = Some(intent);
+                }
+                self.report(key, generation, stopped(reason), effects);
+                self.advance(effects);
+            }
             Some(Intent::Add(id)) => {
-                self.report(key, generation, Happening::StartFailed { reason: reason.clone(), charge: None }, effects);
+                self.report(key, generation, failed(reason.clone(), None), effects);
                 self.remove(key, effects);
                 answer(Some(id), Err(Refused::Failed(reason)), effects);
+                self.advance(effects);
             }
             Some(Intent::Restart(id)) => {
-                self.report(key, generation, Happening::StartFailed { reason: reason.clone(), charge: None }, effects);
+                self.report(key, generation, failed(reason.clone(), None), effects);
                 self.close(key, effects);
                 answer(Some(id), Err(Refused::Failed(reason)), effects);
                 self.advance(effects);
-            }
-            Some(Intent::RestoreStop(id)) => {
-                self.report(key, generation, Happening::Stopped { reason }, effects);
-                self.start_restored(key, id, effects);
             }
             Some(Intent::RestoreStart(id)) => self.restore_failed(key, generation, reason, id, effects),
         }
     }
 
-    fn terminated(
-        &mut self,
-        key: ChildKey,
-        generation: Generation,
-        reason: ExitReason,
-        id: super::RequestId,
-        effects: &mut Vec<Effect>,
-    ) {
-        self.report(key, generation, Happening::Stopped { reason }, effects);
+    fn terminated(&mut self, key: ChildKey, generation: Generation, reason: ExitReason, effects: &mut Vec<Effect>) {
+        self.report(key, generation, stopped(reason), effects);
+        let retried = self.pass.is_some_and(|pass| pass.retries(key));
+        let waiting = self.children.get_mut(key).map(|child| std::mem::take(&mut child.terminators));
         self.put_away(key, effects);
-        answer(Some(id), Ok(()), effects);
-        // OTP: terminating the child that a group restart is retrying ends that restart.
-        match self.pass {
-            Some(pass) if !pass.first && key >= pass.from => self.pass = None,
-            _ => self.advance(effects),
+        for id in waiting.into_iter().flatten() {
+            answer(Some(id), Ok(()), effects);
+        }
+        if retried {
+            // OTP's `hanging_restart_loop_rest_for_one`: this ends the restart, and who comes later stays down.
+            self.give_up_pass(key, effects);
+        } else {
+            self.advance(effects);
         }
     }
 
     /// After an end that is not followed by a restart: the specification stays if it can be restarted by request.
     pub(super) fn put_away(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
         let Some(child) = self.children.get_mut(key) else { return };
-        let degraded = std::mem::replace(&mut child.mode, Mode::Normal) == Mode::Degraded;
-        let forget = child.policy.restart == Restart::Temporary || self.dynamic;
+        let degraded = child.leave_degraded();
+        // One that was added and never came up was never there.
+        let forget = child.policy.restart == Restart::Temporary || self.dynamic || (child.fresh && !child.is_static);
         if degraded {
-            effects.push(Effect::Queue { key, fate: super::QueueFate::Restore });
+            effects.push(Effect::Queue { key, fate: QueueFate::Restore });
         }
         if forget {
             self.remove(key, effects);
@@ -128,16 +135,16 @@ impl Core {
             return self.enter_degraded(key, reason, effects);
         }
         if self.pass.is_some_and(|pass| pass.absorbs(key)) {
-            self.report(key, generation, Happening::StartFailed { reason, charge: None }, effects);
+            self.report(key, generation, failed(reason, None), effects);
             return self.advance(effects);
         }
         if self.pass.is_some_and(|pass| pass.first && pass.is_starting(key)) {
-            self.report(key, generation, Happening::StartFailed { reason: reason.clone(), charge: None }, effects);
+            self.report(key, generation, failed(reason.clone(), None), effects);
             return self.end(reason, effects);
         }
-        let Some(charge) = self.charge(key, &reason, effects) else { return };
-        self.report(key, generation, Happening::StartFailed { reason, charge: Some(charge) }, effects);
-        self.restart_from(key, effects);
+        if self.charge(key, generation, reason, failed, effects) {
+            self.restart_from(key, true, effects);
+        }
     }
 
     /// A running incarnation ended without having been asked to.
@@ -150,7 +157,7 @@ impl Core {
         let abnormal = reason.is_abnormal();
         if self.pass.is_some_and(|pass| pass.absorbs(key)) {
             // It died while its group was being stopped: one incident, charged once.
-            self.report(key, generation, happening(reason, None, abnormal), effects);
+            self.report(key, generation, stopped(reason), effects);
             return self.advance(effects);
         }
         let restarts = match restart {
@@ -159,13 +166,14 @@ impl Core {
             Restart::Temporary => false,
         };
         if !restarts {
-            self.report(key, generation, happening(reason, None, abnormal), effects);
+            let what = if abnormal { crashed(reason, None) } else { stopped(reason) };
+            self.report(key, generation, what, effects);
             self.put_away(key, effects);
             return self.advance(effects);
         }
-        let Some(charge) = self.charge(key, &reason, effects) else { return };
-        self.report(key, generation, Happening::Crashed { reason, charge: Some(charge) }, effects);
-        self.restart_from(key, effects);
+        if self.charge(key, generation, reason, crashed, effects) {
+            self.restart_from(key, false, effects);
+        }
     }
 
     fn degrades(&self, key: ChildKey, reason: &ExitReason) -> bool {
@@ -176,6 +184,18 @@ impl Core {
     }
 }
 
-fn happening(reason: ExitReason, charge: Option<crate::exit::Charge>, abnormal: bool) -> Happening {
-    if abnormal { Happening::Crashed { reason, charge } } else { Happening::Stopped { reason } }
+fn crashed(reason: ExitReason, charge: Option<Charge>) -> Happening {
+    Happening::Crashed { reason, charge }
+}
+
+fn failed(reason: ExitReason, charge: Option<Charge>) -> Happening {
+    Happening::StartFailed { reason, charge }
+}
+
+/// The end of a child that was to end anyway; a crash is reported as one all the same.
+fn stopped(reason: ExitReason) -> Happening {
+    match reason {
+        ExitReason::Error(_) | ExitReason::Panic { .. } => crashed(reason, None),
+        reason => Happening::Stopped { reason },
+    }
 }

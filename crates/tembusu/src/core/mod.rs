@@ -231,12 +231,9 @@ impl Core {
         self.phase = Phase::Running;
         self.complete = false;
         self.intensity.clear();
-        let degraded: Vec<ChildKey> =
-            self.children.iter().filter(|child| child.mode == Mode::Degraded).map(|child| child.key).collect();
-        for key in degraded {
+        for key in self.children.revive() {
             effects.push(Effect::Queue { key, fate: QueueFate::Restore });
         }
-        self.children.revive();
         self.pass = Some(Pass::first_start());
         self.advance(effects);
     }
@@ -257,15 +254,19 @@ impl Core {
             self.tick_child(key, effects);
         }
         for child in self.children.iter() {
-            if let Some(at) = child.state.deadline() {
+            if let Some(at) = child.deadline() {
                 self.deadline = Some(self.deadline.map_or(at, |earliest| earliest.min(at)));
             }
         }
     }
 
     fn tick_child(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
+        let now = self.now;
         let Some(child) = self.children.get_mut(key) else { return };
-        if child.state.deadline().is_none_or(|deadline| deadline > self.now) {
+        if child.restore_at.is_some_and(|at| at <= now) {
+            return self.restore(key, None, effects);
+        }
+        if child.state.deadline().is_none_or(|deadline| deadline > now) {
             return;
         }
         match child.state {
@@ -280,7 +281,6 @@ impl Core {
                 self.report(key, generation, Happening::Unresponsive, effects);
                 self.exited(key, generation, ExitReason::Unresponsive, effects);
             }
-            ChildState::BackingOff { .. } => self.restore(key, None, effects),
             ChildState::Idle | ChildState::Running { .. } => {}
         }
     }

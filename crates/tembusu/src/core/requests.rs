@@ -44,7 +44,7 @@ impl Core {
         if let Some(child) = self.children.get_mut(key) {
             child.intent = Some(intent);
         }
-        self.start_child(key, effects);
+        self.start_in_turn(key, effects);
     }
 
     /// Why a child that should be at rest is not.
@@ -55,7 +55,9 @@ impl Core {
             ChildState::Idle if child.mode == Mode::Degraded => Some(Refused::Running),
             ChildState::Idle if in_pass => Some(Refused::Restarting),
             ChildState::Idle => None,
-            _ => Some(Refused::Restarting),
+            ChildState::Starting { .. } | ChildState::Stopping { .. } | ChildState::Killing { .. } => {
+                Some(Refused::Restarting)
+            }
         }
     }
 
@@ -63,38 +65,19 @@ impl Core {
         let Some(child) = self.children.get_mut(key) else {
             return answer(Some(id), Err(Refused::NotFound), effects);
         };
-        match child.state {
-            ChildState::Idle | ChildState::BackingOff { .. } => {
-                // Terminating a child that is not running is no error.
-                child.state = ChildState::Idle;
-                self.put_away(key, effects);
-                answer(Some(id), Ok(()), effects);
-                if self.pass.is_some_and(|pass| !pass.first && pass.is_starting(key)) {
-                    self.pass = None;
-                }
-            }
-            ChildState::Starting { .. } | ChildState::Running { .. } => {
-                let overtaken = child.intent.replace(Intent::Terminate(id));
-                self.stop_child(key, effects);
-                self.overtaken(overtaken, effects);
-            }
-            ChildState::Stopping { .. } | ChildState::Killing { .. } => match child.intent {
-                Some(Intent::Terminate(_)) | Some(Intent::RestoreStop(_)) => {
-                    answer(Some(id), Err(Refused::Restarting), effects);
-                }
-                _ => {
-                    let overtaken = child.intent.replace(Intent::Terminate(id));
-                    self.overtaken(overtaken, effects);
-                }
-            },
+        let alive = child.state.is_alive();
+        let overtaken = child.intent.take().and_then(Intent::request);
+        if alive {
+            child.intent = Some(Intent::Terminate);
+            child.terminators.push(id);
+            // Does nothing to a child that is stopping already.
+            self.stop_child(key, effects);
         }
-    }
-
-    fn overtaken(&mut self, intent: Option<Intent>, effects: &mut Vec<Effect>) {
-        match intent {
-            Some(Intent::Add(id) | Intent::Restart(id)) => answer(Some(id), Err(Refused::Stopping), effects),
-            Some(Intent::RestoreStart(id)) => answer(id, Err(Refused::Stopping), effects),
-            _ => {}
+        answer(overtaken, Err(Refused::Stopping), effects);
+        if !alive {
+            // Terminating a child that is not running is no error.
+            self.put_away(key, effects);
+            answer(Some(id), Ok(()), effects);
         }
     }
 

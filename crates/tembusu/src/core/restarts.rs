@@ -9,7 +9,9 @@
 use std::sync::Arc;
 
 use super::children::Intent;
-use super::{ChildKey, ChildState, Core, Effect, Happening, Outcome, Phase, QueueFate};
+use super::{
+    ChildKey, ChildState, Core, Effect, Generation, Happening, Outcome, Phase, QueueFate, Refused, RequestId,
+};
 use crate::exit::{Charge, ExitReason, Report};
 use crate::spec::policy::{Restart, Shutdown, Strategy};
 
@@ -21,6 +23,8 @@ pub(super) struct Pass {
     pub(super) step: Step,
     /// The first start: a child that fails to start fails the supervisor's start.
     pub(super) first: bool,
+    /// The member whose failed start sent this pass back.
+    pub(super) retried: Option<ChildKey>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +37,7 @@ pub(super) enum Step {
 
 impl Pass {
     pub(super) fn first_start() -> Self {
-        Self { from: ChildKey(0), step: Step::Start { next: ChildKey(0) }, first: true }
+        Self { from: ChildKey(0), step: Step::Start { next: ChildKey(0) }, first: true, retried: None }
     }
 
     /// Whether a death of `key` is part of what this pass is doing anyway.
@@ -45,6 +49,19 @@ impl Pass {
     pub(super) fn is_starting(&self, key: ChildKey) -> bool {
         self.step == Step::Start { next: key }
     }
+
+    /// Whether `key` is being started once more since its start has failed.
+    pub(super) fn retries(&self, key: ChildKey) -> bool {
+        self.is_starting(key) && self.retried == Some(key)
+    }
+
+    /// Whether this pass is still to start `key`.
+    pub(super) fn will_reach(&self, key: ChildKey) -> bool {
+        match self.step {
+            Step::Stop => key >= self.from,
+            Step::Start { next } => key >= next,
+        }
+    }
 }
 
 impl Core {
@@ -54,6 +71,7 @@ impl Core {
         debug_assert!(!child.state.is_alive(), "a child has one incarnation at a time");
         child.generation += 1;
         child.timed_out = false;
+        child.at_rest = false;
         if std::mem::take(&mut child.closed) {
             effects.push(Effect::Queue { key, fate: QueueFate::Reopen });
         }
@@ -69,10 +87,9 @@ impl Core {
     pub(super) fn stop_child(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
         let Some(child) = self.children.get(key) else { return };
         let shutdown = child.policy.shutdown;
-        let is_worker = child.policy.init_timeout.is_some();
         match (child.state, shutdown) {
             (ChildState::Running { .. }, Shutdown::Kill) => self.kill(key, effects),
-            (ChildState::Starting { .. }, _) if is_worker => self.kill(key, effects),
+            (ChildState::Starting { .. }, _) if !child.is_supervisor() => self.kill(key, effects),
             (ChildState::Running { .. } | ChildState::Starting { .. }, _) => {
                 let until = match shutdown {
                     Shutdown::Within(budget) => Some(self.wait_for(budget)),
@@ -87,43 +104,48 @@ impl Core {
         }
     }
 
+    /// Ends an incarnation at once. A supervisor has no deadline for that: it ends when its children have, whose
+    /// deadlines begin now.
     pub(super) fn kill(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
-        let until = self.wait_for(super::KILL_GRACE);
-        if let Some(child) = self.children.get_mut(key).filter(|child| child.state.is_alive()) {
+        let Some(child) = self.children.get(key).filter(|child| child.state.is_alive()) else { return };
+        let grace = (!child.is_supervisor()).then_some(super::KILL_GRACE);
+        let until = grace.map(|grace| self.wait_for(grace));
+        if let Some(child) = self.children.get_mut(key) {
             child.state = ChildState::Killing { until };
-            effects.push(Effect::Kill { key });
         }
+        effects.push(Effect::Kill { key });
     }
 
-    /// Charges a failure; when it is one too many, ends this supervisor and returns `None`.
-    pub(super) fn charge(&mut self, key: ChildKey, reason: &ExitReason, effects: &mut Vec<Effect>) -> Option<Charge> {
-        match self.intensity.charge(self.now) {
-            Ok(charge) => Some(charge),
-            Err(_) => {
-                let (child, incarnation) = self.children.get(key).map_or_else(
-                    || (self.path.clone(), 0),
-                    |child| (format!("{}/{}", self.path, child.name).into(), child.generation),
-                );
-                let report = Report {
-                    supervisor: self.path.clone(),
-                    child,
-                    incarnation,
-                    reason: reason.clone(),
-                    limit: self.intensity.limit(),
-                    period: self.intensity.period(),
-                };
-                let report = Arc::new(report);
-                let generation = self.children.get(key).map_or(0, |child| child.generation);
-                self.report(key, generation, Happening::Crashed { reason: reason.clone(), charge: None }, effects);
-                self.report(key, generation, Happening::Exhausted { report: Arc::clone(&report) }, effects);
-                self.end(ExitReason::Exhausted(report), effects);
-                None
-            }
+    /// Charges a failure and reports it; when it is one too many, ends this supervisor and returns false.
+    pub(super) fn charge(
+        &mut self,
+        key: ChildKey,
+        generation: Generation,
+        reason: ExitReason,
+        what: fn(ExitReason, Option<Charge>) -> Happening,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        if let Ok(charge) = self.intensity.charge(self.now) {
+            self.report(key, generation, what(reason, Some(charge)), effects);
+            return true;
         }
+        let name = self.children.get(key).map_or("?", |child| &child.name);
+        let report = Arc::new(Report {
+            supervisor: self.path.clone(),
+            child: format!("{}/{name}", self.path).into(),
+            incarnation: generation,
+            reason: reason.clone(),
+            limit: self.intensity.limit(),
+            period: self.intensity.period(),
+        });
+        self.report(key, generation, what(reason, None), effects);
+        self.report(key, generation, Happening::Exhausted { report: Arc::clone(&report) }, effects);
+        self.end(ExitReason::Exhausted(report), effects);
+        false
     }
 
     /// Restarts after a charged failure of `key`, as the strategy says.
-    pub(super) fn restart_from(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
+    pub(super) fn restart_from(&mut self, key: ChildKey, failed_to_start: bool, effects: &mut Vec<Effect>) {
         if let Some(child) = self.children.get_mut(key) {
             child.crashed = true;
         }
@@ -137,8 +159,36 @@ impl Core {
         };
         // A pass in progress goes back to stopping; earlier members that are up again stay up.
         let first = self.pass.is_some_and(|pass| pass.first);
-        self.pass = Some(Pass { from, step: Step::Stop, first });
+        self.children.rouse(from);
+        self.pass = Some(Pass { from, step: Step::Stop, first, retried: failed_to_start.then_some(key) });
         self.advance(effects);
+    }
+
+    /// Starts a child, unless the pass in progress is to start it in its turn.
+    pub(super) fn start_in_turn(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
+        if self.pass.is_some_and(|pass| pass.will_reach(key)) {
+            self.advance(effects);
+        } else {
+            self.start_child(key, effects);
+        }
+    }
+
+    /// Ends the pass at `key`: whom it has not reached stays down, but for what an operator waits for.
+    pub(super) fn give_up_pass(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
+        self.pass = None;
+        let unreached: Vec<(ChildKey, bool)> = self
+            .children
+            .from(key)
+            .filter(|child| !child.state.is_alive() && !child.is_vacant() && !child.at_rest)
+            .map(|child| (child.key, child.intent.is_some()))
+            .collect();
+        for (key, awaited) in unreached {
+            if awaited {
+                self.start_child(key, effects);
+            } else {
+                self.put_away(key, effects);
+            }
+        }
     }
 
     /// Drives the pass as far as it goes without waiting.
@@ -160,16 +210,17 @@ impl Core {
                         }
                         return;
                     };
-                    let (key, alive, vacant) = (child.key, child.state.is_alive(), child.is_vacant());
+                    let key = child.key;
+                    let has_none = child.is_vacant() || child.at_rest;
                     match child.state {
                         ChildState::Starting { .. } | ChildState::Stopping { .. } | ChildState::Killing { .. } => return,
-                        _ if alive || vacant => {
-                            self.pass = Some(Pass { step: Step::Start { next: ChildKey(key.0 + 1) }, ..pass });
-                        }
-                        _ => {
+                        ChildState::Idle if !has_none => {
                             self.pass = Some(Pass { step: Step::Start { next: key }, ..pass });
                             self.start_child(key, effects);
                             return;
+                        }
+                        ChildState::Idle | ChildState::Running { .. } => {
+                            self.pass = Some(Pass { step: Step::Start { next: ChildKey(key.0 + 1) }, ..pass });
                         }
                     }
                 }
@@ -198,13 +249,11 @@ impl Core {
 
     /// A group restart never revives a temporary child (OTP's `temporary_bystander`).
     fn drop_temporaries(&mut self, from: ChildKey, effects: &mut Vec<Effect>) {
-        let first = self.pass.is_some_and(|pass| pass.first);
         let temporaries: Vec<ChildKey> = self
             .children
             .from(from)
-            .filter(|child| child.policy.restart == Restart::Temporary)
-            // Under the first start a temporary that has not had its first start yet is not a bystander.
-            .filter(|child| !(first && child.generation == 0))
+            // One that has not been up is no bystander.
+            .filter(|child| child.policy.restart == Restart::Temporary && !child.fresh)
             .map(|child| child.key)
             .collect();
         for key in temporaries {
@@ -216,26 +265,28 @@ impl Core {
     pub(super) fn close(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
         if let Some(child) = self.children.get_mut(key) {
             child.closed = true;
+            child.at_rest = true;
             effects.push(Effect::Queue { key, fate: QueueFate::Close });
         }
     }
 
     /// Removes a child with its specification.
     pub(super) fn remove(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Queue { key, fate: QueueFate::CloseForGood });
         let Some(child) = self.children.get_mut(key) else { return };
+        debug_assert!(!child.state.is_alive(), "only what has ended is removed");
+        let asked = child.intent.take().and_then(Intent::request);
+        effects.push(Effect::Queue { key, fate: QueueFate::CloseForGood });
         if child.is_static {
             child.present = false;
             child.closed = true;
-            child.state = ChildState::Idle;
-            child.intent = None;
         } else {
             self.children.remove(key);
             effects.push(Effect::Removed { key });
         }
+        answer(asked, Err(Refused::Stopping), effects);
     }
 
-    pub(super) fn started(&mut self, key: ChildKey, generation: u64, effects: &mut Vec<Effect>) {
+    pub(super) fn started(&mut self, key: ChildKey, generation: Generation, effects: &mut Vec<Effect>) {
         let now = self.now;
         let Some(child) = self.children.get_mut(key).filter(|child| child.generation == generation) else { return };
         if !matches!(child.state, ChildState::Starting { .. }) {
@@ -243,33 +294,27 @@ impl Core {
             return;
         }
         child.state = ChildState::Running { since: now };
+        child.fresh = false;
         let after_crash = std::mem::take(&mut child.crashed);
         if after_crash {
             child.restarts += 1;
         }
         let intent = child.intent.take();
-        if let Some(Intent::RestoreStart(_)) = intent {
+        let restored = matches!(intent, Some(Intent::RestoreStart(_)));
+        if restored {
             child.restored_at = Some(now);
         }
         self.report(key, generation, Happening::Started { after_crash }, effects);
-        match intent {
-            Some(Intent::RestoreStart(id)) => {
-                self.report(key, generation, Happening::Restored, effects);
-                answer(id, Ok(()), effects);
-            }
-            Some(Intent::Add(id) | Intent::Restart(id)) => answer(Some(id), Ok(()), effects),
-            _ => {}
+        if restored {
+            self.report(key, generation, Happening::Restored, effects);
         }
+        answer(intent.and_then(Intent::request), Ok(()), effects);
         self.advance(effects);
     }
 }
 
 /// Answers a request, if there is one.
-pub(super) fn answer(
-    id: Option<super::RequestId>,
-    result: Result<(), super::Refused>,
-    effects: &mut Vec<Effect>,
-) {
+pub(super) fn answer(id: Option<RequestId>, result: Result<(), Refused>, effects: &mut Vec<Effect>) {
     if let Some(id) = id {
         effects.push(Effect::Answer { id, result });
     }

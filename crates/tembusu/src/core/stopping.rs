@@ -11,7 +11,8 @@ use crate::exit::ExitReason;
 impl Core {
     pub(super) fn stop(&mut self, kill: bool, effects: &mut Vec<Effect>) {
         match &mut self.phase {
-            Phase::Down => effects.push(Effect::Up(Outcome::Exited(stop_reason(kill)))),
+            // Its end has been told already; a second one could be taken for the next incarnation's.
+            Phase::Down => {}
             Phase::Running => {
                 self.begin_stop(stop_reason(kill), kill, effects);
             }
@@ -36,15 +37,11 @@ impl Core {
         self.phase = Phase::Stopping { reason, kill };
         for key in self.children.keys() {
             let Some(child) = self.children.get_mut(key) else { continue };
-            if matches!(child.state, ChildState::BackingOff { .. }) {
-                child.state = ChildState::Idle;
+            child.restore_at = None;
+            let asked = child.intent.take().and_then(Intent::request);
+            for id in asked.into_iter().chain(std::mem::take(&mut child.terminators)) {
+                answer(Some(id), Err(Refused::Stopping), effects);
             }
-            let id = match child.intent.take() {
-                Some(Intent::Terminate(id) | Intent::Add(id) | Intent::Restart(id)) => Some(id),
-                Some(Intent::RestoreStop(id) | Intent::RestoreStart(id)) => id,
-                Some(Intent::GroupStop) | None => None,
-            };
-            answer(id, Err(Refused::Stopping), effects);
         }
         if kill {
             self.kill_all(effects);

@@ -266,17 +266,19 @@ impl Node {
         }
     }
 
-    /// Stops whichever shape of a child supervisor runs.
-    fn stop_supervisor(&self, _key: ChildKey, member: &Member, kill: bool) {
+    /// Stops whichever shape of a child supervisor runs. The core knows: the shape itself may still have its start
+    /// waiting in its inbox.
+    fn stop_supervisor(&self, key: ChildKey, member: &Member, kill: bool) {
         let Member::Supervisor { normal, fallback } = member else { return };
         match fallback {
-            Some(fallback) if fallback.is_alive() => fallback.send(CoreEvent::Stop { kill }),
+            Some(fallback) if self.is_degraded(key) => fallback.send(CoreEvent::Stop { kill }),
             _ => normal.send(CoreEvent::Stop { kill }),
         }
     }
 
-    fn is_alive(&self) -> bool {
-        self.core.get().is_some_and(|core| !lock(core).is_down())
+    fn is_degraded(&self, key: ChildKey) -> bool {
+        let Some(core) = self.core.get() else { return false };
+        lock(core).children().get(key).is_some_and(|child| child.mode == Mode::Degraded)
     }
 
     fn tell_above(self: &Arc<Self>, outcome: Outcome) {
@@ -391,7 +393,7 @@ impl Node {
         let member = self.member(child.key)?;
         let degraded = child.mode == Mode::Degraded;
         let state = match child.state {
-            ChildState::BackingOff { .. } => State::BackingOff,
+            ChildState::Idle if child.restore_at.is_some() => State::BackingOff,
             ChildState::Idle if degraded && child.is_vacant() => State::Degraded,
             ChildState::Idle if child.generation == 0 => State::Waiting,
             ChildState::Idle => State::Stopped,
