@@ -28,9 +28,10 @@ fn killed_at_any_moment_the_ledger_holds_what_it_acknowledged_and_nothing_that_w
     if std::env::var_os(FOLDER).is_some() {
         return feed();
     }
-    let mut seed = std::env::var("LEDGER_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64
-    });
+    let mut seed = std::env::var("LEDGER_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64);
     println!("seed LEDGER_SEED={seed}");
     let world = World::new();
     let (mut sent, mut acknowledged) = (BTreeSet::new(), BTreeSet::new());

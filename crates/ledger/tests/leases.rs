@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{BUDGET, CAMPAIGN, GRACE_MS, LIFE_MS, World, ask, billing, lease};
 use campaign::CampaignId;
+use common::{BUDGET, CAMPAIGN, GRACE_MS, LIFE_MS, World, ask, billing, lease};
 use ledger::{EventKind, LeaseAsk, LeaseRefusal, StoreOptions};
 use money::Nanos;
 
@@ -12,7 +12,10 @@ fn a_lease_is_debited_before_it_is_granted() {
     let world = World::new();
     let mut store = world.funded();
     let grant = lease(&mut store, "sg", 3_000);
-    assert_eq!((grant.amount, grant.term.expires_ms, grant.term.closes_ms), (Nanos(3_000), LIFE_MS, LIFE_MS + GRACE_MS));
+    assert_eq!(
+        (grant.amount, grant.term.expires_ms, grant.term.closes_ms),
+        (Nanos(3_000), LIFE_MS, LIFE_MS + GRACE_MS)
+    );
     let account = *store.totals().unwrap().account(CAMPAIGN).unwrap();
     assert_eq!((account.leased, account.free), (Nanos(3_000), Nanos(BUDGET.0 - 3_000)));
     drop(store);

@@ -31,11 +31,7 @@ pub fn supervisor(args: LedgerArgs) -> (Supervisor, Address<LedgerMessage>) {
         .restore_after(RESTORE_FIRST, RESTORE_MAX);
     let runtime = args.runtime.clone();
     let address = supervisor.add(
-        child::<Ledger>("event_log", args)
-            .on(runtime)
-            .mailbox(MAILBOX)
-            .init_timeout(INIT_TIMEOUT)
-            .shutdown(SHUTDOWN),
+        child::<Ledger>("event_log", args).on(runtime).mailbox(MAILBOX).init_timeout(INIT_TIMEOUT).shutdown(SHUTDOWN),
     );
     (supervisor, address)
 }

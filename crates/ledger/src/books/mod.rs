@@ -152,7 +152,11 @@ impl Books {
             account.check(*campaign)?;
             let open = leased.remove(campaign).unwrap_or_default();
             if open != account.leased() {
-                return Err(BooksError::LeasesDisagree { campaign: *campaign, account: account.leased(), leases: open });
+                return Err(BooksError::LeasesDisagree {
+                    campaign: *campaign,
+                    account: account.leased(),
+                    leases: open,
+                });
             }
         }
         match leased.pop_first() {
@@ -190,7 +194,10 @@ impl Books {
     fn spend(&mut self, event: &LedgerEvent) -> Result<(), BooksError> {
         let late = self.late_part(event.lease, event.campaign, event.amount);
         if late != event.late {
-            return Err(BooksError::Misfit { seq: event.seq, reason: "the late part is not what the lease leaves open" });
+            return Err(BooksError::Misfit {
+                seq: event.seq,
+                reason: "the late part is not what the lease leaves open",
+            });
         }
         // A campaign whose account is unknown still has to pay: its budget is zero until somebody sets it.
         let account = self.accounts.get(&event.campaign).copied().unwrap_or_default();

@@ -22,6 +22,7 @@ mod open;
 mod read;
 mod replay;
 mod rows;
+mod tables;
 mod write;
 
 use std::path::{Path, PathBuf};

@@ -45,7 +45,16 @@ impl Store {
         configure(&conn, &options)?;
         check_pages(&conn, path)?;
         let books = check_books(&conn, path)?;
-        Ok(Self { conn, options, books, batch: Vec::new(), poisoned: false, log_commits: 0, log_events: 0, _lock: lock })
+        Ok(Self {
+            conn,
+            options,
+            books,
+            batch: Vec::new(),
+            poisoned: false,
+            log_commits: 0,
+            log_events: 0,
+            _lock: lock,
+        })
     }
 }
 
@@ -85,9 +94,8 @@ pub(super) fn check_identity(conn: &Connection, path: &Path) -> Result<(), Store
     if found != APPLICATION_ID {
         return Err(StoreError::NotALedger { path: path.into(), found });
     }
-    let found: i64 = conn
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(|error| unreadable(path, error))?;
+    let found: i64 =
+        conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|error| unreadable(path, error))?;
     if found != SCHEMA_VERSION {
         return Err(StoreError::UnknownVersion { path: path.into(), found, known: SCHEMA_VERSION });
     }
@@ -97,9 +105,8 @@ pub(super) fn check_identity(conn: &Connection, path: &Path) -> Result<(), Store
 fn configure(conn: &Connection, options: &StoreOptions) -> Result<(), StoreError> {
     let path = options.path.as_path();
     let set = |sql: &str| conn.execute_batch(sql).map_err(|error| unreadable(path, error));
-    let mode: String = conn
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .map_err(|error| unreadable(path, error))?;
+    let mode: String =
+        conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(|error| unreadable(path, error))?;
     if mode != "wal" {
         let detail = format!("its journal mode is {mode}, and write-ahead logging is not possible there");
         return Err(StoreError::Damaged { path: path.into(), detail });
@@ -134,9 +141,8 @@ fn check_pages(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     if CHECK_BYTES_MAX < bytes {
         return Ok(());
     }
-    let found: String = conn
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|error| unreadable(path, error))?;
+    let found: String =
+        conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| unreadable(path, error))?;
     if found == "ok" { Ok(()) } else { Err(StoreError::Damaged { path: path.into(), detail: found }) }
 }
 

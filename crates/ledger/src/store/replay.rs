@@ -18,9 +18,7 @@ pub(super) fn replay(conn: &Connection, path: &Path) -> Result<Books, StoreError
     let mut events = statement.query([]).map_err(damaged)?;
     while let Some(row) = events.next().map_err(damaged)? {
         let event = rows::event(row).map_err(damaged)?;
-        books
-            .apply(&event)
-            .map_err(|source| StoreError::DoesNotBalance { path: path.into(), source })?;
+        books.apply(&event).map_err(|source| StoreError::DoesNotBalance { path: path.into(), source })?;
     }
     books.check().map_err(|source| StoreError::DoesNotBalance { path: path.into(), source })?;
     Ok(books)

@@ -10,9 +10,7 @@ use money::{Cpm, Nanos};
 use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, Row, params};
 
-use crate::{
-    Account, BidFacts, Books, CapKey, EventKind, Flags, LeaseId, LeaseTerm, LedgerEvent, OpenLease, TokenId,
-};
+use crate::{Account, BidFacts, Books, CapKey, EventKind, Flags, LeaseId, LeaseTerm, LedgerEvent, OpenLease, TokenId};
 
 /// Every column of `event`, in the order of [`event`]; a macro, so that the statements are constants.
 macro_rules! columns {
@@ -23,11 +21,8 @@ macro_rules! columns {
 }
 
 pub(super) const SELECT_ALL: &str = concat!("SELECT ", columns!(), " FROM event ORDER BY seq");
-pub(super) const SELECT_SINCE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM event WHERE region = ?1 AND region_seq > ?2 ORDER BY region_seq LIMIT ?3"
-);
+pub(super) const SELECT_SINCE: &str =
+    concat!("SELECT ", columns!(), " FROM event WHERE region = ?1 AND region_seq > ?2 ORDER BY region_seq LIMIT ?3");
 const INSERT: &str = concat!(
     "INSERT INTO event (",
     columns!(),

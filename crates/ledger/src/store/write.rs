@@ -2,14 +2,13 @@
 //!
 //! Promises that a failure at any step poisons the store: what it holds in memory is then no longer what is on disk.
 
-use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use campaign::CampaignId;
 use money::Nanos;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::{Store, StoreError, rows};
 use crate::notice::{Booking, book};
@@ -18,9 +17,6 @@ use crate::{
     NoticeAnswer, Outcome,
 };
 
-/// After so many commits or events the write-ahead log is written back: some 10 MiB at about ten pages a commit.
-const LOG_COMMITS_MAX: usize = 256;
-const LOG_EVENTS_MAX: usize = 4_096;
 /// How long a user's key is kept with the impressions counted for it: longer than the day that is counted.
 const CAP_KEY_LIFE: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
@@ -232,69 +228,6 @@ impl Store {
         let names = read(&self.conn).map_err(database("look a token up"))?;
         Ok(names.iter().filter_map(|name| EventKind::from_name(name)).collect())
     }
-
-    /// Writes what follows from the batch's events: only the rows that they touched.
-    fn write_tables(&self) -> rusqlite::Result<()> {
-        let (conn, books) = (&self.conn, &self.books);
-        let campaigns: BTreeSet<_> = self.batch.iter().map(|event| event.campaign).collect();
-        for (campaign, account) in campaigns.iter().filter_map(|id| Some((id, books.account(*id)?))) {
-            conn.prepare_cached("INSERT OR REPLACE INTO account VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
-                campaign.0,
-                account.budget().0,
-                account.spent().0,
-                account.leased().0,
-                account.free().0,
-                account.late().0,
-            ])?;
-        }
-        let leases: BTreeSet<_> = self.batch.iter().filter_map(|event| event.lease).collect();
-        for id in leases {
-            let Some(lease) = books.lease(id) else {
-                conn.prepare_cached("DELETE FROM lease WHERE lease = ?1")?.execute([id.0])?;
-                continue;
-            };
-            conn.prepare_cached("INSERT OR REPLACE INTO lease VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(
-                params![
-                    id.0,
-                    lease.campaign.0,
-                    &*lease.region,
-                    lease.granted.0,
-                    lease.spent.0,
-                    lease.left.0,
-                    lease.term.expires_ms,
-                    lease.term.closes_ms,
-                ],
-            )?;
-        }
-        let regions: BTreeSet<_> = self.batch.iter().filter_map(|event| event.region.as_ref()).collect();
-        for region in regions {
-            conn.prepare_cached("INSERT OR REPLACE INTO region VALUES (?1, ?2)")?
-                .execute(params![&**region, books.head(region)])?;
-        }
-        let kinds: BTreeSet<_> = self.batch.iter().map(|event| event.kind).collect();
-        for kind in kinds {
-            conn.prepare_cached("INSERT OR REPLACE INTO tally VALUES (?1, ?2)")?
-                .execute(params![kind.name(), books.count(kind)])?;
-        }
-        conn.prepare_cached("UPDATE mark SET last_seq = ?1, last_lease = ?2")?
-            .execute(params![books.last_seq, books.last_lease])?;
-        Ok(())
-    }
-
-    /// Writes a long log back into the database. A read in progress may delay it; any other failure is one of the disk.
-    fn write_back(&mut self) -> Result<(), StoreError> {
-        self.log_commits += 1;
-        self.log_events += self.batch.len();
-        if self.log_commits < LOG_COMMITS_MAX && self.log_events < LOG_EVENTS_MAX {
-            return Ok(());
-        }
-        self.conn
-            .prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")
-            .and_then(|mut statement| statement.query_row([], |_| Ok(())))
-            .map_err(database("write the log into the database"))?;
-        (self.log_commits, self.log_events) = (0, 0);
-        Ok(())
-    }
 }
 
 /// A bid cannot be lost and won, or lost and billed. The later notice is recorded all the same.
@@ -306,7 +239,7 @@ fn contradicts(kind: EventKind, known: &[EventKind]) -> bool {
     }
 }
 
-fn database(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
+pub(super) fn database(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
     move |source| StoreError::Database { doing, source }
 }
 

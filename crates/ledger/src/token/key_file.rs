@@ -111,7 +111,11 @@ fn write(path: &Path, lines: &[Line], new: bool) -> Result<(), KeyFileError> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&beside)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        if new { fs::hard_link(&beside, path).and_then(|()| fs::remove_file(&beside)) } else { fs::rename(&beside, path) }?;
+        if new {
+            fs::hard_link(&beside, path).and_then(|()| fs::remove_file(&beside))
+        } else {
+            fs::rename(&beside, path)
+        }?;
         File::open(parent(path))?.sync_all()
     })();
     if written.is_err() {

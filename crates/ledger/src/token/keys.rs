@@ -159,10 +159,7 @@ impl TokenKeys {
 
     fn key(&self, id: u8) -> Result<&Key, TokenError> {
         let previous = self.previous.as_ref();
-        std::iter::once(&self.current)
-            .chain(previous)
-            .find(|key| key.id == id)
-            .ok_or(TokenError::UnknownKey(id))
+        std::iter::once(&self.current).chain(previous).find(|key| key.id == id).ok_or(TokenError::UnknownKey(id))
     }
 }
 

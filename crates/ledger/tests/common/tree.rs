@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use ledger::{
-    Clock, LeaseAsk, LeaseGrant, LedgerArgs, LedgerMessage, Notice, NoticeAnswer, Subscribers, Totals,
-};
+use ledger::{Clock, LeaseAsk, LeaseGrant, LedgerArgs, LedgerMessage, Notice, NoticeAnswer, Subscribers, Totals};
 use tembusu::{Address, CallError, Supervisor, SupervisorRef, Tree};
 use tokio::runtime::Handle;
 
@@ -31,6 +29,11 @@ impl Running {
     }
 
     pub(crate) async fn over(world: World) -> Self {
+        Self::on(world, Handle::current()).await
+    }
+
+    /// Runs the ledger on a runtime of its own.
+    pub(crate) async fn on(world: World, runtime: Handle) -> Self {
         let now_ms = Arc::new(AtomicI64::new(0));
         let subscribers = Subscribers::new();
         let clock = Arc::clone(&now_ms);
@@ -39,7 +42,7 @@ impl Running {
             budgets: vec![(CAMPAIGN, BUDGET)],
             subscribers: subscribers.clone(),
             clock: Clock::new(move || clock.load(Ordering::SeqCst)),
-            ..LedgerArgs::new(world.path(), Handle::current())
+            ..LedgerArgs::new(world.path(), runtime)
         };
         let (supervisor, ledger) = ledger::supervisor(args);
         let mut root = Supervisor::one_for_one("root");
