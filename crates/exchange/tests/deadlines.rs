@@ -27,7 +27,6 @@ async fn a_handler_that_hangs_is_answered_before_tmax() {
         assert!(sent.elapsed() < MS(tmax_ms), "{:?} of {tmax_ms} ms", sent.elapsed());
         assert!(sent.elapsed() >= MS(tmax_ms - 30), "not given up early: {:?}", sent.elapsed());
     }
-    assert!(server.script.outcomes().iter().all(|outcome| !outcome.late));
     assert_eq!(client.ask(post("bid")).await.status, 200, "the connection stays");
 }
 

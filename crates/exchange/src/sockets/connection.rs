@@ -3,9 +3,11 @@
 //! It never closes a keep-alive connection because of what the handler did or failed to do.
 
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode};
@@ -68,6 +70,11 @@ where
                     return;
                 }
                 finishing = true;
+                // A request that has arrived and was not read yet is in flight too: let the driver deliver it first.
+                tokio::task::yield_now().await;
+                if let Poll::Ready(ended) = poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx))).await {
+                    break ended;
+                }
                 connection.as_mut().graceful_shutdown();
             }
         }

@@ -1,0 +1,61 @@
+//! A bid as it leaves over HTTP, read back with an independent reader, and its token opened.
+
+mod common;
+
+use common::post;
+use common::tree::{Running, good};
+use exchange::{BILLING_PATH, LOSS_PATH, WIN_PATH};
+use money::{Cpm, Currency};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_bid_names_its_imp_price_creative_and_notices_and_its_token_opens() {
+    let running = Running::start().await;
+    let mut client = running.warm_client().await;
+    let reply = client.ask(post(good(5))).await;
+    assert_eq!(reply.status, 200);
+    let response = openrtb::parse_response(&reply.body).expect("a response");
+    assert_eq!((response.id.as_ref(), response.currency()), ("good-5", Currency::USD));
+    let bids: Vec<_> = response.bids().collect();
+    let [(seat, bid)] = bids[..] else { panic!("one bid, not {}", bids.len()) };
+    assert_eq!(seat.seat.as_deref(), Some("seat-1"));
+    assert_eq!((bid.impid.as_ref(), bid.price, bid.w, bid.h), ("1", Cpm(1_000), Some(300), Some(250)));
+    assert_eq!((bid.crid.as_deref(), bid.adomain[0].as_ref(), bid.mtype), (Some("101"), "kopi.example", Some(1)));
+    assert_eq!(bid.adm.as_deref(), Some("<a href=\"https://kopi.example\">kopi</a>"));
+
+    let burl = bid.burl.as_deref().expect("burl");
+    let token_of = |url: &str, path: &str| {
+        let rest = url.strip_prefix("http://127.0.0.1:9").and_then(|url| url.strip_prefix(path)).expect("our path").to_owned();
+        rest.split('?').next().expect("a token").to_owned()
+    };
+    let token = token_of(burl, BILLING_PATH);
+    assert_eq!(token_of(bid.nurl.as_deref().expect("nurl"), WIN_PATH), token);
+    assert_eq!(token_of(bid.lurl.as_deref().expect("lurl"), LOSS_PATH), token);
+    assert!(burl.contains("price=${AUCTION_PRICE}"));
+    let opened = running.keys.open(&token, ledger::Clock::system().now_ms()).expect("our token");
+    let claims = opened.claims;
+    assert_eq!((&*claims.exchange, &*claims.region, claims.auction.as_str()), ("xandr", "sg", "good-5"));
+    assert_eq!((claims.campaign.0, claims.creative.0, claims.bid_price, claims.test), (1, 101, Cpm(1_000), false));
+    assert_eq!(claims.bid, bid.id);
+    running.tree.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn outcomes_reach_the_client_and_the_meters() {
+    let running = Running::start().await;
+    let mut client = running.warm_client().await;
+    let no_geo = good(1).replace("sgp", "usa");
+    assert_eq!(client.ask(post(no_geo)).await.header("x-no-bid"), "unserved_country");
+    assert_eq!(client.ask(post("{\"id\":")).await.status, 400);
+    assert_eq!(client.ask(post(good(1).replace("\"imp\"", "\"pmi\""))).await.status, 400);
+    assert_eq!(client.ask(post("[]")).await.status, 400);
+    let meters = &running.meters;
+    assert_eq!(meters.no_bids.get("unserved_country"), 1);
+    for kind in ["truncated", "no_imp", "not_an_object"] {
+        assert_eq!(meters.malformed.get(kind), 1, "{kind}");
+    }
+    assert!(meters.bids.get() >= 1 && meters.region("sg").expect("the region").bids.get() >= 1);
+    assert_eq!(meters.requests.get(), meters.statuses.iter().map(|(_, count)| count).sum::<u64>());
+    let in_flight = running.port.in_flight().expect("published").figures();
+    assert_eq!((in_flight.now, in_flight.refused), (0, 0));
+    running.tree.shutdown().await;
+}

@@ -1,0 +1,158 @@
+//! The exchange's subtree under crashes, seen from its connections.
+//!
+//! How: a whole exchange over loopback, with the incident's chaos point. To have many requests waiting at the moment of a crash,
+//! the exchange's only thread is held while they are sent. The point is the process's, so these tests take turns.
+
+mod common;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use common::tree::{EXCHANGE, Running, bad, good};
+use common::{Client, post};
+use exchange::chaos::NEGATIVE_FLOOR;
+use tembusu::{EventKind, State};
+
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Arms the point for as long as it lives.
+struct Armed(#[allow(dead_code, reason = "held")] MutexGuard<'static, ()>);
+
+impl Armed {
+    fn take_turn() -> Self {
+        Self(TURN.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Armed {
+    fn drop(&mut self) {
+        NEGATIVE_FLOOR.disarm();
+    }
+}
+
+/// Requests that wait at the moment of the crash.
+const WAITING: usize = 64;
+
+fn run(test: impl Future<Output = ()>) {
+    let turn = Armed::take_turn();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    runtime.block_on(test);
+    runtime.shutdown_background();
+    drop(turn);
+}
+
+#[test]
+fn a_negative_floor_is_a_no_bid_in_normal_service() {
+    run(async {
+        let running = Running::start().await;
+        let mut client = running.warm_client().await;
+        let reply = client.ask(post(bad())).await;
+        assert_eq!((reply.status, reply.header("x-no-bid")), (204, "negative_floor"));
+        assert_eq!(running.incarnations(), [1, 1, 1]);
+        running.tree.shutdown().await;
+    });
+}
+
+#[test]
+fn waiting_requests_go_on_after_a_crash_and_the_one_in_hand_gets_a_no_bid() {
+    run(async {
+        let running = Running::start().await;
+        let mut bad_client = running.warm_client().await;
+        let mut clients: Vec<Client> = Vec::new();
+        for _ in 0..WAITING {
+            clients.push(running.warm_client().await);
+        }
+        let mut events = running.tree.handle().events();
+        NEGATIVE_FLOOR.arm();
+        let release = running.hold_thread();
+        bad_client.send(post(bad())).await;
+        for (number, client) in clients.iter_mut().enumerate() {
+            client.send(post(good(number))).await;
+        }
+        drop(release);
+        let reply = bad_client.reply().await;
+        assert_eq!((reply.status, reply.header("x-no-bid")), (204, "engine_crashed"));
+        for client in &mut clients {
+            let reply = client.reply().await;
+            assert_eq!(reply.status, 200, "{}", reply.header("x-no-bid"));
+        }
+        assert_eq!(running.incarnations(), [1, 2, 2], "the pool stands first and is spared");
+        for client in clients.iter_mut().chain([&mut bad_client]) {
+            assert_eq!(client.ask(post(good(0))).await.status, 200, "on the connection that it had");
+        }
+        assert_eq!(running.tracker.open(), WAITING + 1);
+        assert_eq!(running.meters.connections.closed_by_us.total(), 0);
+        let latency = loop {
+            let event = events.recv().await.expect("an event");
+            if let EventKind::Restarted { latency } = event.kind {
+                break latency;
+            }
+        };
+        println!("restart: {latency:?}");
+
+        let payloads = running.port.payloads().payloads();
+        assert_eq!(payloads.len(), 1);
+        assert_eq!((&*payloads[0].path, payloads[0].incarnation), ("root/xandr/bid_engine", 1));
+        assert!(payloads[0].text.contains("\"bidfloor\":-1.5") && !payloads[0].text.contains("good"));
+        running.tree.shutdown().await;
+    });
+}
+
+#[test]
+fn the_sixth_crash_degrades_and_a_restore_brings_bids_back_on_the_same_connections() {
+    run(async {
+        let running = Running::start().await;
+        let mut bad_client = running.warm_client().await;
+        let mut client = running.warm_client().await;
+        NEGATIVE_FLOOR.arm();
+        for crash in 1..=6 {
+            let reply = bad_client.ask(post(bad())).await;
+            assert_eq!((reply.status, reply.header("x-no-bid")), (204, "engine_crashed"), "crash {crash}");
+            if crash < 6 {
+                assert_eq!(client.ask(post(good(crash))).await.status, 200, "restart {crash} of 5 is granted");
+            }
+        }
+        for client in [&mut client, &mut bad_client] {
+            let reply = client.ask(post(good(7))).await;
+            assert_eq!((reply.status, reply.header("x-no-bid")), (204, "degraded"));
+        }
+        let reply = bad_client.ask(post(bad())).await;
+        assert_eq!(reply.header("x-no-bid"), "degraded", "what crashed the engine cannot crash its stand-in");
+        assert_eq!(Client::connect(running.address).await.ask(post(good(8))).await.status, 204, "connects are taken");
+        assert_eq!(running.node(EXCHANGE).state, State::Degraded);
+        assert_eq!(running.port.payloads().payloads().len(), 6, "the last payload is kept as well");
+
+        NEGATIVE_FLOOR.disarm();
+        let exchange = running.tree.handle().find(EXCHANGE).expect("the exchange");
+        exchange.restore().await.expect("restored");
+        assert_eq!(client.ask(post(good(9))).await.status, 200);
+        let reply = bad_client.ask(post(bad())).await;
+        assert_eq!(reply.header("x-no-bid"), "negative_floor");
+        assert_eq!(running.node(EXCHANGE).state, State::Running);
+        assert_eq!(running.meters.connections.closed_by_us.total(), 0);
+        assert_eq!(running.node("root/xandr_sockets/sockets").incarnation, 1);
+        running.tree.shutdown().await;
+    });
+}
+
+#[test]
+fn a_stop_drains_connections_before_the_exchange_goes() {
+    run(async {
+        let running = Running::start().await;
+        let mut idle = running.warm_client().await;
+        let mut busy = running.warm_client().await;
+        let release = running.hold_thread();
+        busy.send(post(good(1))).await;
+        let tree = running.tree.handle();
+        let stopping = running.tree.shutdown();
+        let answers = async {
+            drop(release);
+            let reply = busy.reply().await;
+            assert!(matches!(reply.status, 200 | 204), "in flight is answered: {}", reply.status);
+            busy.closed().await;
+            idle.closed().await;
+        };
+        tokio::join!(stopping, answers);
+        assert_eq!(running.tracker.open(), 0);
+        drop(tree);
+    });
+}
