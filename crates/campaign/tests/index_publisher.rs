@@ -4,11 +4,13 @@
 
 mod support;
 
+use std::time::Duration;
+
 use campaign::actors::IndexMessage;
 use campaign::{CampaignId, CampaignState, chaos};
 use support::sound;
 use support::tree::{World, path_of};
-use tembusu::EventKind;
+use tembusu::{Event, EventKind};
 
 #[tokio::test]
 async fn the_index_comes_back_and_so_does_every_campaign() {
@@ -28,8 +30,12 @@ async fn the_index_comes_back_and_so_does_every_campaign() {
     for _ in 0..5 {
         publisher.send(IndexMessage::Build).await.expect("the publisher takes messages");
     }
-    world.wait_for("root/campaigns", |event| matches!(event.kind, EventKind::Restarted { .. })).await;
+    world.wait_for("root/campaigns", |event| matches!(event.kind, EventKind::Crashed { .. })).await;
     chaos::INDEX_PUBLISHER.disarm();
+    let again = |event: &Event| matches!(event.kind, EventKind::Started | EventKind::Restarted { .. });
+    world.wait_for("root/campaigns", again).await;
+    let indexed = publisher.call(IndexMessage::Refresh, Duration::from_secs(20)).await;
+    assert_eq!(indexed.expect("the address of before works"), 3);
     assert_eq!(world.node("root/campaigns").incarnation, 2);
     assert_eq!(world.bidding(), [1, 2], "the pause holds");
     let states: Vec<CampaignState> = world.campaigns.statuses().into_iter().map(|status| status.state).collect();
