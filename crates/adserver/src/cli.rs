@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{AdserverConfig, duration, explain};
-use crate::{demo, serve};
+use crate::{demo, incident, serve};
 
 /// A demand-side ad server that keeps its failures where they happen.
 #[derive(Debug, Parser)]
@@ -29,6 +29,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Replays the reference incident and checks every promise of the tree.
+    Incident(IncidentArgs),
     /// Checks a configuration file and says what it means.
     CheckConfig {
         /// The configuration file.
@@ -58,6 +60,17 @@ struct DemoArgs {
     seed: u64,
 }
 
+/// Options of the incident.
+#[derive(Debug, Args)]
+struct IncidentArgs {
+    /// How often it is replayed, each time with a server of its own.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// Seed of the traffic around it.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+}
+
 fn read_duration(text: &str) -> Result<Duration, String> {
     duration::parse(text).ok_or_else(|| "write a whole number and its unit, such as 30s or 5m".to_owned())
 }
@@ -72,6 +85,7 @@ pub fn main() -> ExitCode {
             requests_per_second: args.rate,
             seed: args.seed,
         }),
+        Command::Incident(args) => incident::run(incident::IncidentOptions { runs: args.runs, seed: args.seed }),
         Command::Serve { config } => serve::run(&config),
         Command::CheckConfig { file } => check_config(&file),
     };

@@ -7,22 +7,22 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 
 /// Tells that the start has completed.
-pub fn ready(status: &str) {
+pub(crate) fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
 /// Tells that the process lives. Due every [`watchdog_interval`].
-pub fn alive(status: &str) {
+pub(crate) fn alive(status: &str) {
     notify(&[NotifyState::Watchdog, NotifyState::Status(status)]);
 }
 
 /// Tells that the process drains.
-pub fn stopping() {
+pub(crate) fn stopping() {
     notify(&[NotifyState::Stopping, NotifyState::Status("draining")]);
 }
 
 /// Returns how often [`alive`] is due: half of what the service manager waits. `None` if it does not.
-pub fn watchdog_interval() -> Option<Duration> {
+pub(crate) fn watchdog_interval() -> Option<Duration> {
     sd_notify::watchdog_enabled().map(|limit| limit / 2)
 }
 

@@ -7,10 +7,11 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use exchange::ExchangePort;
 use ledger::LedgerMessage;
 use serde_json::{Value, json};
 use telemetry::{AggregatorMessage, Alert, RENDER_TIMEOUT};
-use tembusu::CallError;
+use tembusu::{AdminError, CallError, SupervisorRef};
 
 use super::router::Desk;
 use super::tree::Node;
@@ -69,20 +70,20 @@ fn alert(alert: &Alert) -> Value {
 
 /// The campaigns with their money: `budget = spent + leased + free`, in USD.
 pub(super) async fn campaigns(State(desk): State<Arc<Desk>>) -> Response {
-    let totals = match desk.ledger.call(LedgerMessage::Totals, TOTALS_TIMEOUT).await {
+    let totals = match desk.ledger.call(|reply| LedgerMessage::Totals { reply }, TOTALS_TIMEOUT).await {
         Ok(totals) => totals,
         Err(error) => return down("ledger", &error),
     };
     let campaigns: Vec<Value> = desk
         .campaigns
-        .entries()
-        .map(|entry| {
-            let account = totals.account(entry.id);
+        .statuses()
+        .iter()
+        .map(|status| {
+            let account = totals.account(status.id);
             json!({
-                "id": entry.id.0,
-                "name": entry.name,
-                "live": entry.is_live(),
-                "bid_cpm_usd": entry.bid_cpm.to_string(),
+                "id": status.id.0,
+                "name": status.name,
+                "state": status.state.to_string(),
                 "budget_usd": account.map(|account| account.budget.to_string()),
                 "spent_usd": account.map(|account| account.spent.to_string()),
                 "leased_usd": account.map(|account| account.leased.to_string()),
@@ -95,11 +96,12 @@ pub(super) async fn campaigns(State(desk): State<Arc<Desk>>) -> Response {
 
 /// The payloads that crashed an engine, without ids and addresses, oldest first.
 pub(super) async fn crash_payloads(State(desk): State<Arc<Desk>>) -> Json<Value> {
-    let payloads = desk.payloads.payloads();
-    let list: Vec<Value> = payloads
-        .iter()
-        .map(|payload| {
+    let of_exchange = |port: &ExchangePort| {
+        let exchange = port.name().to_owned();
+        let kept = port.payloads().payloads();
+        kept.into_iter().map(move |payload| {
             json!({
+                "exchange": &exchange,
                 "path": &*payload.path,
                 "incarnation": payload.incarnation,
                 "at_ms": unix_ms(payload.at),
@@ -107,24 +109,31 @@ pub(super) async fn crash_payloads(State(desk): State<Arc<Desk>>) -> Json<Value>
                 "text": &*payload.text,
             })
         })
-        .collect();
-    Json(json!({ "payloads": list }))
+    };
+    let payloads: Vec<Value> = desk.exchanges.iter().flat_map(of_exchange).collect();
+    Json(json!({ "payloads": payloads }))
 }
 
-/// Restores a degraded exchange: its stand-in is stopped and the normal subtree started.
+/// Brings an exchange back: a degraded one is restored, one whose stand-in has failed too is started anew.
 pub(super) async fn restore(State(desk): State<Arc<Desk>>, Path(name): Path<String>) -> Response {
-    if !desk.exchanges.contains(&name) {
-        let problem = format!("there is no exchange `{name}`; there are {}\n", desk.exchanges.join(", "));
+    if !desk.exchanges.iter().any(|port| port.name() == name) {
+        let names: Vec<_> = desk.exchanges.iter().map(ExchangePort::name).collect();
+        let problem = format!("there is no exchange `{name}`; there are {}\n", names.join(", "));
         return (StatusCode::NOT_FOUND, problem).into_response();
     }
-    let path = format!("{}/exchanges/{name}", desk.tree.path());
-    let Some(exchange) = desk.tree.find(&path) else {
-        return (StatusCode::CONFLICT, format!("`{path}` does not run; see /tree\n")).into_response();
-    };
-    match tokio::time::timeout(RESTORE_TIMEOUT, exchange.restore()).await {
+    match tokio::time::timeout(RESTORE_TIMEOUT, bring_back(&desk.tree, &name)).await {
         Ok(Ok(())) => (StatusCode::OK, format!("{name} is restored\n")).into_response(),
         Ok(Err(error)) => (StatusCode::CONFLICT, format!("{name} is not restored: {error}\n")).into_response(),
         Err(_) => (StatusCode::GATEWAY_TIMEOUT, format!("{name} is still being restored; see /tree\n")).into_response(),
+    }
+}
+
+async fn bring_back(root: &SupervisorRef, name: &str) -> Result<(), AdminError> {
+    let exchanges = root.find(&format!("{}/exchanges", root.path())).ok_or(AdminError::NotFound)?;
+    let exchange = exchanges.find(&format!("{}/{name}", exchanges.path())).ok_or(AdminError::NotFound)?;
+    match exchange.snapshot().state {
+        tembusu::State::Stopped => exchanges.restart_child(name).await,
+        _ => exchange.restore().await,
     }
 }
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
+use campaign::CampaignsHandle;
+use exchange::ExchangePort;
 use ledger::LedgerMessage;
 use telemetry::{AggregatorMessage, AlertBoard};
 use tembusu::{Address, SupervisorRef};
 
 use super::pages;
 use crate::phase::Life;
-use crate::system::CampaignBook;
 
 /// What the pages are made from.
 pub(crate) struct Desk {
@@ -27,12 +28,10 @@ pub(crate) struct Desk {
     pub(crate) board: Arc<AlertBoard>,
     /// Money.
     pub(crate) ledger: Address<LedgerMessage>,
-    /// The campaigns as configured.
-    pub(crate) campaigns: CampaignBook,
-    /// Payloads that crashed an engine.
-    pub(crate) payloads: exchange::PayloadKeeper,
-    /// Names of the exchanges, in the order of the configuration.
-    pub(crate) exchanges: Vec<String>,
+    /// The campaigns.
+    pub(crate) campaigns: CampaignsHandle,
+    /// The exchanges, in the order of the configuration.
+    pub(crate) exchanges: Vec<ExchangePort>,
 }
 
 /// Makes the router.

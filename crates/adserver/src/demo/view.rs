@@ -1,22 +1,19 @@
-//! The live tree in a terminal, and plain lines where there is none.
+//! Draws a tree: a line for each supervisor, with its actors on it.
 //!
-//! Drawing reads snapshots and counters only; it never slows what it shows.
+//! Drawing reads a snapshot and decides nothing.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use tembusu::{NodeSnapshot, State};
+use tembusu::{Kind, NodeSnapshot, State};
 
 /// Width of the column with the tree's branches and names.
-const NAME_WIDTH: usize = 34;
-/// Children shown under `campaigns`, the rest is summed up: a terminal has few lines.
-const CAMPAIGNS_SHOWN_MAX: usize = 8;
-
-/// Figures beside one node, by its path below the root.
-pub(crate) trait Figures {
-    /// Returns the text beside `node`.
-    fn beside(&self, node: &NodeSnapshot) -> String;
-}
+const NAME_WIDTH: usize = 26;
+/// Width of the column with incarnation and state.
+const STATE_WIDTH: usize = 14;
+/// Campaigns shown; the rest is summed up: a terminal has few lines.
+const CHILDREN_SHOWN_MAX: usize = 8;
 
 /// Draws over what it drew before.
 #[derive(Debug, Default)]
@@ -32,51 +29,61 @@ impl Screen {
             // Up to the first line, then clear from there to the end of the screen.
             write!(out, "\x1b[{}A\r\x1b[J", self.lines_drawn)?;
         }
-        out.write_all(text.as_bytes())?;
+        // Long lines are cut, not wrapped: the way back up is counted in lines.
+        write!(out, "\x1b[?7l{text}\x1b[?7h")?;
         out.flush()?;
         self.lines_drawn = text.matches('\n').count();
         Ok(())
     }
 }
 
-/// Draws the tree below `root`, one node a line.
-pub(crate) fn tree(root: &NodeSnapshot, figures: &dyn Figures) -> String {
+/// Draws the tree below `root`; `beside` holds what stands beside a supervisor, by its path.
+pub(crate) fn tree(root: &NodeSnapshot, beside: &HashMap<String, String>) -> String {
     let mut text = String::new();
-    line(root, "", "", figures, &mut text);
-    children(root, "", figures, &mut text);
+    line(root, "", beside, &mut text);
+    supervisors(root, "", beside, &mut text);
     text
 }
 
-fn children(node: &NodeSnapshot, indent: &str, figures: &dyn Figures, text: &mut String) {
-    let is_long = node.name.ends_with("campaigns") && CAMPAIGNS_SHOWN_MAX < node.children.len();
-    let shown = if is_long { &node.children[..CAMPAIGNS_SHOWN_MAX] } else { &node.children[..] };
+fn supervisors(node: &NodeSnapshot, indent: &str, beside: &HashMap<String, String>, text: &mut String) {
+    let children: Vec<_> = node.children.iter().filter(|child| child.kind == Kind::Supervisor).collect();
+    let shown = &children[..children.len().min(CHILDREN_SHOWN_MAX)];
+    let hidden = children.len() - shown.len();
     for (index, child) in shown.iter().enumerate() {
-        let is_last = index + 1 == shown.len() && !is_long;
+        let is_last = index + 1 == shown.len() && hidden == 0;
         let (branch, below) = if is_last { ("└── ", "    ") } else { ("├── ", "│   ") };
-        line(child, indent, branch, figures, text);
-        children(child, &format!("{indent}{below}"), figures, text);
+        line(child, &format!("{indent}{branch}"), beside, text);
+        supervisors(child, &format!("{indent}{below}"), beside, text);
     }
-    if is_long {
-        let _ = writeln!(text, "{indent}└── … and {} more", node.children.len() - shown.len());
+    if 0 < hidden {
+        let _ = writeln!(text, "{indent}└── … and {hidden} more");
     }
 }
 
-fn line(node: &NodeSnapshot, indent: &str, branch: &str, figures: &dyn Figures, text: &mut String) {
-    let name = format!("{indent}{branch}{}", node.name);
-    let padding = NAME_WIDTH.saturating_sub(name.chars().count());
-    let state = match node.state {
-        State::Running => String::new(),
-        state => format!(" {}", state.label().to_uppercase()),
-    };
-    let restarts = match node.restarts {
-        0 => String::new(),
-        n => format!(" restarts {n}"),
-    };
-    let _ = writeln!(
-        text,
-        "{name}{:padding$} #{:<3}{restarts}{state}{}",
+fn line(node: &NodeSnapshot, branch: &str, beside: &HashMap<String, String>, text: &mut String) {
+    let name = format!("{branch}{}", node.name);
+    let workers: Vec<String> =
+        node.children.iter().filter(|child| child.kind == Kind::Worker).map(|child| format!("{} {}", child.name, state(child))).collect();
+    let figures = beside.get(&*node.path).map_or("", String::as_str);
+    let gap = if figures.is_empty() || workers.is_empty() { "" } else { "   " };
+    let row = format!(
+        "{name}{:name_pad$} {:<STATE_WIDTH$} {figures}{gap}{}",
         "",
-        node.incarnation,
-        figures.beside(node)
+        state(node),
+        workers.join(" · "),
+        name_pad = NAME_WIDTH.saturating_sub(name.chars().count()),
     );
+    let _ = writeln!(text, "{}", row.trim_end());
+}
+
+/// `#3 r2 DEGRADED`: incarnation, restarts after a failure of its own, and the state if it is not running.
+fn state(node: &NodeSnapshot) -> String {
+    let mut text = format!("#{}", node.incarnation);
+    if 0 < node.restarts {
+        let _ = write!(text, " r{}", node.restarts);
+    }
+    if node.state != State::Running {
+        let _ = write!(text, " {}", node.state.label().to_uppercase());
+    }
+    text
 }

@@ -207,9 +207,13 @@ async fn connection<S: Respond>(
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let mut serving = std::pin::pin!(serving);
+    let asked = async {
+        // The sender lives as long as the listener's state; without it this connection is being ended.
+        let _ = drain.wait_for(|drains| *drains).await;
+    };
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
-        _ = drain.wait_for(|drains| *drains) => {
+        () = asked => {
             serving.as_mut().graceful_shutdown();
             meters.closed_by_us.inc("drain");
             serving.await

@@ -1,0 +1,134 @@
+//! The secret behind cap keys, on disk: one line with its day and 64 hexadecimal digits.
+//!
+//! Kept so that a user's count of today survives a restart of the process. The file has mode 0600
+//! and holds the latest day's secret only: who reads it cannot recompute the keys of days gone by.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use region::{CapKeys, CapSecret, day_of};
+
+use super::error::SystemError;
+
+/// The permissions of the file: its owner's alone.
+const MODE: u32 = 0o600;
+
+/// The file and the keys that follow from it.
+#[derive(Debug)]
+pub(super) struct CapSecretFile {
+    file: PathBuf,
+    keys: CapKeys,
+}
+
+impl CapSecretFile {
+    /// Reads the file, or makes one, and moves the secret on to today.
+    pub(super) fn open(file: PathBuf) -> Result<CapSecretFile, SystemError> {
+        let today = today();
+        let secret = match fs::read_to_string(&file) {
+            Ok(text) => {
+                check_mode(&file).map_err(|problem| wrong(&file, problem))?;
+                let problem = "it is not one line with a day and 64 hexadecimal digits; remove it, and today's counts begin anew";
+                decode(&text).ok_or_else(|| wrong(&file, problem.to_owned()))?.advanced_to(today)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut secret = [0; 32];
+                getrandom::fill(&mut secret).map_err(|error| wrong(&file, format!("no random bytes: {error}")))?;
+                CapSecret::new(today, secret)
+            }
+            Err(error) => return Err(wrong(&file, format!("cannot be read: {error}"))),
+        };
+        let opened = CapSecretFile { file, keys: CapKeys::new(secret) };
+        opened.store().map_err(|error| wrong(&opened.file, format!("cannot be written: {error}")))?;
+        Ok(opened)
+    }
+
+    /// The keys that engines make cap keys with.
+    pub(super) fn keys(&self) -> CapKeys {
+        self.keys.clone()
+    }
+
+    /// Writes the secret in use, whole or not at all.
+    pub(super) fn store(&self) -> io::Result<()> {
+        let secret = self.keys.secret();
+        let fresh = self.file.with_extension("new");
+        let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&fresh)?;
+        // An old file of that name keeps its mode otherwise.
+        out.set_permissions(fs::Permissions::from_mode(MODE))?;
+        writeln!(out, "{} {}", secret.day(), hex(secret.secret()))?;
+        out.sync_all()?;
+        fs::rename(&fresh, &self.file)
+    }
+}
+
+fn check_mode(file: &std::path::Path) -> Result<(), String> {
+    let mode = fs::metadata(file).map_err(|error| error.to_string())?.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(format!("has mode {mode:04o}: who reads it can recognise users; run chmod 0600 on it"))
+}
+
+fn decode(text: &str) -> Option<CapSecret> {
+    let (day, digits) = text.trim().split_once(' ')?;
+    if digits.len() != 64 || !digits.is_ascii() {
+        return None;
+    }
+    let mut secret = [0; 32];
+    for (byte, pair) in secret.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(CapSecret::new(day.parse().ok()?, secret))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn today() -> u32 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    day_of(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn wrong(file: &std::path::Path, problem: String) -> SystemError {
+    SystemError::CapSecret { file: file.to_owned(), problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_survives_a_restart_of_the_process() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("cap.secret");
+        let first = CapSecretFile::open(file.clone()).expect("made").keys().secret();
+        let second = CapSecretFile::open(file.clone()).expect("read").keys().secret();
+        assert_eq!((first.day(), first.secret()), (second.day(), second.secret()));
+        let mode = fs::metadata(&file).expect("the file is there").permissions().mode() & 0o777;
+        assert_eq!(mode, MODE);
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("cap.secret");
+        CapSecretFile::open(file.clone()).expect("made");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("changed");
+        let error = CapSecretFile::open(file).expect_err("too open").to_string();
+        assert!(error.contains("mode 0644") && error.contains("chmod 0600"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_secret_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("cap.secret");
+        CapSecretFile::open(file.clone()).expect("made");
+        for text in ["", "20000", "20000 zz", &format!("x {}", "0".repeat(64)), &format!("1 {}", "é".repeat(32))] {
+            fs::write(&file, text).expect("written");
+            assert!(CapSecretFile::open(file.clone()).is_err(), "{text:?} was taken");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The whole ad server in one value: started, serving, drained.
+//!
+//! `serve`, `demo`, `incident` and tests start the same [`System`]; what differs is the configuration
+//! and who sends the traffic. Nothing of it outlives the value.
+//!
+//! ```text
+//! root (one_for_one)
+//! ├── telemetry ── metrics_aggregator
+//! ├── ledger ── event_log                                      runtime: ledger
+//! ├── campaigns ── each · loader · index_publisher
+//! ├── regions ── one subtree a region
+//! ├── notices ── listener
+//! ├── exchanges ── one subtree an exchange                     runtime: one an exchange
+//! ├── sockets ── the listener and connections of each exchange
+//! └── admin ── listener
+//! ```
+
+mod cap_secret;
+mod error;
+mod parts;
+mod ports;
+mod runtimes;
+mod wiring;
+
+pub use error::SystemError;
+pub use ports::{ExchangeAddress, Ports};
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use campaign::{Campaign, CampaignsHandle};
+use exchange::ExchangePort;
+use ledger::{LedgerMessage, Totals};
+use region::RegionPort;
+use telemetry::{AlertBoard, Cause, Meters};
+use tembusu::{Address, CallError, ExitReason, SupervisorRef, Tree};
+
+use crate::config::AdserverConfig;
+use crate::phase::{Life, Phase};
+use cap_secret::CapSecretFile;
+use parts::Parts;
+use runtimes::Runtimes;
+
+/// How long a drain may take: every child has a budget of its own, this is for the sum.
+const DRAIN_MAX: Duration = Duration::from_secs(20);
+/// How long the ledger's sums are waited for.
+const TOTALS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A running ad server. Dropping it ends everything at once, without a drain.
+#[derive(Debug)]
+pub struct System {
+    tree: Tree,
+    handles: Handles,
+    cap_secret: CapSecretFile,
+    /// Last: tasks of the tree run on these.
+    runtimes: Runtimes,
+}
+
+/// What is held of a running tree.
+#[derive(Debug)]
+struct Handles {
+    root: SupervisorRef,
+    ports: Ports,
+    life: Life,
+    meters: Arc<Meters>,
+    board: Arc<AlertBoard>,
+    ledger: Address<LedgerMessage>,
+    campaigns: CampaignsHandle,
+    regions: Vec<RegionPort>,
+    exchanges: Vec<ExchangePort>,
+}
+
+/// How a drain went.
+#[derive(Debug, Clone)]
+pub struct Drained {
+    /// Why the tree ended; `None` if it had not within the time given.
+    pub reason: Option<ExitReason>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl System {
+    /// Opens the sockets and the ledger, and starts the tree.
+    ///
+    /// # Errors
+    ///
+    /// What could not be opened or started; nothing runs then.
+    ///
+    /// # Panics
+    ///
+    /// Within an asynchronous task: it waits for the tree on a runtime of its own.
+    pub fn start(config: &AdserverConfig, campaigns: Vec<Campaign>) -> Result<System, SystemError> {
+        let runtimes = Runtimes::new(config).map_err(SystemError::Runtime)?;
+        let cap_secret = CapSecretFile::open(config.ledger.cap_secret_path())?;
+        let parts = Parts::open(config, &cap_secret)?;
+        let (root, handles) = wiring::wire(config, campaigns, parts, &runtimes)?;
+        let tree = runtimes.control().block_on(root.start())?;
+        handles.life.advance(Phase::Serving);
+        Ok(System { tree, handles, cap_secret, runtimes })
+    }
+
+    /// Runs `future` on the control runtime and waits for it.
+    ///
+    /// # Panics
+    ///
+    /// Within an asynchronous task.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtimes.control().block_on(future)
+    }
+
+    /// Returns the addresses that it listens on.
+    pub fn ports(&self) -> &Ports {
+        &self.handles.ports
+    }
+
+    /// Returns a handle to the root of the tree.
+    pub fn tree(&self) -> &SupervisorRef {
+        &self.handles.root
+    }
+
+    /// Returns where the process stands in its life.
+    pub fn phase(&self) -> Phase {
+        self.handles.life.phase()
+    }
+
+    /// Returns the process's meters.
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.handles.meters
+    }
+
+    /// Returns the alerts.
+    pub fn board(&self) -> &Arc<AlertBoard> {
+        &self.handles.board
+    }
+
+    /// Returns the ledger's address.
+    pub fn ledger(&self) -> &Address<LedgerMessage> {
+        &self.handles.ledger
+    }
+
+    /// Returns the campaigns.
+    pub fn campaigns(&self) -> &CampaignsHandle {
+        &self.handles.campaigns
+    }
+
+    /// Returns the regions, in the order of the configuration.
+    pub fn regions(&self) -> &[RegionPort] {
+        &self.handles.regions
+    }
+
+    /// Returns the exchanges, in the order of the configuration.
+    pub fn exchanges(&self) -> &[ExchangePort] {
+        &self.handles.exchanges
+    }
+
+    /// Finds the supervisor of one exchange.
+    pub fn exchange_tree(&self, name: &str) -> Option<SupervisorRef> {
+        self.tree().find(&format!("{}/exchanges/{name}", self.tree().path()))
+    }
+
+    /// Asks the ledger for its sums.
+    ///
+    /// # Errors
+    ///
+    /// The ledger does not answer: it is down or restarting.
+    pub async fn totals(&self) -> Result<Totals, CallError<LedgerMessage>> {
+        self.ledger().call(|reply| LedgerMessage::Totals { reply }, TOTALS_TIMEOUT).await
+    }
+
+    /// Waits until the tree ends by itself; an exhausted root raises its alert.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the wait changes nothing.
+    pub async fn ended(&self) -> ExitReason {
+        let reason = self.tree.wait().await;
+        if let ExitReason::Exhausted(report) = &reason {
+            self.board().raise(Cause::RootExhausted, self.tree().path(), report.to_string(), SystemTime::now());
+        }
+        reason
+    }
+
+    /// Drains and stops, in reverse start order: the exchanges' connections are asked to finish and every
+    /// request in hand is answered, then notices in hand are made durable, then the ledger closes.
+    ///
+    /// Takes a bounded time, whatever the state of the tree.
+    ///
+    /// # Panics
+    ///
+    /// Within an asynchronous task.
+    pub fn drain(self) -> Drained {
+        let started = Instant::now();
+        self.handles.life.advance(Phase::Draining);
+        let ended = self.runtimes.control().block_on(async { tokio::time::timeout(DRAIN_MAX, self.tree.shutdown()).await });
+        if let Err(error) = self.cap_secret.store() {
+            tracing::warn!(%error, "the secret of cap keys was not stored; today's counts may begin anew");
+        }
+        Drained { reason: ended.ok(), took: started.elapsed() }
+    }
+}

@@ -1,0 +1,262 @@
+//! The tree, written down: who is started after whom, and who is told of whom.
+//!
+//! Addresses come before the start, so that everything here is an ordinary argument. Order is start
+//! order and dependency order; the end is in reverse.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use campaign::{Campaign, CampaignsHandle, Country, campaigns_supervisor};
+use exchange::engine::{EngineSettings, Territory};
+use exchange::sockets::{ConnectionTracker, Deadlines, Limits, ServeArgs};
+use exchange::{ExchangeArgs, ExchangePort, exchange_supervisor, sockets_supervisor};
+use hyper_util::service::TowerToHyperService;
+use ledger::{Clock, LedgerArgs, LedgerMessage};
+use region::{RegionArgs, RegionPort, region_supervisor};
+use telemetry::{AlertBoard, ConnectionMeters, Meters, telemetry_supervisor};
+use tembusu::{Address, Supervisor, child};
+
+use super::Handles;
+use super::error::SystemError;
+use super::parts::Parts;
+use super::runtimes::Runtimes;
+use crate::admin;
+use crate::config::{AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity};
+use crate::http::{HttpListener, ListenerArgs};
+use crate::notices::{NoticeDesk, NoticeService, PerSecond};
+use crate::phase::Life;
+
+/// Most connections to the operators' API.
+const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// How long a listener may take to answer what it has in hand when it is stopped.
+const LISTENER_SHUTDOWN: Duration = Duration::from_secs(5);
+/// The waits before the operators' API is tried again.
+const ADMIN_BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// Writes the tree down and collects what is held of it.
+pub(super) fn wire(
+    config: &AdserverConfig,
+    campaigns: Vec<Campaign>,
+    parts: Parts,
+    runtimes: &Runtimes,
+) -> Result<(Supervisor, Handles), SystemError> {
+    let mut root = granting(Supervisor::one_for_one("root"), config.intensity);
+    let tree = root.handle();
+    let life = Life::new();
+    let board = AlertBoard::new();
+    let exchange_names: Vec<&str> = config.exchanges.iter().map(|exchange| &*exchange.name).collect();
+    let region_names: Vec<&str> = config.regions.iter().map(|region| &*region.name).collect();
+    let meters = Meters::new(&exchange_names, &region_names);
+
+    let (telemetry, aggregator) = telemetry_supervisor(meters.clone(), board.clone(), tree.clone());
+    root.supervisor(telemetry);
+    let ledger = wire_ledger(config, &campaigns, runtimes, &mut root);
+    let (subtree, campaigns) = campaigns_supervisor(campaigns)?;
+    root.supervisor(subtree);
+    let regions = wire_regions(config, &ledger, &mut root);
+    wire_notices(config, &parts, &ledger, &meters, &mut root);
+    let surroundings = Surroundings { parts: &parts, meters: &meters, campaigns: &campaigns, regions: &regions };
+    let exchanges = wire_exchanges(config, &surroundings, runtimes, &mut root);
+
+    let desk = admin::Desk {
+        life: life.clone(),
+        tree: tree.clone(),
+        aggregator,
+        board: board.clone(),
+        ledger: ledger.clone(),
+        campaigns: campaigns.clone(),
+        exchanges: exchanges.clone(),
+    };
+    wire_admin(&parts, admin::router(Arc::new(desk)), &mut root);
+
+    let handles =
+        Handles { root: tree, ports: parts.ports, life, meters, board, ledger, campaigns, regions, exchanges };
+    Ok((root, handles))
+}
+
+fn wire_ledger(
+    config: &AdserverConfig,
+    campaigns: &[Campaign],
+    runtimes: &Runtimes,
+    root: &mut Supervisor,
+) -> Address<LedgerMessage> {
+    let mut args = LedgerArgs::new(&config.ledger.path, runtimes.ledger());
+    args.budgets = campaigns.iter().map(|campaign| (campaign.id, campaign.budget)).collect();
+    args.store.lease_life = config.ledger.lease_life;
+    args.store.lease_grace = config.ledger.lease_grace;
+    args.store.regions = count(config.regions.len());
+    let (ledger, address) = ledger::supervisor(args);
+    root.supervisor(granting(ledger, config.ledger.intensity));
+    address
+}
+
+fn wire_regions(config: &AdserverConfig, ledger: &Address<LedgerMessage>, root: &mut Supervisor) -> Vec<RegionPort> {
+    let mut regions = granting(Supervisor::one_for_one("regions"), config.intensity);
+    let ports = config
+        .regions
+        .iter()
+        .map(|region| {
+            let mut args = RegionArgs::new(ledger.clone(), count(config.regions.len()));
+            args.intensity = (region.intensity.restarts, region.intensity.within);
+            let (subtree, port) = region_supervisor(&region.name, args);
+            regions.supervisor(subtree);
+            port
+        })
+        .collect();
+    root.supervisor(regions);
+    ports
+}
+
+fn wire_notices(
+    config: &AdserverConfig,
+    parts: &Parts,
+    ledger: &Address<LedgerMessage>,
+    meters: &Arc<Meters>,
+    root: &mut Supervisor,
+) {
+    let bills_on_win = |exchange: &&ExchangeConfig| exchange.billing_event == BillingEvent::Nurl;
+    let desk = NoticeDesk {
+        ledger: ledger.clone(),
+        keys: parts.token_keys.clone(),
+        price_codecs: parts.price_codecs.clone(),
+        bills_on_win: config.exchanges.iter().filter(bills_on_win).map(|exchange| exchange.name.clone()).collect(),
+        meters: meters.notices().clone(),
+        forged: PerSecond::new(config.notices.forged_per_second_max),
+    };
+    let args = ListenerArgs {
+        socket: parts.notices.clone(),
+        service: NoticeService(Arc::new(desk)),
+        connections_max: config.notices.connections_max,
+        meters: meters.notices().connections.clone(),
+    };
+    let mut notices = granting(Supervisor::one_for_one("notices"), config.notices.intensity);
+    notices.add(child::<HttpListener<NoticeService>>("listener", args).shutdown(LISTENER_SHUTDOWN));
+    root.supervisor(notices);
+}
+
+/// What every exchange is made from.
+struct Surroundings<'a> {
+    parts: &'a Parts,
+    meters: &'a Arc<Meters>,
+    campaigns: &'a CampaignsHandle,
+    regions: &'a [RegionPort],
+}
+
+/// The exchanges, and after them their sockets, so that these are closed first.
+fn wire_exchanges(
+    config: &AdserverConfig,
+    around: &Surroundings<'_>,
+    runtimes: &Runtimes,
+    root: &mut Supervisor,
+) -> Vec<ExchangePort> {
+    let mut exchanges = granting(Supervisor::one_for_one("exchanges"), config.intensity);
+    let mut sockets = granting(Supervisor::one_for_one("sockets"), config.intensity);
+    let mut ports = Vec::new();
+    let notice_base: Arc<str> = match &config.notices.public_url {
+        Some(url) => url.trim_end_matches('/').into(),
+        None => format!("http://{}", around.parts.ports.notices).into(),
+    };
+    let with_parts = config.exchanges.iter().zip(runtimes.exchanges()).zip(&around.parts.exchanges);
+    for ((exchange, runtime), listener) in with_parts {
+        let (subtree, port) = exchange_supervisor(ExchangeArgs {
+            settings: Arc::new(engine_settings(config, exchange, around)),
+            notice_base: notice_base.clone(),
+            in_flight_max: exchange.limits.in_flight_max,
+            intensity: exchange::Intensity {
+                restarts: exchange.intensity.restarts,
+                period: exchange.intensity.within,
+            },
+            restore_after: None,
+            runtime: runtime.clone(),
+        });
+        exchanges.supervisor(subtree);
+        let serve = ServeArgs {
+            listener: listener.clone(),
+            tracker: ConnectionTracker::new(exchange.limits.connections_max),
+            bid_path: (*exchange.path).into(),
+            limits: limits(exchange),
+            deadlines: Deadlines {
+                tmax_default: exchange.tmax,
+                margin: exchange.margin,
+                ..Deadlines::default()
+            },
+            handler: Arc::new(port.clone()),
+        };
+        sockets.supervisor(granting(sockets_supervisor(&exchange.name, serve, &runtime), exchange.intensity));
+        ports.push(port);
+    }
+    root.supervisor(exchanges);
+    root.supervisor(sockets);
+    ports
+}
+
+fn engine_settings(config: &AdserverConfig, exchange: &ExchangeConfig, around: &Surroundings<'_>) -> EngineSettings {
+    let territory = |(region, port): (&crate::config::RegionConfig, &RegionPort)| Territory {
+        // The check of the configuration has refused what is no country.
+        countries: region.countries.iter().filter_map(|country| Country::parse(country)).collect(),
+        port: port.clone(),
+    };
+    let meters = around.meters.exchange(&exchange.name).expect("meters are made for every configured exchange");
+    EngineSettings {
+        exchange: (*exchange.name).into(),
+        dialect: Arc::new(dialect(exchange)),
+        index: around.campaigns.index().clone(),
+        rates: Arc::new(config.rates.clone()),
+        territories: config.regions.iter().zip(around.regions).map(territory).collect(),
+        default_territory: exchange
+            .default_region
+            .as_ref()
+            .and_then(|name| config.regions.iter().position(|region| region.name == *name)),
+        cap_keys: around.parts.cap_keys.clone(),
+        token_keys: Arc::new(around.parts.token_keys.clone()),
+        clock: Clock::system(),
+        meters: meters.clone(),
+    }
+}
+
+fn dialect(exchange: &ExchangeConfig) -> exchange::Dialect {
+    let seat = exchange.seat.clone();
+    let dialect = match exchange.dialect {
+        Dialect::Openrtb => exchange::Dialect::openrtb(seat),
+        Dialect::GoogleAdx => exchange::Dialect::google_adx(seat),
+        Dialect::Xandr => exchange::Dialect::xandr(seat),
+        Dialect::Index => exchange::Dialect::index(seat),
+    };
+    exchange::Dialect { currency: exchange.currency, auction_type: exchange.auction_type.into(), ..dialect }
+}
+
+fn limits(exchange: &ExchangeConfig) -> Limits {
+    Limits {
+        connections_max: exchange.limits.connections_max,
+        head_bytes_max: exchange.limits.head_bytes_max,
+        body_bytes_max: exchange.limits.body_bytes_max,
+        inflated_bytes_max: exchange.limits.inflated_bytes_max,
+        head_timeout: exchange.limits.head_timeout,
+        idle_timeout: exchange.limits.idle_timeout,
+        ..Limits::default()
+    }
+}
+
+/// The operators' API: when it cannot be kept up it is off, and retried; nobody else is concerned.
+fn wire_admin(parts: &Parts, router: Router, root: &mut Supervisor) {
+    let args = ListenerArgs {
+        socket: parts.admin.clone(),
+        service: TowerToHyperService::new(router),
+        connections_max: ADMIN_CONNECTIONS_MAX,
+        meters: Arc::new(ConnectionMeters::default()),
+    };
+    let (first, max) = ADMIN_BACKOFF;
+    let mut admin = granting(Supervisor::one_for_one("admin"), Intensity::default()).quarantine().restore_after(first, max);
+    admin.add(child::<HttpListener<TowerToHyperService<Router>>>("listener", args).shutdown(LISTENER_SHUTDOWN));
+    root.supervisor(admin);
+}
+
+fn granting(supervisor: Supervisor, intensity: Intensity) -> Supervisor {
+    supervisor.intensity(intensity.restarts, intensity.within)
+}
+
+/// The configuration's limits keep it far below.
+fn count(regions: usize) -> u32 {
+    u32::try_from(regions).unwrap_or(u32::MAX)
+}
