@@ -12,7 +12,7 @@
 //!
 //! A campaign bids while its definition and its controller are both published: one that dies is out at that moment, in every
 //! index ever made, and back when its successor has published. What must outlive every incarnation (definitions, an
-//! operator's pause, tables) is in the [`registry`], which nothing here can crash.
+//! operator's pause, tables) is in the registry, which nothing here can crash.
 
 mod campaigns;
 mod controller;
