@@ -139,6 +139,28 @@ async fn an_oversized_answer_is_unusable() {
 }
 
 #[tokio::test]
+async fn an_answer_before_the_whole_request_was_read_leaves_the_connection_usable() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let address = listener.local_addr().expect("bound");
+    let large = vec![b'x'; 4 << 20];
+    let request_len = endpoint(address).post_bytes(&large).len();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("accepted");
+        let mut seen = vec![0; request_len];
+        loop {
+            stream.read_exact(&mut seen[..1000]).await.expect("read");
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await.expect("written");
+            stream.read_exact(&mut seen[1000..]).await.expect("read");
+        }
+    });
+    let mut connection = Connection::connect(address, SOON).await.expect("connected");
+    for _ in 0..3 {
+        let answer = connection.send(endpoint(address).post(large.clone().into()), SOON).await;
+        assert_eq!(answer.expect("answered").status, 400);
+    }
+}
+
+#[tokio::test]
 async fn the_wire_reads_status_and_length_of_any_size() {
     let server = Server::start(|request| async move {
         let len: usize = std::str::from_utf8(request.body()).expect("text").parse().expect("a length");

@@ -91,6 +91,7 @@ fn each_fault_of_a_bid_is_found() {
         ("adomain", json!(["notrival.example"])),
         ("w", json!("320")),
         ("attr", json!([1])),
+        ("adm", json!("<svg xmlns='http://www.w3.org/2000/svg'></svg>")),
     ] {
         assert_eq!(found(set(key, value.clone())), None, "{key} = {value}");
     }

@@ -63,4 +63,6 @@ async fn a_stop_wakes_those_who_wait() {
     assert_eq!(waiting.await.expect("joined"), None);
     assert_eq!(schedule.next().await, None);
     assert_eq!(Instant::now(), start, "nobody waited for the slot");
+    advance(LONG / 2).await;
+    assert_eq!(schedule.unsent(Instant::now()), 0, "nothing was due after the stop");
 }

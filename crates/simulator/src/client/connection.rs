@@ -77,9 +77,6 @@ impl Connection {
     ///
     /// [`SendError`]; after any of them the connection is of no further use.
     pub async fn send(&mut self, request: Outgoing, within: Duration) -> Result<Answer, SendError> {
-        if self.is_closed().await {
-            return Err(SendError::ClosedIdle);
-        }
         let sent_at = Instant::now();
         let outcome = match timeout(within, self.exchange(request)).await {
             Ok(outcome) => outcome,
@@ -101,6 +98,15 @@ impl Connection {
     async fn exchange(&mut self, request: Outgoing) -> Result<(Response<()>, Bytes), SendError> {
         // Polled beside the connection's own future, so the two borrow different fields.
         let Self { sender, driver } = self;
+        // After an early answer (a 400 to a large body) the last request may still be on its way out.
+        poll_fn(|cx| {
+            // Twice: hyper takes up new work at the start of a poll, but becomes idle at the end of one.
+            poll_once(driver, cx);
+            poll_once(driver, cx);
+            sender.poll_ready(cx)
+        })
+        .await
+        .map_err(|_| SendError::ClosedIdle)?;
         let mut work = pin!(async move {
             let response = sender.try_send_request(request).await.map_err(|mut failed| {
                 // A request that comes back whole was never written: the close happened before it.

@@ -54,7 +54,7 @@ pub struct Schedule {
 
 /// Ends the schedules made with it.
 #[derive(Clone, Debug)]
-pub struct StopHandle(Arc<watch::Sender<bool>>);
+pub struct StopHandle(Arc<watch::Sender<Option<Instant>>>);
 
 impl Default for StopHandle {
     fn default() -> Self {
@@ -65,23 +65,27 @@ impl Default for StopHandle {
 impl StopHandle {
     /// Makes a handle that stops nothing yet.
     pub fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(false)))
+        Self(Arc::new(watch::Sender::new(None)))
     }
 
     /// Lets no further slot be given out; requests in flight go on.
     pub fn stop(&self) {
-        self.0.send_replace(true);
+        self.0.send_if_modified(|stopped_at| {
+            let first = stopped_at.is_none();
+            stopped_at.get_or_insert_with(Instant::now);
+            first
+        });
     }
 
-    /// Says whether [`StopHandle::stop`] has been called.
-    pub fn is_stopped(&self) -> bool {
+    /// Returns when [`stop`](Self::stop) was first called.
+    pub fn stopped_at(&self) -> Option<Instant> {
         *self.0.borrow()
     }
 
-    /// Waits until [`StopHandle::stop`] is called.
+    /// Waits until [`stop`](Self::stop) is called.
     pub async fn stopped(&self) {
         // The sender lives in self: the wait cannot fail.
-        let _ = self.0.subscribe().wait_for(|stopped| *stopped).await;
+        let _ = self.0.subscribe().wait_for(Option::is_some).await;
     }
 }
 
@@ -109,7 +113,7 @@ impl Schedule {
     pub async fn next(&self) -> Option<Slot> {
         let end = self.start + self.limit.duration;
         let now = Instant::now();
-        if self.stop.is_stopped() || end <= now {
+        if self.stop.stopped_at().is_some() || end <= now {
             return None;
         }
         let index = self.next.fetch_add(1, Ordering::Relaxed);
@@ -120,16 +124,21 @@ impl Schedule {
         if now < due {
             tokio::select! {
                 biased;
-                () = self.stop.stopped() => return None,
+                () = self.stop.stopped() => {}
                 () = self.wait_until(due) => {}
+            }
+            // A timer is late by up to a millisecond: a slot that was due before the stop is still sent.
+            if Instant::now() < due {
+                return None;
             }
         }
         self.taken.fetch_add(1, Ordering::Relaxed);
         Some(Slot { index, due })
     }
 
-    /// Counts the slots whose instant has come but that no connection was free to take.
+    /// Counts the slots whose instant came before `now` and before the end, but that no connection was free to take.
     pub fn unsent(&self, now: Instant) -> u64 {
+        let now = self.stop.stopped_at().map_or(now, |stopped_at| now.min(stopped_at));
         let elapsed = now.saturating_duration_since(self.start).min(self.limit.duration);
         let come = elapsed.as_nanos().saturating_mul(u128::from(self.per_second)).div_ceil(NANOS_PER_SECOND);
         let come = u64::try_from(come).unwrap_or(u64::MAX).min(self.limit.requests);

@@ -137,10 +137,8 @@ impl Simulator {
         let mut exchanges = BTreeMap::new();
         for (stage, schedule) in &self.stages {
             let mut tally = stage.tally.snapshot();
-            if !self.stop.is_stopped() {
-                tally.unsent = schedule.unsent(ended_at);
-                tally.scheduled += tally.unsent;
-            }
+            tally.unsent = schedule.unsent(ended_at);
+            tally.scheduled += tally.unsent;
             exchanges.insert(stage.plan.name.clone(), tally);
             complaints.extend(stage.complaints.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         }

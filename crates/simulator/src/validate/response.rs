@@ -225,11 +225,17 @@ fn creative(bid: &RawObject<'_>, view: &BidView, imp: &ImpView) -> Option<Violat
     if markup.trim().is_empty() {
         return Some(Violation::NoMarkup);
     }
-    if imp.secure && markup.to_ascii_lowercase().contains("http://") {
+    if imp.secure && loads_insecurely(&markup) {
         return Some(Violation::Insecure);
     }
     let attributes = bid.texts("attr").into_iter().filter_map(|text| text.parse::<i64>().ok());
     attributes.into_iter().find(|attribute| imp.blocked_attributes.contains(attribute)).map(Violation::BlockedAttribute)
+}
+
+/// Names of XML name spaces are no addresses: nothing is loaded from there.
+fn loads_insecurely(markup: &str) -> bool {
+    let markup = markup.to_ascii_lowercase();
+    markup.match_indices("http://").any(|(at, _)| !markup[at..].starts_with("http://www.w3.org/"))
 }
 
 /// A block on a domain holds for its subdomains.
