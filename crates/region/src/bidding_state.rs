@@ -10,8 +10,8 @@ use tembusu::{Actor, Context, Flow, Init, Reply};
 
 use crate::bidding_book::{BiddingBook, BiddingFigures};
 use crate::chaos::{BIDDING_EVENT, BIDDING_FIRST_MESSAGE};
-use crate::day::millis;
 use crate::crash::{RegionCrash, strike};
+use crate::day::millis;
 use crate::epoch::Epoch;
 use crate::feed::Feed;
 use crate::lease_cell::LeaseCell;

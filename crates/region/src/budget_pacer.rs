@@ -15,8 +15,8 @@ use tembusu::{Actor, Context, Flow, Init};
 
 use crate::account::{Account, PacerTable};
 use crate::chaos::{PACER_EVENT, PACER_FIRST_MESSAGE, PACER_INIT};
-use crate::day::millis;
 use crate::crash::{RegionCrash, strike};
+use crate::day::millis;
 use crate::feed::Feed;
 use crate::funding::{Ask, ControlTick, Funding, GiveBack};
 use crate::join::join_all;

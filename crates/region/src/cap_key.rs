@@ -13,7 +13,6 @@ use sha2::Sha256;
 
 use crate::day::{DAY_MS, day_of};
 
-
 /// What a request says about its user, as far as counting is concerned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UserIds<'a> {

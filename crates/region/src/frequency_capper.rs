@@ -10,8 +10,8 @@ use tembusu::{Actor, Context, Flow, Init};
 
 use crate::cap_table::CapTable;
 use crate::chaos::{CAPPER_EVENT, CAPPER_FIRST_MESSAGE};
-use crate::day::{DAY_MS, day_of};
 use crate::crash::{RegionCrash, strike};
+use crate::day::{DAY_MS, day_of};
 use crate::feed::Feed;
 use crate::limits::FORGET_PERIOD;
 use crate::link::Link;

@@ -88,7 +88,9 @@ impl Funding {
         self.price = price;
         account.set_leases(self.account.leases().to_vec());
         account.set_exhausted(self.account.is_exhausted());
-        account.set_pass(self.account.pass().max(account.pass()));
+        if account.plan().pacing == self.account.plan().pacing {
+            account.set_pass(self.account.pass());
+        }
         self.account = Arc::new(account);
         self.measured = AccountFigures::default();
         self.controlled = AccountFigures::default();

@@ -81,9 +81,9 @@ impl LeaseCell {
         // `held` grows first: whoever closes the lease and then reads `held` as zero knows that no reservation is
         // half-way in.
         self.held.fetch_add(price.0, SeqCst);
-        let taken = self.available.fetch_update(SeqCst, SeqCst, |available| {
-            (available >= price.0).then(|| available - price.0)
-        });
+        let taken = self
+            .available
+            .fetch_update(SeqCst, SeqCst, |available| (available >= price.0).then(|| available - price.0));
         if taken.is_err() {
             self.held.fetch_sub(price.0, SeqCst);
         }

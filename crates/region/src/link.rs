@@ -6,7 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use campaign::CampaignId;
-use ledger::{EventPage, LeaseAsk, LeaseGrant, LeaseRefusal, LedgerEvent, LedgerMessage, RegionSnapshot, Subscriber, Totals};
+use ledger::{
+    EventPage, LeaseAsk, LeaseGrant, LeaseRefusal, LedgerEvent, LedgerMessage, RegionSnapshot, Subscriber, Totals,
+};
 use money::Nanos;
 use tembusu::{Actor, Address, CallError, Context};
 

@@ -111,7 +111,6 @@ impl Reservations {
     /// # Errors
     ///
     /// The reservation, if a bid of that name is tracked already.
-    #[expect(clippy::result_large_err, reason = "the caller gets its reservation back, money and all")]
     pub fn track(&mut self, reservation: Reservation) -> Result<(), Reservation> {
         if self.open.contains_key(&reservation.bid) {
             return Err(reservation);

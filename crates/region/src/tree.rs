@@ -49,7 +49,6 @@ impl RegionArgs {
 /// The subtree of a region, and what the bid path holds of it.
 ///
 /// The port may be used at once and for ever; it opens when the subtree has started.
-#[must_use]
 pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPort) {
     let RegionArgs { ledger, regions, clock, timings, intensity } = args;
     let name: Arc<str> = name.into();
@@ -64,15 +63,11 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
     let mut region = Supervisor::one_for_all(&*name).intensity(crashes, period);
     let bidding = BiddingArgs { link: link.clone(), tables: tables.clone(), clock: clock.clone(), timings };
     let bidding = region.add(
-        child::<BiddingState>("bidding_state", bidding)
-            .mailbox(BIDDING_MAILBOX)
-            .init_timeout(INIT)
-            .shutdown(SHUTDOWN),
+        child::<BiddingState>("bidding_state", bidding).mailbox(BIDDING_MAILBOX).init_timeout(INIT).shutdown(SHUTDOWN),
     );
     let pacer = PacerArgs { link: link.clone(), tables: tables.clone(), clock: clock.clone(), timings, regions };
-    let pacer = region.add(
-        child::<BudgetPacer>("budget_pacer", pacer).mailbox(ACTOR_MAILBOX).init_timeout(INIT).shutdown(SHUTDOWN),
-    );
+    let pacer = region
+        .add(child::<BudgetPacer>("budget_pacer", pacer).mailbox(ACTOR_MAILBOX).init_timeout(INIT).shutdown(SHUTDOWN));
     let capper = CapperArgs { link, tables: tables.clone(), clock: clock.clone() };
     region.add(
         child::<FrequencyCapper>("frequency_capper", capper)

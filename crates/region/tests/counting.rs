@@ -123,7 +123,8 @@ impl Region {
 
     fn deliver(&mut self, event: &LedgerEvent, ledger: &[LedgerEvent], now_ms: i64) {
         for event in in_turn(&mut self.book_cursor, event, ledger) {
-            let lease_of = |event: &LedgerEvent| self.leases.iter().find(|cell| Some(cell.id()) == event.lease).cloned();
+            let lease_of =
+                |event: &LedgerEvent| self.leases.iter().find(|cell| Some(cell.id()) == event.lease).cloned();
             self.book.apply(event, now_ms, lease_of);
         }
         for event in in_turn(&mut self.caps_cursor, event, ledger) {

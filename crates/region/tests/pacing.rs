@@ -47,7 +47,7 @@ fn play(plan: &Plan, eligible: u64) -> Day {
         let asked = if now_ms % DAY_MS < DAY_MS / 2 { eligible * 4 / 3 } else { eligible * 2 / 3 };
         let (bids, won) = (0..asked).fold((0, 0), |(bids, won), _| {
             let passed = pass.passes(random.next());
-            let win = passed && random.next() % WIN_ONE_IN == 0;
+            let win = passed && random.next().is_multiple_of(WIN_ONE_IN);
             (bids + u64::from(passed), won + u64::from(win))
         });
         pending.push((bids, won));
