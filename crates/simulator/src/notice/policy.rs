@@ -31,11 +31,11 @@ pub struct NoticePolicy {
 }
 
 impl NoticePolicy {
-    /// Four connections, quick retries, some impressions never rendered, nothing wrong on purpose.
+    /// Sixteen connections (a notice is answered when it is durable, so each carries a few hundred a second), quick retries, some impressions never rendered, nothing wrong on purpose.
     pub fn usual() -> Self {
         Self {
             address: None,
-            connections: 4,
+            connections: 16,
             answer_within: Duration::from_secs(2),
             attempts_max: 8,
             retry_after: Duration::from_millis(200),

@@ -4,6 +4,7 @@
 //! domain names anyone real.
 
 mod devices;
+mod draft;
 mod generator;
 mod hostile;
 mod inventory;
