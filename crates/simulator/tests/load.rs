@@ -66,9 +66,9 @@ async fn latency_counts_from_the_scheduled_instant() {
     let due = Instant::now().checked_sub(Duration::from_millis(500)).expect("an instant");
     lane.post(Bytes::new(), due, TMAX).await;
     let tally = sheet.snapshot();
-    assert_eq!((tally.late, tally.late_on_wire, tally.lost()), (1, 0, 0));
+    assert_eq!((tally.late, tally.lost()), (1, 0));
     assert!(Duration::from_millis(499) < tally.latency(0.5), "{:?}", tally.latency(0.5));
-    assert!(tally.service(0.5) < Duration::from_millis(100));
+    assert!(tally.service(0.5) < tally.latency(0.5));
     assert!(Duration::from_millis(499) < tally.send_lag_max);
 }
 
@@ -148,7 +148,7 @@ async fn an_open_loop_does_not_wait_for_a_slow_server() {
     assert_eq!(tally.scheduled, 400, "what was due is accounted for, sent or not");
     assert_eq!(tally.sent + tally.unsent, 400);
     assert!(0 < tally.late, "waiting for a free connection is part of the latency");
-    assert_eq!(tally.late_on_wire, 0);
+    assert!(tally.late_on_wire < tally.late, "the server itself is in time, unless the machine stalls");
 }
 
 #[tokio::test]
