@@ -7,9 +7,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::oneshot;
 
 use super::member::{Member, Members};
 use super::tree::Shared;
@@ -17,7 +17,7 @@ use crate::core::{
     Child, ChildKey, ChildState, Core, Effect, Event as CoreEvent, Generation, Happening, Mode, Outcome, QueueFate, Refused,
     Request, RequestId,
 };
-use crate::event::{Event, EventKind, Latency};
+use crate::event::{Event, EventKind, Latency, Stream};
 use crate::exit::ExitReason;
 use crate::panics;
 use crate::scope::Scope;
@@ -31,18 +31,30 @@ pub(crate) enum Above {
 
 #[derive(Default)]
 struct Inbox {
-    events: VecDeque<CoreEvent>,
+    events: VecDeque<Incoming>,
     /// Somebody is stepping the core.
     running: bool,
+    /// The last instant that the core was told: runtimes with clocks of their own cannot turn it back.
+    now: Duration,
 }
+
+enum Incoming {
+    Core(CoreEvent),
+    /// A start by the parent. The generation travels with it, so that what was sent before it is answered for
+    /// the one before.
+    StartAs(Generation),
+}
+
+/// Requests whose answers are awaited. `None` once there will be none any more.
+type Awaited = Option<HashMap<RequestId, oneshot::Sender<Result<(), Refused>>>>;
 
 pub(crate) struct Node {
     pub(crate) name: Arc<str>,
     path: OnceLock<Arc<str>>,
     above: OnceLock<Above>,
     shared: OnceLock<Arc<Shared>>,
-    /// The stream of the tree whose root this is.
-    events: broadcast::Sender<Event>,
+    /// The stream of the tree whose root this is; made when somebody subscribes or it is started.
+    events: OnceLock<Arc<Stream>>,
     /// The supervisor that this one was nested into, known before the start.
     pub(crate) outer: OnceLock<Weak<Node>>,
     core: OnceLock<Mutex<Core>>,
@@ -50,7 +62,9 @@ pub(crate) struct Node {
     inbox: Mutex<Inbox>,
     next_key: AtomicU64,
     next_request: AtomicU64,
-    requests: Mutex<HashMap<RequestId, oneshot::Sender<Result<(), Refused>>>>,
+    requests: Mutex<Awaited>,
+    /// Why this supervisor cannot go on: an invariant of it does not hold.
+    broken: OnceLock<ExitReason>,
     /// The generation under which the parent started this supervisor.
     generation: AtomicU64,
     /// The deadline the timer knows of, in nanoseconds since the epoch.
@@ -70,14 +84,15 @@ impl Node {
             path: OnceLock::new(),
             above: OnceLock::new(),
             shared: OnceLock::new(),
-            events: Shared::events_channel(),
+            events: OnceLock::new(),
             outer: OnceLock::new(),
             core: OnceLock::new(),
             members: Mutex::new(Members::default()),
             inbox: Mutex::new(Inbox::default()),
             next_key: AtomicU64::new(0),
             next_request: AtomicU64::new(0),
-            requests: Mutex::new(HashMap::new()),
+            requests: Mutex::new(Some(HashMap::new())),
+            broken: OnceLock::new(),
             generation: AtomicU64::new(0),
             armed: AtomicU64::new(u64::MAX),
             on: OnceLock::new(),
@@ -117,11 +132,14 @@ impl Node {
         lock(&self.members).get(key).cloned()
     }
 
-    /// The channel of this tree's events.
-    pub(crate) fn events(&self) -> broadcast::Sender<Event> {
+    /// The stream of this tree's events.
+    pub(crate) fn events(&self) -> Arc<Stream> {
+        if let Some(shared) = self.shared.get() {
+            return Arc::clone(shared.events());
+        }
         match self.outer.get().and_then(Weak::upgrade) {
             Some(outer) => outer.events(),
-            None => self.events.clone(),
+            None => Arc::clone(self.events.get_or_init(Arc::default)),
         }
     }
 
@@ -129,64 +147,94 @@ impl Node {
 
     /// Brings an event. Runs the core, unless another thread is at it and takes the event along.
     pub(crate) fn send(self: &Arc<Self>, event: CoreEvent) {
+        self.receive(Incoming::Core(event));
+    }
+
+    /// Returns whether observers will be told later, by whoever ends what has begun.
+    fn receive(self: &Arc<Self>, incoming: Incoming) -> bool {
         {
             let mut inbox = lock(&self.inbox);
-            inbox.events.push_back(event);
+            inbox.events.push_back(incoming);
             if inbox.running {
-                return;
+                return true;
             }
             inbox.running = true;
         }
         // Nothing that the runner does belongs to the incarnation whose thread this is.
-        Scope::enter(None, || self.run());
+        Scope::enter(None, || self.run())
     }
 
-    fn run(self: &Arc<Self>) {
-        let (Some(core), Some(shared)) = (self.core.get(), self.shared.get()) else { return };
+    fn run(self: &Arc<Self>) -> bool {
+        let (Some(core), Some(shared)) = (self.core.get(), self.shared.get()) else { return false };
         let mut effects = Vec::new();
-        let mut restarting = false;
+        // Whether the last event began the start of a worker, whose `init` observers must not delay.
+        let mut starting = false;
         loop {
-            let event = {
+            let (incoming, now) = {
                 let mut inbox = lock(&self.inbox);
-                match inbox.events.pop_front() {
-                    Some(event) => event,
-                    None => {
-                        inbox.running = false;
-                        break;
-                    }
-                }
+                let Some(incoming) = inbox.events.pop_front() else {
+                    inbox.running = false;
+                    break;
+                };
+                inbox.now = inbox.now.max(shared.now());
+                (incoming, inbox.now)
             };
-            let now = shared.now();
-            let stepped = panics::catch(|| lock(core).step(now, event, &mut effects));
+            starting = false;
+            if let Some(reason) = self.broken.get() {
+                self.answer_broken(incoming, reason);
+                continue;
+            }
+            let stepped = panics::catch(|| {
+                let event = match incoming {
+                    Incoming::Core(event) => event,
+                    Incoming::StartAs(generation) => {
+                        self.generation.store(generation, Ordering::Release);
+                        CoreEvent::Start
+                    }
+                };
+                lock(core).step(now, event, &mut effects);
+                for effect in effects.drain(..) {
+                    starting |= self.carry_out(shared, effect);
+                }
+            });
             if let Err(caught) = stepped {
                 effects.clear();
-                self.broken(&caught.reason);
-                return;
-            }
-            for effect in effects.drain(..) {
-                restarting |= matches!(effect, Effect::Start { .. });
-                self.carry_out(shared, effect);
+                self.break_down(caught.reason);
             }
         }
         self.arm(core, shared);
-        if !restarting {
+        if !starting {
             shared.flush();
         }
+        starting
     }
 
-    /// An invariant of the core does not hold: this supervisor cannot be trusted any more, and its parent decides.
-    fn broken(self: &Arc<Self>, reason: &ExitReason) {
+    /// An invariant does not hold: this supervisor cannot be trusted any more. Everything below it ends, nobody
+    /// is left waiting, and its parent decides.
+    fn break_down(self: &Arc<Self>, reason: ExitReason) {
         tracing::error!(path = %self.path(), %reason, "a supervisor's invariant does not hold: it ends");
+        let reason = self.broken.get_or_init(|| reason);
         for (_, member) in self.with_members(|members| members.all()) {
             match &*member {
                 Member::Worker(slot) => slot.kill(),
-                Member::Supervisor { normal, fallback } => {
+                Member::Supervisor { normal, fallback, .. } => {
                     normal.send(CoreEvent::Stop { kill: true });
                     if let Some(fallback) = fallback {
                         fallback.send(CoreEvent::Stop { kill: true });
                     }
                 }
             }
+        }
+        self.settle_queues(QueueFate::CloseForGood);
+        drop(lock(&self.requests).take());
+        self.tell_above(Outcome::Exited(reason.clone()));
+    }
+
+    fn answer_broken(self: &Arc<Self>, incoming: Incoming, reason: &ExitReason) {
+        match incoming {
+            Incoming::StartAs(generation) => self.generation.store(generation, Ordering::Release),
+            Incoming::Core(CoreEvent::Start | CoreEvent::Stop { .. }) => {}
+            Incoming::Core(_) => return,
         }
         self.tell_above(Outcome::Exited(reason.clone()));
     }
@@ -210,34 +258,30 @@ impl Node {
         }
     }
 
-    /// Starts this supervisor as `generation` of its parent's child.
-    fn start_as(self: &Arc<Self>, generation: Generation) {
-        self.generation.store(generation, Ordering::Release);
-        self.send(CoreEvent::Start);
+    /// Starts this supervisor as `generation` of its parent's child; the root is the first and only one.
+    pub(crate) fn start_as(self: &Arc<Self>, generation: Generation) -> bool {
+        self.receive(Incoming::StartAs(generation))
     }
 
     // === effects out ===
 
-    fn carry_out(self: &Arc<Self>, shared: &Arc<Shared>, effect: Effect) {
+    /// Returns whether the start of a worker has begun.
+    fn carry_out(self: &Arc<Self>, shared: &Arc<Shared>, effect: Effect) -> bool {
         match effect {
             Effect::Start { key, generation, mode } => match self.member(key).as_deref() {
-                Some(Member::Worker(slot)) => slot.start(generation),
-                Some(Member::Supervisor { normal, fallback }) => match (mode, fallback) {
-                    (Mode::Degraded, Some(fallback)) => fallback.start_as(generation),
-                    _ => normal.start_as(generation),
-                },
+                Some(Member::Worker(slot)) => {
+                    slot.start(generation);
+                    return true;
+                }
+                Some(Member::Supervisor { normal, fallback, shape }) => {
+                    let fallback = fallback.as_ref().filter(|_| mode == Mode::Degraded);
+                    shape.set_fallback(fallback.is_some());
+                    return fallback.unwrap_or(normal).start_as(generation);
+                }
                 None => {}
             },
-            Effect::Stop { key } => match self.member(key).as_deref() {
-                Some(Member::Worker(slot)) => slot.stop(),
-                Some(member) => self.stop_supervisor(key, member, false),
-                None => {}
-            },
-            Effect::Kill { key } => match self.member(key).as_deref() {
-                Some(Member::Worker(slot)) => slot.kill(),
-                Some(member) => self.stop_supervisor(key, member, true),
-                None => {}
-            },
+            Effect::Stop { key } => self.stop_member(key, false),
+            Effect::Kill { key } => self.stop_member(key, true),
             Effect::Abandon { key } => {
                 if let Some(Member::Worker(slot)) = self.member(key).as_deref() {
                     slot.abandon();
@@ -257,28 +301,29 @@ impl Node {
                 }
             }
             Effect::Answer { id, result } => {
-                if let Some(answer) = lock(&self.requests).remove(&id) {
-                    let _ = answer.send(result);
+                let answer = lock(&self.requests).as_mut().and_then(|awaited| awaited.remove(&id));
+                if let Some(answer) = answer {
+                    // Whoever asked may have brought a waker of its own.
+                    panics::drop_quietly(panics::catch(|| answer.send(result)));
                 }
             }
             Effect::Report { key, generation, what } => self.report(shared, key, generation, what),
             Effect::Up(outcome) => self.tell_above(outcome),
         }
+        false
     }
 
-    /// Stops whichever shape of a child supervisor runs. The core knows: the shape itself may still have its start
-    /// waiting in its inbox.
-    fn stop_supervisor(&self, key: ChildKey, member: &Member, kill: bool) {
-        let Member::Supervisor { normal, fallback } = member else { return };
-        match fallback {
-            Some(fallback) if self.is_degraded(key) => fallback.send(CoreEvent::Stop { kill }),
-            _ => normal.send(CoreEvent::Stop { kill }),
+    /// Stops a worker, or whichever shape of a supervisor was started.
+    fn stop_member(&self, key: ChildKey, kill: bool) {
+        match self.member(key).as_deref() {
+            Some(Member::Worker(slot)) if kill => slot.kill(),
+            Some(Member::Worker(slot)) => slot.stop(),
+            Some(Member::Supervisor { normal, fallback, shape }) => {
+                let fallback = fallback.as_ref().filter(|_| shape.is_fallback());
+                fallback.unwrap_or(normal).send(CoreEvent::Stop { kill });
+            }
+            None => {}
         }
-    }
-
-    fn is_degraded(&self, key: ChildKey) -> bool {
-        let Some(core) = self.core.get() else { return false };
-        lock(core).children().get(key).is_some_and(|child| child.mode == Mode::Degraded)
     }
 
     fn tell_above(self: &Arc<Self>, outcome: Outcome) {
@@ -347,10 +392,10 @@ impl Node {
     fn latency(&self, key: ChildKey, ready: Instant) -> Option<Latency> {
         let member = self.member(key)?;
         let Member::Worker(slot) = &*member else { return None };
-        let crash = slot.take_crash()?;
+        let ended = slot.take_end()?;
         Some(Latency {
-            crash_to_caught: crash.raised.map(|raised| crash.caught.saturating_duration_since(raised)),
-            caught_to_ready: ready.saturating_duration_since(crash.caught),
+            crash_to_caught: ended.raised.map(|raised| ended.caught.saturating_duration_since(raised)),
+            caught_to_ready: ready.saturating_duration_since(ended.caught),
         })
     }
 
@@ -362,6 +407,19 @@ impl Node {
         }
     }
 
+    pub(crate) fn leaked(&self) -> u64 {
+        let members = self.with_members(|members| members.all());
+        members
+            .iter()
+            .map(|(_, member)| match &**member {
+                Member::Worker(slot) => slot.leaked(),
+                Member::Supervisor { normal, fallback, .. } => {
+                    normal.leaked() + fallback.as_ref().map_or(0, |fallback| fallback.leaked())
+                }
+            })
+            .sum()
+    }
+
     // === requests of operators ===
 
     /// Asks the core and waits for its answer.
@@ -371,7 +429,10 @@ impl Node {
         }
         let id = RequestId(self.next_request.fetch_add(1, Ordering::Relaxed));
         let (answer, result) = oneshot::channel();
-        lock(&self.requests).insert(id, answer);
+        match lock(&self.requests).as_mut() {
+            Some(awaited) => drop(awaited.insert(id, answer)),
+            None => return Err(Refused::Stopping),
+        }
         self.send(CoreEvent::Request { id, request });
         result.await.unwrap_or(Err(Refused::Stopping))
     }
@@ -423,7 +484,7 @@ impl Node {
                 snapshot.dead_letters = slot.queue.dead_letters();
                 snapshot.expired = slot.queue.expired();
             }
-            Member::Supervisor { normal, fallback } => {
+            Member::Supervisor { normal, fallback, .. } => {
                 snapshot.children = normal.snapshot();
                 if let (true, Some(fallback)) = (degraded, fallback) {
                     snapshot.children.extend(fallback.snapshot());
