@@ -120,19 +120,21 @@ async fn scenario(system: &System, scene: &Scene, seed: u64) -> anyhow::Result<R
     bad.open().await?;
     let mut probes = open(&endpoint, CRASHES * BESIDE).await?;
 
+    let hostile: Vec<_> =
+        (0..CRASHES as u64).map(|k| HostileKind::NegativeFloor.payload(seed.wrapping_add(k))).collect();
+    let mut bodies: Vec<Bytes> = (0..probes.len() as u64).map(|n| body(&generator, 10_000 + n)).collect();
+
     NEGATIVE_FLOOR.arm();
     let mut waiting = JoinSet::new();
     let mut payloads = Vec::new();
-    for k in 0..CRASHES {
-        let payload = HostileKind::NegativeFloor.payload(seed.wrapping_add(k as u64));
-        for (n, mut probe) in probes.drain(..BESIDE).enumerate() {
-            let body = body(&generator, (k * BESIDE + n) as u64 + 10_000);
+    for payload in &hostile {
+        for (mut probe, body) in probes.drain(..BESIDE).zip(bodies.drain(..BESIDE)) {
             waiting.spawn(async move {
                 let outcome = probe.post(body).await;
                 (probe, outcome)
             });
         }
-        payloads.push(status_and_reason(&bad.hostile(&payload).await));
+        payloads.push(status_and_reason(&bad.hostile(payload).await));
     }
     let (stable_at, degraded_no_bids) = degraded(&mut bad, &generator).await;
     let mut beside = Beside::default();
