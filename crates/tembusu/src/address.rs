@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::context::NEVER;
 use crate::error::{CallError, TellError};
 use crate::mailbox::{Mailbox, Queue, Refusal};
 use crate::reply::Reply;
@@ -81,7 +82,7 @@ impl<M: Send + 'static> Address<M> {
         F: FnOnce(Reply<T>) -> M,
     {
         let now = Instant::now();
-        let deadline = now.checked_add(within).unwrap_or_else(|| now + Duration::from_secs(86_400 * 365));
+        let deadline = now.checked_add(within).unwrap_or_else(|| now + NEVER);
         self.call_until(make, deadline).await
     }
 
@@ -114,7 +115,7 @@ impl<M: Send + 'static> Address<M> {
             Ok(Ok(Err(Lost::Died(reason)))) => Err(CallError::Died(reason)),
             Ok(Ok(Err(Lost::Gone))) => Err(CallError::Gone(None)),
             Ok(Ok(Err(Lost::Unanswered)) | Err(_)) => Err(CallError::Unanswered),
-            Err(_) => Err(CallError::Timeout { enqueued: true }),
+            Ok(Ok(Err(Lost::Expired))) | Err(_) => Err(CallError::Timeout { enqueued: true }),
         }
     }
 

@@ -21,6 +21,9 @@ use crate::table::Table;
 /// After how many messages in a row an actor lets other tasks have the thread.
 const MESSAGES_PER_TURN: u32 = 128;
 
+/// Stands for a delay that no clock can hold.
+pub(crate) const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
+
 /// An incarnation's side of the library.
 ///
 /// Everything done through it ends with the incarnation: its timers are dropped and what it has published is
@@ -38,7 +41,8 @@ pub struct Context<A: Actor> {
 pub(crate) enum Next<M> {
     Message(M),
     Stop,
-    Replaced,
+    /// It was killed, or its queue has another receiver.
+    Killed,
 }
 
 impl<A: Actor> Context<A> {
@@ -77,7 +81,8 @@ impl<A: Actor> Context<A> {
     ///
     /// Pending timers end with the incarnation that set them.
     pub fn after(&mut self, delay: Duration, message: A::Message) {
-        self.timers.add(Instant::now() + delay, message);
+        let now = Instant::now();
+        self.timers.add(now.checked_add(delay).unwrap_or_else(|| now + NEVER), message);
     }
 
     /// Publishes a value under a table that this actor owns, in place of what was there.
@@ -100,6 +105,9 @@ impl<A: Actor> Context<A> {
     }
 
     fn poll_next(&mut self, cx: &mut TaskContext<'_>) -> Poll<Next<A::Message>> {
+        if self.incarnation.is_killed() {
+            return Poll::Ready(Next::Killed);
+        }
         if self.incarnation.should_stop() {
             return Poll::Ready(Next::Stop);
         }
@@ -114,7 +122,7 @@ impl<A: Actor> Context<A> {
                 self.handled_in_turn += 1;
                 Poll::Ready(Next::Message(message))
             }
-            Poll::Ready(Received::Replaced) => Poll::Ready(Next::Replaced),
+            Poll::Ready(Received::Replaced) => Poll::Ready(Next::Killed),
             Poll::Pending => {
                 self.handled_in_turn = 0;
                 Poll::Pending

@@ -170,9 +170,17 @@ pub enum SpecError {
         path: String,
     },
     /// A back-off before restoring that is zero or whose maximum is below its first wait.
-    #[error("{supervisor}: the back-off before restoring must be longer than zero and its maximum not below the first wait")]
+    #[error(
+        "{supervisor}: the back-off before restoring must be longer than zero and its maximum not below the first wait"
+    )]
     BadBackoff {
         /// The supervisor.
+        supervisor: String,
+    },
+    /// A fallback cannot be degraded itself: when it is exhausted, its supervisor's restart type decides.
+    #[error("{supervisor}: a fallback has no degrade_to, quarantine or restore_after of its own; remove it")]
+    DegradedFallback {
+        /// The fallback.
         supervisor: String,
     },
     /// Restoring was configured for a supervisor that does not degrade.

@@ -3,7 +3,7 @@
 //! Subscribers are bounded: a slow one is told how much it missed and cannot delay a restart. States and counts
 //! live in the tree ([`SupervisorRef::snapshot`](crate::SupervisorRef::snapshot)), so that it can resynchronise.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::broadcast;
@@ -12,6 +12,43 @@ use crate::exit::{Charge, ExitReason, Report};
 
 /// How many events a subscriber may lag behind before it loses the oldest.
 pub(crate) const EVENTS_KEPT: usize = 4096;
+
+/// The stream of one tree's events, until the tree is gone.
+pub(crate) struct Stream {
+    sender: Mutex<Option<broadcast::Sender<Event>>>,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self { sender: Mutex::new(Some(broadcast::Sender::new(EVENTS_KEPT))) }
+    }
+}
+
+impl Stream {
+    pub(crate) fn subscribe(&self) -> Events {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        let receiver = match &*sender {
+            Some(sender) => sender.subscribe(),
+            // One that is closed already.
+            None => broadcast::Sender::new(1).subscribe(),
+        };
+        Events { receiver }
+    }
+
+    pub(crate) fn send(&self, event: Event) {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = &*sender {
+            // Nobody listening is no error.
+            let _ = sender.send(event);
+        }
+    }
+
+    /// Subscribers get what was sent, then [`EventsError::Closed`].
+    pub(crate) fn close(&self) {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(sender);
+    }
+}
 
 /// One thing that happened to one child.
 #[derive(Clone, Debug)]
@@ -100,10 +137,6 @@ pub struct Events {
 }
 
 impl Events {
-    pub(crate) fn new(receiver: broadcast::Receiver<Event>) -> Self {
-        Self { receiver }
-    }
-
     /// Waits for the next event.
     ///
     /// # Errors

@@ -6,14 +6,15 @@
 //! user runs.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::exit::ExitReason;
 use crate::panics;
 use crate::scope::{Lost, Scope};
 
@@ -55,6 +56,8 @@ struct State<M> {
     token: u64,
     receiver: Option<Waker>,
     waiting_senders: usize,
+    /// How many messages at the front waited under an incarnation that is over, and what becomes of them.
+    stale: Option<(usize, ExitReason)>,
     expired: u64,
     dead_letters: u64,
 }
@@ -81,6 +84,7 @@ impl<M: Send + 'static> Mailbox<M> {
                 token: 0,
                 receiver: None,
                 waiting_senders: 0,
+                stale: None,
                 expired: 0,
                 dead_letters: 0,
             }),
@@ -160,6 +164,9 @@ impl<M: Send + 'static> Mailbox<M> {
                 }
                 return Poll::Pending;
             };
+            if let Some((stale, _)) = &mut state.stale {
+                *stale = stale.saturating_sub(1);
+            }
             let sender_waits = state.waiting_senders > 0;
             let expired = envelope.deadline.is_some_and(|deadline| deadline <= Instant::now());
             if expired {
@@ -173,7 +180,7 @@ impl<M: Send + 'static> Mailbox<M> {
                 return Poll::Ready(Received::Message(envelope));
             }
             // Nobody waits for it any more.
-            panics::drop_quietly(envelope);
+            Scope::enter(Some(&Scope::settling(Lost::Expired)), || panics::drop_quietly(envelope));
         }
     }
 
@@ -188,6 +195,7 @@ impl<M: Send + 'static> Mailbox<M> {
     fn empty(&self, lost: Lost, gate: Option<Gate>) {
         let mut state = self.lock();
         let messages = std::mem::take(&mut state.queue);
+        state.stale = None;
         state.dead_letters += messages.len() as u64;
         if let Some(gate) = gate
             && state.gate != Gate::ClosedForGood
@@ -196,15 +204,20 @@ impl<M: Send + 'static> Mailbox<M> {
         }
         drop(state);
         self.room.notify_waiters();
-        if messages.is_empty() {
-            return;
-        }
-        Scope::enter(Some(&Scope::settling(lost)), || {
-            for message in messages {
-                panics::drop_quietly(message);
-            }
-        });
+        lose(messages, lost);
     }
+}
+
+/// Drops messages that nobody will handle; calls among them learn `lost`.
+fn lose<M>(messages: VecDeque<Envelope<M>>, lost: Lost) {
+    if messages.is_empty() {
+        return;
+    }
+    Scope::enter(Some(&Scope::settling(lost)), || {
+        for message in messages {
+            panics::drop_quietly(message);
+        }
+    });
 }
 
 struct WaitingSender<'a, M: Send + 'static>(&'a Mailbox<M>);
@@ -236,7 +249,12 @@ pub(crate) trait Queue: Send + Sync {
     fn reopen(&self);
     fn degrade(&self);
     fn restore(&self);
-    fn discard(&self, lost: Lost);
+    /// Drops what waits; calls learn why.
+    fn discard(&self, reason: ExitReason);
+    /// Remembers that what waits now is not for the next incarnation.
+    fn mark_stale(&self, reason: ExitReason);
+    /// Drops what was marked.
+    fn discard_stale(&self);
     /// Takes the queue away from its receiver.
     fn detach(&self);
     fn len(&self) -> usize;
@@ -276,8 +294,25 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
         self.set_gate(|gate| if gate == Gate::Degraded { Gate::Open } else { gate });
     }
 
-    fn discard(&self, lost: Lost) {
-        self.empty(lost, None);
+    fn discard(&self, reason: ExitReason) {
+        self.empty(Lost::Died(reason), None);
+    }
+
+    fn mark_stale(&self, reason: ExitReason) {
+        let mut state = self.lock();
+        state.stale = Some((state.queue.len(), reason));
+    }
+
+    fn discard_stale(&self) {
+        let mut state = self.lock();
+        let Some((stale, reason)) = state.stale.take() else { return };
+        let stale = stale.min(state.queue.len());
+        let kept = state.queue.split_off(stale);
+        let messages = std::mem::replace(&mut state.queue, kept);
+        state.dead_letters += messages.len() as u64;
+        drop(state);
+        self.room.notify_waiters();
+        lose(messages, Lost::Died(reason));
     }
 
     fn detach(&self) {

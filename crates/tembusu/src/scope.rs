@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::exit::ExitReason;
+use crate::panics;
 
 /// What a caller learns when its reply will not come.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(crate) enum Lost {
     Unanswered,
     Died(ExitReason),
     Gone,
+    /// Its deadline had passed when its turn came.
+    Expired,
 }
 
 type Settle = Box<dyn FnOnce(Lost) + Send>;
@@ -97,21 +100,25 @@ impl Scope {
         }
         let pending = std::mem::take(pending);
         drop(fate);
-        for settle in pending {
-            settle(Lost::Unanswered);
-        }
+        settle_all(pending, &Lost::Unanswered);
     }
 
-    /// The incarnation is over: settles what is pending, and from now on at once.
+    /// The incarnation is over: settles what is pending, and from now on at once. Its first fate is the true one.
     pub(crate) fn conclude(&self, lost: Lost) {
-        let fate = std::mem::replace(
-            &mut *self.fate.lock().unwrap_or_else(PoisonError::into_inner),
-            Fate::Known(lost.clone()),
-        );
-        if let Fate::Pending(pending) = fate {
-            for settle in pending {
-                settle(lost.clone());
-            }
-        }
+        let pending = {
+            let mut fate = self.fate.lock().unwrap_or_else(PoisonError::into_inner);
+            let Fate::Pending(pending) = &mut *fate else { return };
+            let pending = std::mem::take(pending);
+            *fate = Fate::Known(lost.clone());
+            pending
+        };
+        settle_all(pending, &lost);
+    }
+}
+
+/// Whoever waits may bring a waker of its own; a panic of one must not cost the others their answers.
+fn settle_all(pending: Vec<Settle>, lost: &Lost) {
+    for settle in pending {
+        panics::drop_quietly(panics::catch(|| settle(lost.clone())));
     }
 }

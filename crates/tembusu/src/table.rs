@@ -32,9 +32,7 @@ impl<T: Send + Sync + 'static> Table<T> {
     /// A table without an owner yet.
     #[must_use]
     pub fn new(name: impl Into<Box<str>>) -> Self {
-        Self {
-            inner: Arc::new(Inner { name: name.into(), value: ArcSwapOption::empty(), owner: Mutex::new(0) }),
-        }
+        Self { inner: Arc::new(Inner { name: name.into(), value: ArcSwapOption::empty(), owner: Mutex::new(0) }) }
     }
 
     /// What its owner has published, if one is there.
@@ -55,12 +53,16 @@ impl<T: Send + Sync + 'static> Table<T> {
         &self.inner.name
     }
 
-    pub(crate) fn publish(&self, owner: u64, value: Arc<T>) {
+    /// Whether `owner` is the one that published last.
+    pub(crate) fn is_owned_by(&self, owner: u64) -> bool {
+        *self.inner.owner.lock().unwrap_or_else(PoisonError::into_inner) == owner
+    }
+
+    /// Publishes, and returns what was there.
+    pub(crate) fn publish(&self, owner: u64, value: Arc<T>) -> Option<Arc<T>> {
         let mut current = self.inner.owner.lock().unwrap_or_else(PoisonError::into_inner);
         *current = owner;
-        let previous = self.inner.value.swap(Some(value));
-        drop(current);
-        drop(previous);
+        self.inner.value.swap(Some(value))
     }
 
     pub(crate) fn withdrawer(&self) -> Box<dyn Withdraw> {

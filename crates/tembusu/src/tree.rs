@@ -93,7 +93,7 @@ impl SupervisorRef {
     /// handle or after nesting.
     #[must_use]
     pub fn events(&self) -> Events {
-        Events::new(self.node.events().subscribe())
+        self.node.events().subscribe()
     }
 
     /// The subtree as it is. Each node is read at one instant, the subtree as a whole is not.
@@ -118,7 +118,13 @@ impl SupervisorRef {
         })
     }
 
-    /// The supervisor with that path, this one or one below it.
+    /// How many incarnations below it did not end although they were killed. What they hold leaks until they do.
+    #[must_use]
+    pub fn leaked(&self) -> u64 {
+        self.node.leaked()
+    }
+
+    /// The supervisor with that path, this one or one below it, fallbacks included.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<Self> {
         if self.path() == path {
@@ -126,7 +132,9 @@ impl SupervisorRef {
         }
         let members = self.node.with_members(|members| members.all());
         members.into_iter().find_map(|(_, member)| match &*member {
-            Member::Supervisor { normal, .. } => Self::new(Arc::clone(normal)).find(path),
+            Member::Supervisor { normal, fallback, .. } => {
+                std::iter::once(normal).chain(fallback).find_map(|node| Self::new(Arc::clone(node)).find(path))
+            }
             Member::Worker(_) => None,
         })
     }
@@ -150,10 +158,7 @@ impl SupervisorRef {
     ///
     /// [`AdminError::AlreadyPresent`], [`AdminError::Failed`] (it is forgotten then), [`AdminError::Spec`],
     /// [`AdminError::Stopping`].
-    pub async fn start_child<C: IntoChild>(
-        &self,
-        child: C,
-    ) -> Result<<C as crate::spec::Sealed>::Handle, AdminError> {
+    pub async fn start_child<C: IntoChild>(&self, child: C) -> Result<<C as crate::spec::Sealed>::Handle, AdminError> {
         let (entry, handle) = child.into_entry();
         let shared = self.node.shared().ok_or(AdminError::Stopping)?;
         let on = self.node.on.get().ok_or(AdminError::Stopping)?;
@@ -169,7 +174,9 @@ impl SupervisorRef {
             return Err(AdminError::AlreadyPresent);
         }
         let (policy, member) = build::place_entry(entry, key, &self.node, self.node.path(), shared, on);
-        if !self.node.with_members(|members| members.insert(key, Arc::clone(&name), Arc::new(member))) {
+        let member = Arc::new(member);
+        let refused = self.node.with_members(|members| members.insert(key, Arc::clone(&name), member)).err();
+        if refused.is_some() {
             return Err(AdminError::AlreadyPresent);
         }
         self.node.ask(Request::Add { key, name, policy }).await?;
@@ -204,7 +211,11 @@ impl SupervisorRef {
         self.ask_about(name, |key| Request::Delete { key }).await
     }
 
-    async fn ask_about(&self, name: &str, request: impl FnOnce(crate::core::ChildKey) -> Request) -> Result<(), AdminError> {
+    async fn ask_about(
+        &self,
+        name: &str,
+        request: impl FnOnce(crate::core::ChildKey) -> Request,
+    ) -> Result<(), AdminError> {
         let key = self.node.with_members(|members| members.key(name)).ok_or(AdminError::NotFound)?;
         Ok(self.node.ask(request(key)).await?)
     }

@@ -54,8 +54,13 @@ impl Incarnation {
         if self.scope.is_replaced() {
             return;
         }
-        table.publish(self.owner, value);
-        published.push(table.withdrawer());
+        if !table.is_owned_by(self.owner) {
+            published.push(table.withdrawer());
+        }
+        let previous = table.publish(self.owner, value);
+        drop(published);
+        // Code of a user may run here.
+        drop(previous);
     }
 
     /// Ends what this incarnation may do: its tables are withdrawn, its replies settled, the fence is up.

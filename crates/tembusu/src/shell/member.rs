@@ -2,14 +2,32 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::node::Node;
 use super::slot::Slot;
 use crate::core::{ChildKey, QueueFate};
+use crate::panics;
 
 pub(crate) enum Member {
     Worker(Arc<Slot>),
-    Supervisor { normal: Arc<Node>, fallback: Option<Arc<Node>> },
+    Supervisor { normal: Arc<Node>, fallback: Option<Arc<Node>>, shape: Shape },
+}
+
+/// Which of a supervisor's two shapes was started last: the one to stop. Written and read by its parent only.
+#[derive(Default)]
+pub(crate) struct Shape {
+    is_fallback: AtomicBool,
+}
+
+impl Shape {
+    pub(crate) fn set_fallback(&self, is_fallback: bool) {
+        self.is_fallback.store(is_fallback, Ordering::Release);
+    }
+
+    pub(crate) fn is_fallback(&self) -> bool {
+        self.is_fallback.load(Ordering::Acquire)
+    }
 }
 
 impl Member {
@@ -17,10 +35,12 @@ impl Member {
     pub(crate) fn settle_queues(&self, fate: QueueFate) {
         match self {
             Self::Worker(slot) => settle_queue(slot, fate),
-            Self::Supervisor { normal, fallback } => {
+            Self::Supervisor { normal, fallback, .. } => {
                 normal.settle_queues(fate);
                 // Degraded mode and its end concern the addresses of the normal shape.
-                if let (Some(fallback), QueueFate::Close | QueueFate::CloseForGood | QueueFate::Reopen) = (fallback, fate) {
+                if let (Some(fallback), QueueFate::Close | QueueFate::CloseForGood | QueueFate::Reopen) =
+                    (fallback, fate)
+                {
                     fallback.settle_queues(fate);
                 }
             }
@@ -33,13 +53,14 @@ fn settle_queue(slot: &Slot, fate: QueueFate) {
         // The queue belongs to the child whose place it takes.
         return;
     }
-    match fate {
+    // Senders that wait for room are woken, and may have brought wakers of their own.
+    panics::drop_quietly(panics::catch(|| match fate {
         QueueFate::Close => slot.queue.close(),
         QueueFate::CloseForGood => slot.queue.close_for_good(),
         QueueFate::Reopen => slot.queue.reopen(),
         QueueFate::Degrade => slot.queue.degrade(),
         QueueFate::Restore => slot.queue.restore(),
-    }
+    }));
 }
 
 /// A supervisor's members, by key and by name.
@@ -50,14 +71,14 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    /// False when the name is taken.
-    pub(crate) fn insert(&mut self, key: ChildKey, name: Arc<str>, member: Arc<Member>) -> bool {
+    /// Hands the member back when the name is taken.
+    pub(crate) fn insert(&mut self, key: ChildKey, name: Arc<str>, member: Arc<Member>) -> Result<(), Arc<Member>> {
         if self.by_name.contains_key(&name) {
-            return false;
+            return Err(member);
         }
         self.by_name.insert(Arc::clone(&name), key);
         self.by_key.insert(key, (name, member));
-        true
+        Ok(())
     }
 
     pub(crate) fn remove(&mut self, key: ChildKey) -> Option<Arc<Member>> {

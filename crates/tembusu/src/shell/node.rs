@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 use super::member::{Member, Members};
 use super::tree::Shared;
 use crate::core::{
-    Child, ChildKey, ChildState, Core, Effect, Event as CoreEvent, Generation, Happening, Mode, Outcome, QueueFate, Refused,
-    Request, RequestId,
+    Child, ChildKey, ChildState, Core, Effect, Event as CoreEvent, Generation, Happening, Mode, Outcome, QueueFate,
+    Refused, Request, RequestId,
 };
 use crate::event::{Event, EventKind, Latency, Stream};
 use crate::exit::ExitReason;

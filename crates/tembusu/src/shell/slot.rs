@@ -31,11 +31,18 @@ pub(crate) struct Home {
     pub(crate) on: Handle,
 }
 
-/// When an incarnation crashed.
+/// When an incarnation ended.
 #[derive(Clone, Copy)]
-pub(crate) struct CrashTimes {
+pub(crate) struct EndTimes {
+    /// When it panicked.
     pub(crate) raised: Option<Instant>,
     pub(crate) caught: Instant,
+}
+
+impl EndTimes {
+    pub(crate) fn now() -> Self {
+        Self { raised: None, caught: Instant::now() }
+    }
 }
 
 #[derive(Default)]
@@ -48,7 +55,7 @@ struct Control {
     order: Option<Arc<Incarnation>>,
     current: Option<Arc<Incarnation>>,
     waker: Option<Waker>,
-    crash: Option<CrashTimes>,
+    ended: Option<EndTimes>,
 }
 
 pub(crate) struct Slot {
@@ -59,11 +66,16 @@ pub(crate) struct Slot {
     home: OnceLock<Home>,
     control: Mutex<Control>,
     /// Incarnations that did not end although they were killed.
-    pub(crate) leaked: AtomicU64,
+    leaked: AtomicU64,
 }
 
 impl Slot {
-    pub(crate) fn new(launcher: Box<dyn Launch>, queue: Arc<dyn Queue>, is_stand_in: bool, fresh_queue: bool) -> Arc<Self> {
+    pub(crate) fn new(
+        launcher: Box<dyn Launch>,
+        queue: Arc<dyn Queue>,
+        is_stand_in: bool,
+        fresh_queue: bool,
+    ) -> Arc<Self> {
         Arc::new(Self {
             launcher,
             queue,
@@ -86,6 +98,10 @@ impl Slot {
 
     pub(crate) fn path(&self) -> &Arc<str> {
         &self.home().path
+    }
+
+    pub(crate) fn leaked(&self) -> u64 {
+        self.leaked.load(Ordering::Relaxed)
     }
 
     pub(crate) fn key(&self) -> ChildKey {
@@ -114,6 +130,9 @@ impl Slot {
 
     pub(crate) fn start(self: &Arc<Self>, generation: Generation) {
         let incarnation = Incarnation::new(generation);
+        if self.fresh_queue || self.is_stand_in {
+            self.queue.discard_stale();
+        }
         let mut control = self.lock();
         control.current = Some(Arc::clone(&incarnation));
         if control.task_alive && control.reporting {
@@ -155,6 +174,7 @@ impl Slot {
         control.task_alive = false;
         control.reporting = false;
         control.waker = None;
+        control.ended = Some(EndTimes::now());
         let incarnation = control.current.take();
         drop(control);
         self.leaked.fetch_add(1, Ordering::Relaxed);
@@ -162,6 +182,7 @@ impl Slot {
         if let Some(incarnation) = incarnation {
             incarnation.conclude(Lost::Died(ExitReason::Unresponsive));
         }
+        self.freshen(&ExitReason::Unresponsive);
     }
 
     // === the task's side ===
@@ -174,12 +195,29 @@ impl Slot {
         }
     }
 
-    pub(crate) fn note_crash(&self, crash: CrashTimes) {
-        self.lock().crash = Some(crash);
+    /// Remembers when `incarnation` ended, to measure the restart, unless it has been replaced.
+    pub(crate) fn note_end(&self, incarnation: &Incarnation, ended: EndTimes) {
+        let mut control = self.lock();
+        if control.current.as_ref().is_some_and(|current| current.generation == incarnation.generation) {
+            control.ended = Some(ended);
+        }
     }
 
-    pub(crate) fn take_crash(&self) -> Option<CrashTimes> {
-        self.lock().crash.take()
+    pub(crate) fn take_end(&self) -> Option<EndTimes> {
+        self.lock().ended.take()
+    }
+
+    /// With a fresh queue, nothing that waits when an incarnation ends is for the next one. After a crash it is
+    /// dropped at once; after an orderly end only at the next start, since the child may not come back.
+    fn freshen(&self, reason: &ExitReason) {
+        if !self.fresh_queue {
+            return;
+        }
+        if reason.is_abnormal() {
+            self.queue.discard(reason.clone());
+        } else {
+            self.queue.mark_stale(reason.clone());
+        }
     }
 
     /// Tells the supervisor that an incarnation has ended; everything of it has been dropped.
@@ -197,9 +235,7 @@ impl Slot {
             }
             control.reporting = true;
         }
-        if self.fresh_queue && reason.is_abnormal() {
-            self.queue.discard(Lost::Died(reason));
-        }
+        self.freshen(&reason);
         debug_assert!(ended.scope.is_replaced(), "concluded before it is reported");
         self.tell_supervisor(|_| report);
         let mut control = self.lock();
@@ -224,8 +260,19 @@ impl Slot {
             }
             control.task_alive = false;
             control.waker = None;
+            control.ended = Some(EndTimes::now());
         }
+        self.freshen(&ExitReason::Killed);
         let generation = incarnation.generation;
         self.tell_supervisor(|key| Event::Exited { key, generation, reason: ExitReason::Killed });
+    }
+}
+
+impl Drop for Slot {
+    /// A child that can never start has an address that leads nowhere: its specification was refused, or dropped.
+    fn drop(&mut self) {
+        if !self.is_stand_in {
+            self.queue.close_for_good();
+        }
     }
 }

@@ -4,16 +4,15 @@
 //! handler, and none of our frames with a destructor between; what an incarnation leaves behind is dropped in a
 //! catch of its own, before its end is reported.
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Instant;
+use std::task::{Context as TaskContext, Poll};
 
 use tokio::runtime::Handle;
 
 use super::incarnation::Incarnation;
-use super::slot::{CrashTimes, Launch, Slot};
+use super::slot::{EndTimes, Launch, Slot};
 use crate::actor::{Actor, Flow, Init};
 use crate::context::{Context, Next};
 use crate::core::Event;
@@ -35,7 +34,9 @@ impl<A: Actor> Launch for Launcher<A> {
     fn launch(&self, slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation>, on: &Handle) {
         let args = Arc::clone(&self.args);
         let mailbox = Arc::clone(&self.mailbox);
-        on.spawn(run::<A>(slot, epoch, incarnation, args, mailbox));
+        // Made before the task: a runtime that is shutting down drops it without a first poll.
+        let guard = Guard { slot, epoch, incarnation: Some(incarnation) };
+        on.spawn(run::<A>(guard, args, mailbox));
     }
 }
 
@@ -61,22 +62,17 @@ impl Drop for Guard {
     }
 }
 
-async fn run<A: Actor>(
-    slot: Arc<Slot>,
-    epoch: u64,
-    first: Arc<Incarnation>,
-    args: Arc<A::Args>,
-    mailbox: Arc<Mailbox<A::Message>>,
-) {
-    let mut guard = Guard { slot: Arc::clone(&slot), epoch, incarnation: Some(Arc::clone(&first)) };
+async fn run<A: Actor>(mut guard: Guard, args: Arc<A::Args>, mailbox: Arc<Mailbox<A::Message>>) {
+    let slot = Arc::clone(&guard.slot);
+    let epoch = guard.epoch;
     poll_fn(|cx| {
         slot.register(epoch, cx.waker());
         Poll::Ready(())
     })
     .await;
-    let mut incarnation = first;
+    let mut next = guard.incarnation.clone();
     let mut restarts = 0_u32;
-    loop {
+    while let Some(incarnation) = next {
         let end = live::<A>(&slot, &incarnation, &args, &mailbox).await;
         let (lost, report) = match end {
             End::Ignored => (Lost::Gone, None),
@@ -91,12 +87,54 @@ async fn run<A: Actor>(
             None => Event::Ignored { key, generation },
             Some(reason) => Event::Exited { key, generation, reason },
         };
-        let Some(next) = slot.report(epoch, &incarnation, report) else { return };
-        incarnation = next;
-        guard.incarnation = Some(Arc::clone(&incarnation));
+        next = slot.report(epoch, &incarnation, report);
+        guard.incarnation.clone_from(&next);
         restarts += 1;
         if restarts.is_multiple_of(RESTARTS_PER_TURN) {
             tokio::task::yield_now().await;
+        }
+    }
+    // The last reference to the arguments may be this one.
+    panics::drop_quietly(args);
+}
+
+/// The future of an incarnation: state, handler, message at hand. Whoever drops it, what it holds is dropped
+/// under the incarnation's fence, callers learn the truth, and a panic goes no further.
+struct Life<'a, F> {
+    future: Pin<&'a mut Option<F>>,
+    incarnation: &'a Incarnation,
+}
+
+impl<F: Future<Output = End>> Life<'_, F> {
+    /// Polls it. A panic that got past the catch around the handler (in a destructor of ours or of a future's)
+    /// is an end like any other.
+    fn poll(&mut self, slot: &Slot, cx: &mut TaskContext<'_>) -> Poll<End> {
+        let Some(future) = self.future.as_mut().as_pin_mut() else { return Poll::Pending };
+        let poll = panics::catch(|| Scope::enter(Some(&self.incarnation.scope), || future.poll(cx)));
+        let end = match poll {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(end)) => end,
+            Err(caught) => panicked(slot, self.incarnation, caught),
+        };
+        self.clear();
+        Poll::Ready(end)
+    }
+}
+
+impl<F> Life<'_, F> {
+    fn clear(&mut self) {
+        let Self { future, incarnation } = self;
+        Scope::enter(Some(&incarnation.scope), || {
+            panics::drop_quietly(panics::catch(|| future.set(None)));
+        });
+    }
+}
+
+impl<F> Drop for Life<'_, F> {
+    fn drop(&mut self) {
+        if self.future.is_some() {
+            self.incarnation.scope.conclude(Lost::Died(ExitReason::Killed));
+            self.clear();
         }
     }
 }
@@ -108,16 +146,14 @@ async fn live<A: Actor>(
     args: &Arc<A::Args>,
     mailbox: &Arc<Mailbox<A::Message>>,
 ) -> End {
-    let mut life = pin!(Some(life::<A>(slot, incarnation, args, mailbox)));
+    let future = pin!(Some(life::<A>(slot, incarnation, args, mailbox)));
+    let mut life = Life { future, incarnation };
     let mut told = false;
-    let end = poll_fn(|cx| {
+    poll_fn(|cx| {
         if incarnation.is_killed() {
-            return Poll::Ready(End::Exited(ExitReason::Killed));
+            return Poll::Ready(killed(slot, incarnation));
         }
-        let Some(life) = life.as_mut().as_pin_mut() else {
-            return Poll::Ready(End::Exited(ExitReason::Killed));
-        };
-        let poll = Scope::enter(Some(&incarnation.scope), || life.poll(cx));
+        let poll = life.poll(slot, cx);
         if poll.is_pending() && !told {
             // The thread is free now: observers may be told what led to this start.
             told = true;
@@ -125,15 +161,7 @@ async fn live<A: Actor>(
         }
         poll
     })
-    .await;
-    // After a kill the state, the handler and its message are still in there.
-    if let End::Exited(ExitReason::Killed) = end {
-        slot.note_crash(CrashTimes { raised: None, caught: Instant::now() });
-        Scope::enter(Some(&Scope::settling(Lost::Died(ExitReason::Killed))), || {
-            let _ = panics::catch(|| life.set(None));
-        });
-    }
-    end
+    .await
 }
 
 async fn life<A: Actor>(
@@ -143,41 +171,58 @@ async fn life<A: Actor>(
     mailbox: &Arc<Mailbox<A::Message>>,
 ) -> End {
     let mut cx = Context::<A>::new(Arc::clone(slot), Arc::clone(incarnation), Arc::clone(mailbox));
-    let mut state = match panics::catch_async(A::init(args, &mut cx)).await {
+    let end = serve::<A>(slot, incarnation, args, &mut cx).await;
+    // Its pending timers hold messages of the user.
+    panics::drop_quietly(cx);
+    end
+}
+
+async fn serve<A: Actor>(
+    slot: &Arc<Slot>,
+    incarnation: &Arc<Incarnation>,
+    args: &Arc<A::Args>,
+    cx: &mut Context<A>,
+) -> End {
+    let mut state = match panics::catch_async(A::init(args, cx)).await {
         Ok(Ok(Init::Ready(state))) => state,
         Ok(Ok(Init::Ignore)) => return End::Ignored,
-        Ok(Err(crash)) => return crashed(slot, crash),
-        Err(caught) => return panicked(slot, caught),
+        Ok(Err(crash)) => return crashed(slot, incarnation, crash),
+        Err(caught) => return panicked(slot, incarnation, caught),
     };
     incarnation.scope.settle_orderly();
     let generation = incarnation.generation;
     slot.tell_supervisor(|key| Event::Started { key, generation });
     loop {
         let flow = match cx.next().await {
-            Next::Message(message) => panics::catch_async(state.handle(message, &mut cx)).await,
-            Next::Stop => return stop(slot, state, ExitReason::Shutdown).await,
-            Next::Replaced => return End::Exited(ExitReason::Killed),
+            Next::Message(message) => panics::catch_async(state.handle(message, cx)).await,
+            Next::Stop => return stop(slot, incarnation, state, ExitReason::Shutdown).await,
+            Next::Killed => return die(incarnation, state, killed(slot, incarnation)),
         };
         match flow {
             Ok(Ok(Flow::Continue)) => incarnation.scope.settle_orderly(),
-            Ok(Ok(Flow::Stop)) => return stop(slot, state, ExitReason::Normal).await,
+            Ok(Ok(Flow::Stop)) => return stop(slot, incarnation, state, ExitReason::Normal).await,
             Ok(Ok(Flow::Shutdown(text))) => {
-                return stop(slot, state, ExitReason::ShutdownWith(text.into())).await;
+                return stop(slot, incarnation, state, ExitReason::ShutdownWith(text.into())).await;
             }
-            Ok(Err(crash)) => return die(incarnation, state, crashed(slot, crash)),
-            Err(caught) => return die(incarnation, state, panicked(slot, caught)),
+            Ok(Err(crash)) => return die(incarnation, state, crashed(slot, incarnation, crash)),
+            Err(caught) => return die(incarnation, state, panicked(slot, incarnation, caught)),
         }
     }
 }
 
-fn crashed<C: std::error::Error + Send + Sync + 'static>(slot: &Slot, crash: C) -> End {
-    slot.note_crash(CrashTimes { raised: None, caught: Instant::now() });
+fn crashed<C: std::error::Error + Send + Sync + 'static>(slot: &Slot, incarnation: &Incarnation, crash: C) -> End {
+    slot.note_end(incarnation, EndTimes::now());
     End::Exited(ExitReason::Error(Arc::new(crash)))
 }
 
-fn panicked(slot: &Slot, caught: Caught) -> End {
-    slot.note_crash(CrashTimes { raised: caught.raised, caught: caught.caught });
+fn panicked(slot: &Slot, incarnation: &Incarnation, caught: Caught) -> End {
+    slot.note_end(incarnation, EndTimes { raised: caught.raised, caught: caught.caught });
     End::Exited(caught.reason)
+}
+
+fn killed(slot: &Slot, incarnation: &Incarnation) -> End {
+    slot.note_end(incarnation, EndTimes::now());
+    End::Exited(ExitReason::Killed)
 }
 
 /// Drops the state of a crashed incarnation: of it nothing runs but `Drop`, and that may panic.
@@ -189,9 +234,12 @@ fn die<A>(incarnation: &Incarnation, state: A, end: End) -> End {
     end
 }
 
-async fn stop<A: Actor>(slot: &Slot, state: A, reason: ExitReason) -> End {
+async fn stop<A: Actor>(slot: &Slot, incarnation: &Incarnation, state: A, reason: ExitReason) -> End {
     match panics::catch_async(state.stop(&reason)).await {
-        Ok(()) => End::Exited(reason),
-        Err(caught) => panicked(slot, caught),
+        Ok(()) => {
+            slot.note_end(incarnation, EndTimes::now());
+            End::Exited(reason)
+        }
+        Err(caught) => panicked(slot, incarnation, caught),
     }
 }

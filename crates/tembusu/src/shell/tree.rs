@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::node::Node;
 use super::timer::Timer;
-use crate::event::{EVENTS_KEPT, Event, EventKind};
+use crate::context::NEVER;
+use crate::event::{Event, EventKind, Stream};
 use crate::exit::ExitReason;
 
 /// How far the whole tree is.
@@ -26,16 +27,17 @@ pub(crate) struct Shared {
     pub(crate) handle: Handle,
     pub(crate) timer: Arc<Timer>,
     timer_task: OnceLock<tokio::task::AbortHandle>,
-    events: broadcast::Sender<Event>,
+    events: Arc<Stream>,
     unsent: Mutex<Vec<Event>>,
     state: watch::Sender<TreeState>,
     /// Keeps the tree alive until it is down.
     root: Mutex<Option<Arc<Node>>>,
-    first_failure: Mutex<Option<(Arc<str>, ExitReason)>>,
+    /// The child whose first `init` failed last, with why: what a failed start is reported with.
+    failed_start: Mutex<Option<(Arc<str>, ExitReason)>>,
 }
 
 impl Shared {
-    pub(crate) fn new(handle: Handle, events: broadcast::Sender<Event>, root: Arc<Node>) -> Arc<Self> {
+    pub(crate) fn new(handle: Handle, events: Arc<Stream>, root: Arc<Node>) -> Arc<Self> {
         Arc::new(Self {
             epoch: Instant::now(),
             handle,
@@ -45,12 +47,12 @@ impl Shared {
             unsent: Mutex::new(Vec::new()),
             state: watch::Sender::new(TreeState::Starting),
             root: Mutex::new(Some(root)),
-            first_failure: Mutex::new(None),
+            failed_start: Mutex::new(None),
         })
     }
 
-    pub(crate) fn events_channel() -> broadcast::Sender<Event> {
-        broadcast::Sender::new(EVENTS_KEPT)
+    pub(crate) fn events(&self) -> &Arc<Stream> {
+        &self.events
     }
 
     pub(crate) fn run_timer(&self) {
@@ -64,7 +66,7 @@ impl Shared {
     }
 
     pub(crate) fn instant(&self, time: Duration) -> Instant {
-        self.epoch + time
+        self.epoch.checked_add(time).unwrap_or_else(|| self.epoch + NEVER)
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<TreeState> {
@@ -81,17 +83,27 @@ impl Shared {
             timer.abort();
         }
         self.flush();
-        self.state.send_replace(TreeState::Down(reason));
+        self.events.close();
+        self.state.send_if_modified(|state| {
+            // The first reason is the true one: who stops a tree that has ended learns why it did.
+            let is_first = !matches!(state, TreeState::Down(_));
+            if is_first {
+                *state = TreeState::Down(reason);
+            }
+            is_first
+        });
         let root = self.root.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(root);
     }
 
     /// Keeps an event until the restart that it belongs to is through.
     pub(crate) fn note(&self, event: Event) {
-        if let EventKind::StartFailed { reason, .. } = &event.kind {
-            let mut first = self.first_failure.lock().unwrap_or_else(PoisonError::into_inner);
-            if first.is_none() {
-                *first = Some((Arc::clone(&event.path), reason.clone()));
+        if let EventKind::StartFailed { reason, charge: None } = &event.kind {
+            let mut failed = self.failed_start.lock().unwrap_or_else(PoisonError::into_inner);
+            // The same failure is reported again by every supervisor that it climbs through.
+            let climbs = |below: &str| below.strip_prefix(&*event.path).is_some_and(|rest| rest.starts_with('/'));
+            if !failed.as_ref().is_some_and(|(below, _)| climbs(below)) {
+                *failed = Some((Arc::clone(&event.path), reason.clone()));
             }
         }
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner).push(event);
@@ -100,12 +112,11 @@ impl Shared {
     pub(crate) fn flush(&self) {
         let mut unsent = self.unsent.lock().unwrap_or_else(PoisonError::into_inner);
         for event in unsent.drain(..) {
-            // Nobody listening is no error.
-            let _ = self.events.send(event);
+            self.events.send(event);
         }
     }
 
-    pub(crate) fn first_failure(&self) -> Option<(Arc<str>, ExitReason)> {
-        self.first_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn failed_start(&self) -> Option<(Arc<str>, ExitReason)> {
+        self.failed_start.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

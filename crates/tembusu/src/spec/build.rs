@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering;
 use tokio::runtime::Handle;
 
 use super::supervisor::{Entry, Exhausted, Supervisor};
-use crate::core::{Backoff, ChildKey, ChildPolicy, Core, Event, Exhaustion, Intensity};
+use crate::core::{Backoff, ChildKey, ChildPolicy, Core, Exhaustion, Intensity};
 use crate::error::{SpecError, StartError};
 use crate::exit::ExitReason;
 use crate::panics;
-use crate::shell::member::Member;
+use crate::shell::member::{Member, Shape};
 use crate::shell::node::{Above, Node};
 use crate::shell::slot::Home;
 use crate::shell::tree::{Shared, TreeState};
@@ -36,14 +36,19 @@ pub(super) async fn start(root: Supervisor) -> Result<Tree, StartError> {
     let mut states = shared.watch();
     // From here on, dropping this future ends the tree.
     let tree = Tree::new(Arc::clone(&node), Arc::clone(&shared));
-    node.send(Event::Start);
+    node.start_as(1);
     loop {
         let state = states.borrow_and_update().clone();
         match state {
             TreeState::Starting => {}
             TreeState::Up => return Ok(tree),
             TreeState::Down(reason) => {
-                let (path, reason) = shared.first_failure().unwrap_or_else(|| (Arc::clone(node.path()), reason));
+                let failed = match &reason {
+                    // Children that had started used up an intensity before the last one was up.
+                    ExitReason::Exhausted(report) => Some((Arc::clone(report.root_cause().0), reason.clone())),
+                    _ => shared.failed_start(),
+                };
+                let (path, reason) = failed.unwrap_or_else(|| (Arc::clone(node.path()), reason));
                 return Err(StartError::Failed { path, reason });
             }
         }
@@ -103,7 +108,13 @@ fn check_degrade(supervisor: &Supervisor, path: &str) -> Result<(), SpecError> {
         }
     }
     let Exhausted::DegradeTo(fallback) = &supervisor.exhausted else { return Ok(()) };
+    if supervisor.entries.iter().any(|entry| *entry.name() == fallback.name) {
+        return Err(SpecError::DuplicateName { supervisor: path.to_owned(), name: fallback.name.to_string() });
+    }
     let path = format!("{path}/{}", fallback.name);
+    if !matches!(fallback.exhausted, Exhausted::Escalate) || fallback.restore_after.is_some() {
+        return Err(SpecError::DegradedFallback { supervisor: path });
+    }
     check(fallback, &path, true)?;
     let mut own = HashSet::new();
     queues(supervisor, &mut |id, _| {
@@ -145,8 +156,8 @@ fn place(supervisor: Supervisor, path: Arc<str>, above: Above, shared: &Arc<Shar
         let name = Arc::clone(entry.name());
         let (policy, member) = place_entry(entry, key, &node, &path, shared, &on);
         core.add(key, Arc::clone(&name), policy);
-        let fresh = node.with_members(|members| members.insert(key, name, Arc::new(member)));
-        assert!(fresh, "names were checked");
+        let taken = node.with_members(|members| members.insert(key, name, Arc::new(member))).err();
+        assert!(taken.is_none(), "names were checked");
     }
     let _ = node.on.set(on);
     node.settle_in(path, above, Arc::clone(shared), core);
@@ -188,9 +199,7 @@ pub(crate) fn place_entry(
             let (exhaustion, fallback) = match exhausted {
                 Exhausted::Escalate => (Exhaustion::Escalate, None),
                 Exhausted::Quarantine => (Exhaustion::Degrade { fallback: false, backoff }, None),
-                Exhausted::DegradeTo(fallback) => {
-                    (Exhaustion::Degrade { fallback: true, backoff }, Some(*fallback))
-                }
+                Exhausted::DegradeTo(fallback) => (Exhaustion::Degrade { fallback: true, backoff }, Some(*fallback)),
             };
             let policy = ChildPolicy {
                 restart: child.restart,
@@ -207,7 +216,7 @@ pub(crate) fn place_entry(
                 place(fallback, path, above(), shared, &on)
             });
             let normal = place(*child, path, above(), shared, inherited);
-            (policy, Member::Supervisor { normal, fallback })
+            (policy, Member::Supervisor { normal, fallback, shape: Shape::default() })
         }
     }
 }

@@ -134,6 +134,7 @@ impl Supervisor {
     /// their queues; the other addresses answer `Degraded`. It stays so until it is
     /// [restored](SupervisorRef::restore), or its parent is restarted.
     pub fn degrade_to(mut self, fallback: Self) -> Self {
+        let _ = fallback.node.outer.set(Arc::downgrade(&self.node));
         self.exhausted = Exhausted::DegradeTo(Box::new(fallback));
         self
     }
