@@ -15,6 +15,8 @@ mod intensity;
 mod requests;
 mod restarts;
 mod stopping;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

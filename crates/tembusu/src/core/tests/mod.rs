@@ -1,0 +1,15 @@
+//! The core on a virtual clock, with children that do as a test says.
+//!
+//! The numbers in names and docs ("case 51") are those of OTP's `supervisor_SUITE`, in the order of its groups.
+
+mod degrade;
+mod exits;
+mod first_start;
+mod groups;
+mod intensity;
+mod laws;
+mod queues;
+mod random;
+mod requests;
+mod stopping;
+mod world;

@@ -1,0 +1,284 @@
+//! Random children, random histories: the laws hold after every event, and when the children behave again the
+//! supervisor comes to rest.
+//!
+//! The seed is printed, and `TEMBUSU_SEED` runs it again.
+
+use proptest::collection::vec;
+use proptest::prelude::{Just, prop, prop_oneof};
+use proptest::strategy::Strategy as Generator;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use super::super::*;
+use super::world::{INIT, Init, MS, SEC, SHUTDOWN, Stop, World, error, exhausted, panic, supervisor, worker};
+use crate::spec::policy::{Restart, Shutdown};
+
+const CASES: u32 = 3000;
+const NAMES: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+
+#[derive(Clone, Debug)]
+struct Plan {
+    strategy: Strategy,
+    dynamic: bool,
+    limit: u32,
+    children: Vec<Cast>,
+    acts: Vec<Act>,
+}
+
+/// A child, and how it will behave.
+#[derive(Clone, Debug)]
+struct Cast {
+    policy: ChildPolicy,
+    inits: Vec<Init>,
+    stop: Stop,
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Die(usize, u8),
+    Ready(usize),
+    Ignore(usize),
+    Say(u8),
+    Pass(Duration),
+    Add(Cast),
+    Terminate(usize),
+    Restart(usize),
+    Delete(usize),
+    Restore(usize),
+    Stop { kill: bool },
+    Start,
+    Stale(usize, u8),
+}
+
+#[test]
+fn the_laws_hold_in_every_history() {
+    let seed = std::env::var("TEMBUSU_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed: u64 = seed.unwrap_or_else(rand_seed);
+    println!("TEMBUSU_SEED={seed}");
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let outcome = runner.run(&plan(), |plan| {
+        let log = run(&plan);
+        assert_eq!(log, run(&plan), "the same history twice does the same");
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("TEMBUSU_SEED={seed}\n{error}");
+    }
+}
+
+fn rand_seed() -> u64 {
+    std::hash::BuildHasher::hash_one(&std::collections::hash_map::RandomState::new(), 0)
+}
+
+fn run(plan: &Plan) -> Vec<String> {
+    let mut world = World::with(plan.strategy, plan.dynamic, plan.limit, 10 * SEC);
+    if !plan.dynamic {
+        for (name, cast) in NAMES.into_iter().zip(&plan.children) {
+            world.add(name, cast.policy.clone());
+            cast_in(&mut world, name, cast);
+        }
+    }
+    world.step(Event::Start);
+    for act in &plan.acts {
+        perform(&mut world, act);
+    }
+    come_to_rest(&mut world);
+    check_rest(&world, plan);
+    world.log
+}
+
+fn cast_in(world: &mut World, name: &'static str, cast: &Cast) {
+    world.play(name).inits = cast.inits.iter().cloned().collect();
+    world.play(name).stop = cast.stop;
+}
+
+fn perform(world: &mut World, act: &Act) {
+    let named = |world: &World, index: usize| {
+        let names: Vec<_> = world.plays.values().map(|play| play.name).collect();
+        (!names.is_empty()).then(|| names[index % names.len()])
+    };
+    match act {
+        Act::Die(index, reason) => {
+            let Some(name) = named(world, *index).filter(|name| world.plays[&world.key(name)].alive) else { return };
+            let is_supervisor = world.child(name).is_some_and(Child::is_supervisor);
+            let reason = match reason {
+                0 => error(),
+                1 => panic(),
+                2 => ExitReason::Normal,
+                3 => ExitReason::Shutdown,
+                4 => ExitReason::Killed,
+                _ if is_supervisor => exhausted(),
+                _ => error(),
+            };
+            world.die_silently(name, reason);
+        }
+        Act::Ready(index) => {
+            let Some(name) = named(world, *index).filter(|name| world.plays[&world.key(name)].alive) else { return };
+            let (key, generation) = (world.key(name), world.generation(name));
+            world.step(Event::Started { key, generation });
+        }
+        Act::Ignore(index) => {
+            let starting =
+                |child: &Child| !child.is_supervisor() && matches!(child.state, ChildState::Starting { .. });
+            let Some(name) = named(world, *index) else { return };
+            if world.child(name).is_some_and(starting) {
+                world.ignore(name);
+            }
+        }
+        Act::Say(count) => {
+            for _ in 0..*count {
+                world.say_one();
+            }
+        }
+        Act::Pass(by) => world.pass(*by),
+        Act::Add(cast) => {
+            let used = world.plays.len() + world.removed.len();
+            let Some(name) = NAMES.get(used) else { return };
+            world.start_child_as(name, cast.policy.clone(), cast.inits.clone());
+            if world.child(name).is_some() {
+                world.play(name).stop = cast.stop;
+            }
+        }
+        Act::Terminate(index) => ask(world, named(world, *index), |key| Request::Terminate { key }),
+        Act::Restart(index) => ask(world, named(world, *index), |key| Request::Restart { key }),
+        Act::Delete(index) => ask(world, named(world, *index), |key| Request::Delete { key }),
+        Act::Restore(index) => ask(world, named(world, *index), |key| Request::Restore { key }),
+        Act::Stop { kill } => world.step(Event::Stop { kill: *kill }),
+        Act::Start => world.step(Event::Start),
+        Act::Stale(index, kind) => {
+            let Some(name) = named(world, *index) else { return };
+            let (key, mut generation) = (world.key(name), world.generation(name));
+            if world.plays[&key].alive {
+                generation = generation.saturating_sub(1);
+            }
+            world.bring_stale(match kind % 3 {
+                0 => Event::Started { key, generation },
+                1 => Event::Ignored { key, generation },
+                _ => Event::Exited { key, generation, reason: error() },
+            });
+        }
+    }
+}
+
+fn ask(world: &mut World, name: Option<&'static str>, request: impl FnOnce(ChildKey) -> Request) {
+    if let Some(name) = name {
+        let request = request(world.key(name));
+        world.request_silently(request);
+    }
+}
+
+/// From now on every `init` succeeds and every stop is obeyed; what hangs is timed out.
+fn come_to_rest(world: &mut World) {
+    for play in world.plays.values_mut() {
+        play.inits.clear();
+        play.stop = Stop::Obey;
+    }
+    world.settle();
+    for _ in 0..200 {
+        let on_its_way = |child: &&Child| child.state.is_alive() && !matches!(child.state, ChildState::Running { .. });
+        let Some(child) = world.core.children().iter().find(on_its_way) else { break };
+        let name = world.plays[&child.key].name;
+        match child.state {
+            ChildState::Starting { .. } if child.is_supervisor() => world.ready(name),
+            ChildState::Stopping { until: None } | ChildState::Killing { until: None } => {
+                world.die(name, ExitReason::Shutdown);
+            }
+            _ => world.pass(SEC),
+        }
+    }
+    // Every restore comes due.
+    world.pass(100 * SEC);
+}
+
+fn check_rest(world: &World, plan: &Plan) {
+    assert!(world.core.pass.is_none() && !world.core.is_stopping(), "it is at rest: {:?}", world.core);
+    for id in 0..world.asked {
+        assert!(world.answers.contains_key(&RequestId(id)), "request {id} is answered");
+    }
+    let mut up = false;
+    for outcome in &world.up {
+        match outcome {
+            Outcome::Started => assert!(!std::mem::replace(&mut up, true), "it starts once in a life"),
+            Outcome::Exited(_) => up = false,
+        }
+    }
+    let last = world.last_up().expect("it has said something");
+    assert_eq!(world.core.is_down(), matches!(last, Outcome::Exited(_)), "{last:?}");
+    if world.core.is_down() {
+        return check_end(world, plan);
+    }
+    for child in world.core.children().iter() {
+        let running = matches!(child.state, ChildState::Running { .. });
+        let down = child.at_rest || child.is_vacant();
+        assert!(running != down, "{child:?}");
+        assert!(child.intent.is_none() && child.terminators.is_empty(), "{child:?}");
+        let untouched = plan.acts.iter().all(|act| matches!(act, Act::Die(..) | Act::Say(_) | Act::Pass(_) | Act::Ready(_)));
+        let obliging = plan.children.iter().all(|cast| !cast.inits.contains(&Init::Ignore));
+        if untouched && obliging && child.policy.restart == Restart::Permanent && !child.is_vacant() {
+            assert!(running, "a permanent child runs: {child:?}");
+        }
+    }
+}
+
+fn check_end(world: &World, plan: &Plan) {
+    let asked = plan.acts.iter().any(|act| matches!(act, Act::Stop { .. }));
+    let Some(reason) = world.ended() else { unreachable!("it is down") };
+    // In its last life; `Started` would stand before the end.
+    let failed_to_start = !matches!(world.up[..], [.., Outcome::Started, Outcome::Exited(_)]);
+    assert!(asked || failed_to_start || matches!(reason, ExitReason::Exhausted(_)), "{reason}");
+    for play in world.plays.values() {
+        assert!(!play.alive, "{} is no orphan", play.name);
+    }
+}
+
+fn plan() -> impl Generator<Value = Plan> {
+    let strategy =
+        prop_oneof![Just(Strategy::OneForOne), Just(Strategy::OneForAll), Just(Strategy::RestForOne)];
+    (strategy, prop::bool::weighted(0.15), 0_u32..6, vec(cast(), 1..6), vec(act(), 0..60)).prop_map(
+        |(strategy, dynamic, limit, children, acts)| {
+            let strategy = if dynamic { Strategy::OneForOne } else { strategy };
+            Plan { strategy, dynamic, limit, children, acts }
+        },
+    )
+}
+
+fn cast() -> impl Generator<Value = Cast> {
+    let restart = prop_oneof![4 => Just(Restart::Permanent), 1 => Just(Restart::Transient), 1 => Just(Restart::Temporary)];
+    let init = prop_oneof![5 => Just(Init::Ready), 2 => Just(Init::Fail), 1 => Just(Init::Ignore), 2 => Just(Init::Hang)];
+    let stop = prop_oneof![4 => Just(Stop::Obey), 1 => Just(Stop::Deaf), 1 => Just(Stop::Undead)];
+    (restart, 0_u8..6, vec(init, 0..6), stop).prop_map(|(restart, kind, mut inits, stop)| {
+        let backoff = Some(Backoff { first: SEC, max: 4 * SEC });
+        let policy = match kind {
+            0 => ChildPolicy { shutdown: Shutdown::Kill, ..worker(restart) },
+            1 => supervisor(restart, Exhaustion::Degrade { fallback: true, backoff: backoff.filter(|_| inits.len() > 2) }),
+            2 => supervisor(restart, Exhaustion::Degrade { fallback: false, backoff: backoff.filter(|_| inits.len() > 2) }),
+            _ => worker(restart),
+        };
+        if policy.init_timeout.is_none() {
+            inits.retain(|init| *init != Init::Ignore);
+        }
+        Cast { policy, inits, stop }
+    })
+}
+
+fn act() -> impl Generator<Value = Act> {
+    let child = 0_usize..8;
+    let by = prop_oneof![Just(MS), Just(SEC), Just(INIT), Just(SHUTDOWN), Just(KILL_GRACE), Just(11 * SEC)];
+    prop_oneof![
+        8 => (child.clone(), 0_u8..7).prop_map(|(index, reason)| Act::Die(index, reason)),
+        4 => child.clone().prop_map(Act::Ready),
+        1 => child.clone().prop_map(Act::Ignore),
+        8 => (1_u8..8).prop_map(Act::Say),
+        4 => by.prop_map(Act::Pass),
+        2 => cast().prop_map(Act::Add),
+        2 => child.clone().prop_map(Act::Terminate),
+        2 => child.clone().prop_map(Act::Restart),
+        1 => child.clone().prop_map(Act::Delete),
+        2 => child.clone().prop_map(Act::Restore),
+        1 => prop::bool::weighted(0.3).prop_map(|kill| Act::Stop { kill }),
+        1 => Just(Act::Start),
+        3 => (child, 0_u8..3).prop_map(|(index, kind)| Act::Stale(index, kind)),
+    ]
+}
