@@ -85,7 +85,10 @@ impl<'a> Show<'a> {
             }
         };
         self.traffic.stop();
-        self.draw().await;
+        // Figures of a moment would be no rates.
+        if EVERY / 2 < self.before.at.elapsed() {
+            self.draw().await;
+        }
         println!("\ndraining: no further request is sent; the last notices are waited for");
         Ok(ending)
     }

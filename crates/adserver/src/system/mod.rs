@@ -38,7 +38,7 @@ use tembusu::{Address, CallError, ExitReason, SupervisorRef, Tree};
 use crate::config::AdserverConfig;
 use crate::phase::{Life, Phase};
 use cap_secret::CapSecretFile;
-use parts::Parts;
+use parts::{Listeners, Parts};
 use runtimes::Runtimes;
 
 /// How long a drain may take: every child has a budget of its own, this is for the sum.
@@ -51,6 +51,7 @@ const TOTALS_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct System {
     tree: Tree,
     handles: Handles,
+    listeners: Listeners,
     cap_secret: CapSecretFile,
     /// Last: tasks of the tree run on these.
     runtimes: Runtimes,
@@ -93,10 +94,11 @@ impl System {
         let runtimes = Runtimes::new(config).map_err(SystemError::Runtime)?;
         let cap_secret = CapSecretFile::open(config.ledger.cap_secret_path())?;
         let parts = Parts::open(config, &cap_secret)?;
+        let listeners = parts.listeners();
         let (root, handles) = wiring::wire(config, campaigns, parts, &runtimes)?;
         let tree = runtimes.control().block_on(root.start())?;
         handles.life.advance(Phase::Serving);
-        Ok(System { tree, handles, cap_secret, runtimes })
+        Ok(System { tree, handles, listeners, cap_secret, runtimes })
     }
 
     /// Runs `future` on the control runtime and waits for it.
@@ -180,10 +182,11 @@ impl System {
         reason
     }
 
-    /// Drains and stops, in reverse start order: the exchanges' connections are asked to finish and every
-    /// request in hand is answered, then notices in hand are made durable, then the ledger closes.
+    /// Drains, then stops in reverse start order.
     ///
-    /// Takes a bounded time, whatever the state of the tree.
+    /// First the exchanges' connections are asked to finish and every request in hand is answered; notices are
+    /// still taken meanwhile, and `/readyz` says 503. Then the tree is stopped: notices in hand are made durable,
+    /// then the ledger closes. Takes a bounded time, whatever the state of the tree.
     ///
     /// # Panics
     ///
@@ -191,7 +194,14 @@ impl System {
     pub fn drain(self) -> Drained {
         let started = Instant::now();
         self.handles.life.advance(Phase::Draining);
-        let ended = self.runtimes.control().block_on(async { tokio::time::timeout(DRAIN_MAX, self.tree.shutdown()).await });
+        let stop = async {
+            // A tree that has ended by itself has no sockets any more.
+            let _ = self.handles.root.terminate_child(wiring::SOCKETS).await;
+            // From here on nobody accepts: a connect is to be refused, not to wait for an answer that never comes.
+            self.listeners.close_exchanges();
+            self.tree.shutdown().await
+        };
+        let ended = self.block_on(async { tokio::time::timeout(DRAIN_MAX, stop).await });
         if let Err(error) = self.cap_secret.store() {
             tracing::warn!(%error, "the secret of cap keys was not stored; today's counts may begin anew");
         }

@@ -3,13 +3,14 @@
 //! Opened first and kept outside of the tree, so that no crash closes a socket or loses a key.
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use exchange::sockets::bind;
 use ledger::TokenKeys;
 use openrtb::price::PriceCodec;
 use region::CapKeys;
+use socket2::SockRef;
 
 use super::cap_secret::CapSecretFile;
 use super::error::SystemError;
@@ -47,6 +48,39 @@ impl Parts {
         }
         let ports = Ports { exchanges: addresses, notices: notices_address, admin: admin_address };
         Ok(Parts { exchanges, notices, admin, ports, token_keys, cap_keys: cap_secret.keys(), price_codecs })
+    }
+
+    /// The listening sockets, to be closed at the end.
+    pub(super) fn listeners(&self) -> Listeners {
+        Listeners { exchanges: self.exchanges.clone(), others: vec![self.notices.clone(), self.admin.clone()] }
+    }
+}
+
+/// All listening sockets. Dropping them ends listening, whoever else holds them: the arguments of children do,
+/// for as long as there is a handle to the tree.
+#[derive(Debug)]
+pub(super) struct Listeners {
+    exchanges: Vec<Arc<TcpListener>>,
+    others: Vec<Arc<TcpListener>>,
+}
+
+impl Listeners {
+    /// Ends listening for bid requests.
+    pub(super) fn close_exchanges(&self) {
+        self.exchanges.iter().for_each(|listener| close(listener));
+    }
+}
+
+impl Drop for Listeners {
+    fn drop(&mut self) {
+        self.exchanges.iter().chain(&self.others).for_each(|listener| close(listener));
+    }
+}
+
+fn close(listener: &TcpListener) {
+    if let Err(error) = SockRef::from(listener).shutdown(Shutdown::Both) {
+        // Closed before, as in a drain.
+        tracing::trace!(%error, "a listening socket was closed already");
     }
 }
 

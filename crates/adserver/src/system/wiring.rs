@@ -27,6 +27,8 @@ use crate::http::{HttpListener, ListenerArgs};
 use crate::notices::{NoticeDesk, NoticeService, PerSecond};
 use crate::phase::Life;
 
+/// The supervisor of all exchanges' sockets.
+pub(super) const SOCKETS: &str = "sockets";
 /// Most connections to the operators' API.
 const ADMIN_CONNECTIONS_MAX: usize = 64;
 /// How long a listener may take to answer what it has in hand when it is stopped.
@@ -151,7 +153,7 @@ fn wire_exchanges(
     root: &mut Supervisor,
 ) -> Vec<ExchangePort> {
     let mut exchanges = granting(Supervisor::one_for_one("exchanges"), config.intensity);
-    let mut sockets = granting(Supervisor::one_for_one("sockets"), config.intensity);
+    let mut sockets = granting(Supervisor::one_for_one(SOCKETS), config.intensity);
     let mut ports = Vec::new();
     let notice_base: Arc<str> = match &config.notices.public_url {
         Some(url) => url.trim_end_matches('/').into(),

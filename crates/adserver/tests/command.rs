@@ -1,0 +1,129 @@
+//! The command line: exit codes and what is said.
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
+
+fn adserver(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_adserver")).args(args).output().expect("the command runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Writes a configuration with its campaigns and keys into `folder`, and returns its path.
+fn write_config(folder: &std::path::Path, change: impl Fn(&str) -> String) -> String {
+    let file = folder.join("adserver.toml");
+    std::fs::write(&file, change(include_str!("../src/demo/demo.toml"))).expect("written");
+    std::fs::write(folder.join("campaigns.toml"), include_str!("../src/demo/campaigns.toml")).expect("written");
+    std::fs::write(folder.join("adx-price.keys"), include_str!("fixtures/adx-price.keys")).expect("written");
+    file.to_str().expect("a plain path").to_owned()
+}
+
+#[test]
+fn check_config_says_what_each_intensity_means() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = write_config(folder.path(), str::to_owned);
+    let output = adserver(&["check-config", &file]);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(said.contains("more than 5 crashes in 10 s takes google_adx to degraded"), "{said}");
+    assert!(said.contains("5 campaigns in "), "{said}");
+}
+
+#[test]
+fn check_config_names_file_line_and_key() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = write_config(folder.path(), |text| text.replacen("tmax = \"150ms\"", "tmax = \"150\"", 1));
+    let line = std::fs::read_to_string(&file).expect("read").lines().position(|row| row == "tmax = \"150\"").expect("there") + 1;
+    let output = adserver(&["check-config", &file]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains(&format!("adserver.toml:{line}: `exchange[2].tmax`: ")), "{said}");
+}
+
+#[test]
+fn check_config_names_the_line_in_the_campaigns_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = write_config(folder.path(), str::to_owned);
+    let campaigns = folder.path().join("campaigns.toml");
+    let broken = include_str!("../src/demo/campaigns.toml").replacen("bid_cpm = \"1.60\"", "bid_cpm = \"-1.60\"", 1);
+    let line = broken.lines().position(|row| row == "bid_cpm = \"-1.60\"").expect("there") + 1;
+    std::fs::write(&campaigns, broken).expect("written");
+    let output = adserver(&["check-config", &file]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains(&format!("campaigns.toml:{line}: ")), "{said}");
+}
+
+#[test]
+fn a_demonstration_ends_by_itself_and_its_records_agree() {
+    let output = adserver(&["demo", "--for", "3s", "--seed", "7"]);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{said}{}", text(&output.stderr));
+    assert!(said.contains("agree to the nano-dollar"), "{said}");
+    assert!(said.contains("t=1s requests/s="), "plain lines on a pipe: {said}");
+    assert!(!said.contains('\x1b'), "no terminal codes on a pipe: {said}");
+}
+
+/// Starts a command, waits until it has printed or logged a line with `ready`, sends a signal, and waits for its end.
+fn signalled(args: &[&str], signal: &str, ready: &str) -> (Option<i32>, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_adserver"))
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    let out = BufReader::new(child.stdout.take().expect("piped"));
+    let log = BufReader::new(child.stderr.take().expect("piped"));
+    let (lines, said) = std::sync::mpsc::channel();
+    let log_lines = lines.clone();
+    let readers = [
+        std::thread::spawn(move || out.lines().map_while(Result::ok).for_each(|line| drop(lines.send(line)))),
+        std::thread::spawn(move || log.lines().map_while(Result::ok).for_each(|line| drop(log_lines.send(line)))),
+    ];
+    let mut all = String::new();
+    while let Ok(line) = said.recv_timeout(support::WITHIN) {
+        all.push_str(&line);
+        all.push('\n');
+        if line.contains(ready) {
+            break;
+        }
+    }
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success(), "{all}");
+    let status = child.wait().expect("it ends");
+    readers.into_iter().for_each(|reader| drop(reader.join()));
+    said.try_iter().for_each(|line| all.push_str(&format!("{line}\n")));
+    (status.code(), all)
+}
+
+#[test]
+fn ctrl_c_drains_a_demonstration() {
+    let (code, said) = signalled(&["demo"], "-INT", "t=1s");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("agree to the nano-dollar"), "{said}");
+}
+
+#[test]
+fn sigterm_drains_a_server() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = write_config(folder.path(), |text| text.replace("log = \"warn\"", "log = \"info\""));
+    let (code, said) = signalled(&["serve", "--config", &file], "-TERM", "serving");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("stopped"), "{said}");
+}
+
+#[test]
+fn a_server_whose_port_is_taken_says_which() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let file = write_config(folder.path(), |text| text.replacen("127.0.0.1:0", &address, 1));
+    let output = adserver(&["serve", "--config", &file]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
+}

@@ -1,0 +1,131 @@
+//! A notice is durable before its 200, counts once, and costs no more than the bid.
+
+mod support;
+
+use ledger::{Audit, EventKind, Totals};
+use money::Nanos;
+use support::{World, bid, get, post, start, start_with, target};
+
+/// What the ledger has on disk, read beside the running system.
+fn on_disk(world: &World) -> Totals {
+    Audit::open(&world.config.ledger.path).expect("the ledger opens").verify().expect("the ledger balances")
+}
+
+#[test]
+fn a_repeated_notice_is_acknowledged_and_counts_once() {
+    let world = start();
+    let bid = bid(&world, "xandr");
+    let notices = world.system.ports().notices;
+    let burl = target(bid.burl.as_deref().expect("a billing notice"), "1.25");
+    for _ in 0..3 {
+        assert_eq!(get(notices, &burl).status, 200);
+    }
+    assert_eq!(post(notices, &burl, "{}").status, 200);
+    let totals = on_disk(&world);
+    assert_eq!((totals.spent, totals.count(EventKind::Billing)), (Nanos(1_250_000), 1));
+    assert_eq!(world.system.meters().notices().outcomes.get("duplicate"), 3);
+}
+
+#[test]
+fn win_and_billing_of_one_bid_cost_its_price_once() {
+    let world = start();
+    let bid = bid(&world, "xandr");
+    let notices = world.system.ports().notices;
+    assert_eq!(get(notices, &target(bid.nurl.as_deref().expect("a win notice"), "2.0")).status, 200);
+    assert_eq!(on_disk(&world).spent, Nanos(0));
+    assert_eq!(get(notices, &target(bid.burl.as_deref().expect("a billing notice"), "2.0")).status, 200);
+    let totals = on_disk(&world);
+    assert_eq!((totals.spent, totals.count(EventKind::Win)), (Nanos(2_000_000), 1));
+}
+
+#[test]
+fn a_price_above_the_bid_is_clamped_to_it() {
+    let world = start();
+    let bid = bid(&world, "xandr");
+    let burl = target(bid.burl.as_deref().expect("a billing notice"), "999");
+    assert_eq!(get(world.system.ports().notices, &burl).status, 200);
+    assert_eq!(on_disk(&world).spent, Nanos(bid.price.0));
+}
+
+#[test]
+fn what_names_no_price_is_recorded_and_not_billed() {
+    let world = start();
+    let notices = world.system.ports().notices;
+    for price in ["AUDIT", "", "${AUCTION_PRICE}", "%24%7BAUCTION_PRICE%7D", "free"] {
+        let bid = bid(&world, "index");
+        let burl = target(bid.burl.as_deref().expect("a billing notice"), price);
+        assert_eq!(get(notices, &burl).status, 200, "{price:?}");
+    }
+    let totals = on_disk(&world);
+    assert_eq!((totals.spent, totals.count(EventKind::Billing)), (Nanos(0), 0));
+    assert_eq!(totals.count(EventKind::BillingObserved), 5);
+}
+
+#[test]
+fn google_adx_prices_are_decrypted() {
+    let world = start();
+    let bid = bid(&world, "google_adx");
+    let notices = world.system.ports().notices;
+    let burl = bid.burl.as_deref().expect("a billing notice");
+    // The published vector for 1900 micros.
+    assert_eq!(get(notices, &target(burl, "YWJjMTIzZGVmNDU2Z2hpN7fhCuPemCAWJRxOgA")).status, 200);
+    assert_eq!(on_disk(&world).spent, Nanos(1_900));
+}
+
+#[test]
+fn a_forged_notice_gets_403_and_leaves_no_trace_but_a_count() {
+    let world = start();
+    let bid = bid(&world, "xandr");
+    let notices = world.system.ports().notices;
+    let burl = target(bid.burl.as_deref().expect("a billing notice"), "1");
+    let forged = burl.replacen("/billing/", "/billing/A", 1);
+    let damaged = {
+        let middle = burl.len() / 2;
+        let other = if burl.as_bytes()[middle] == b'x' { 'y' } else { 'x' };
+        format!("{}{other}{}", &burl[..middle], &burl[middle + 1..])
+    };
+    for url in [forged.as_str(), damaged.as_str(), "/win/", "/win/AAAA?price=1"] {
+        assert_eq!(get(notices, url).status, 403, "{url}");
+    }
+    assert_eq!(get(notices, "/click/AAAA").status, 404);
+    let totals = on_disk(&world);
+    assert_eq!((totals.spent, totals.count(EventKind::Billing)), (Nanos(0), 0));
+    assert_eq!(world.system.meters().notices().outcomes.get("forged"), 4);
+}
+
+#[test]
+fn genuine_notices_pass_while_forged_ones_are_limited() {
+    let world = start_with(|config| config.notices.forged_per_second_max = 0);
+    let bid = bid(&world, "xandr");
+    let notices = world.system.ports().notices;
+    assert_eq!(get(notices, "/win/AAAA?price=1").status, 403);
+    assert_eq!(world.system.meters().notices().outcomes.get("forged_limited"), 1);
+    assert_eq!(get(notices, &target(bid.burl.as_deref().expect("a billing notice"), "1")).status, 200);
+}
+
+#[test]
+fn an_expired_token_is_gone() {
+    let world = start_with(|config| config.notices.token_ttl = std::time::Duration::ZERO);
+    let bid = bid(&world, "xandr");
+    let started = std::time::Instant::now();
+    while started.elapsed() < std::time::Duration::from_millis(2) {
+        std::hint::spin_loop();
+    }
+    let burl = target(bid.burl.as_deref().expect("a billing notice"), "1");
+    assert_eq!(get(world.system.ports().notices, &burl).status, 410);
+    assert_eq!(on_disk(&world).spent, Nanos(0));
+}
+
+#[test]
+fn a_notice_that_cannot_be_made_durable_gets_503_and_counts_when_it_is_repeated() {
+    let world = start();
+    let bid = bid(&world, "xandr");
+    let notices = world.system.ports().notices;
+    let burl = target(bid.burl.as_deref().expect("a billing notice"), "1");
+    let ledger = world.system.tree().find("root/ledger").expect("the ledger's supervisor");
+    world.system.block_on(ledger.terminate_child("event_log")).expect("terminated");
+    assert_eq!(get(notices, &burl).status, 503);
+    world.system.block_on(ledger.restart_child("event_log")).expect("restarted");
+    assert_eq!(get(notices, &burl).status, 200);
+    assert_eq!(on_disk(&world).spent, Nanos(1_000_000));
+}

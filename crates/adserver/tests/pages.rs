@@ -1,0 +1,125 @@
+//! The operators' API says the truth about a running system.
+
+mod support;
+
+use std::io::Write;
+use std::time::Instant;
+
+use adserver::Phase;
+use serde_json::Value;
+use support::{WITHIN, bid, bid_request, connect, get, post, start};
+
+fn json(reply: &support::Reply) -> Value {
+    serde_json::from_str(&reply.body).unwrap_or_else(|error| panic!("{error}: {reply:?}"))
+}
+
+#[test]
+fn a_started_system_is_healthy_and_ready() {
+    let world = start();
+    let admin = world.system.ports().admin;
+    assert_eq!(world.system.phase(), Phase::Serving);
+    assert_eq!(get(admin, "/healthz").status, 200);
+    assert_eq!(get(admin, "/readyz").status, 200);
+    assert_eq!(get(admin, "/nowhere").status, 404);
+}
+
+#[test]
+fn the_tree_is_that_of_the_design() {
+    let world = start();
+    let tree = json(&get(world.system.ports().admin, "/tree"));
+    let names = |node: &Value| -> Vec<String> {
+        let children = node["children"].as_array().cloned().unwrap_or_default();
+        children.iter().map(|child| child["name"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let top = names(&tree);
+    assert_eq!(top, ["telemetry", "ledger", "campaigns", "regions", "notices", "exchanges", "sockets", "admin"]);
+    let child = |name: &str| tree["children"].as_array().and_then(|all| all.iter().find(|node| node["name"] == name)).cloned();
+    let exchanges = child("exchanges").expect("exchanges");
+    assert_eq!(names(&exchanges), ["google_adx", "xandr", "index"]);
+    assert_eq!(names(&exchanges["children"][0]), ["connection_pool", "bid_engine", "response_serializer"]);
+    let regions = child("regions").expect("regions");
+    assert_eq!(names(&regions), ["sg", "id", "th"]);
+    assert_eq!(names(&regions["children"][0]), ["bidding_state", "budget_pacer", "frequency_capper"]);
+    assert_eq!(exchanges["children"][0]["state"], "running");
+    assert_eq!(exchanges["children"][0]["incarnation"], 1);
+}
+
+#[test]
+fn metrics_count_requests_by_exchange_and_region() {
+    let world = start();
+    bid(&world, "xandr");
+    let port = world.system.ports().exchange("xandr").expect("configured").clone();
+    assert_eq!(post(port.address, &port.path, "{").status, 400);
+    assert_eq!(post(port.address, &port.path, &bid_request("x", "-1")).status, 204);
+    let page = get(world.system.ports().admin, "/metrics").body;
+    for series in [
+        "adserver_bids_total{exchange=\"xandr\"} 1",
+        "adserver_responses_total{exchange=\"xandr\",status=\"400\"} 1",
+        "adserver_no_bids_total{exchange=\"xandr\",reason=\"negative_floor\"} 1",
+        "adserver_region_bids_total{exchange=\"xandr\",region=\"sg\"} 1",
+        "adserver_requests_total{exchange=\"index\"} 0",
+        "tembusu_restarts_total{path=\"root/exchanges/xandr\"} 0",
+        "adserver_alerts{severity=\"critical\",cause=\"exchange_degraded\"} 0",
+        "adserver_latency_seconds_bucket{le=\"+Inf\",exchange=\"xandr\"}",
+    ] {
+        assert!(page.contains(series), "`{series}` is missing in\n{page}");
+    }
+    assert!(page.ends_with("# EOF\n"), "the page ends as OpenMetrics asks");
+}
+
+#[test]
+fn campaigns_show_their_money() {
+    let world = start();
+    bid(&world, "xandr");
+    let page = json(&get(world.system.ports().admin, "/campaigns"));
+    let campaign = &page["campaigns"][0];
+    assert_eq!((campaign["id"].as_u64(), campaign["state"].as_str()), (Some(7), Some("live")));
+    assert_eq!((campaign["budget_usd"].as_str(), campaign["spent_usd"].as_str()), (Some("100"), Some("0")));
+}
+
+#[test]
+fn there_are_no_alerts_and_no_payloads_at_first() {
+    let world = start();
+    let admin = world.system.ports().admin;
+    assert_eq!(json(&get(admin, "/alerts")), serde_json::json!({ "standing": [], "ended": [] }));
+    assert_eq!(json(&get(admin, "/crash-payloads")), serde_json::json!({ "payloads": [] }));
+}
+
+#[test]
+fn only_a_degraded_exchange_can_be_restored() {
+    let world = start();
+    let admin = world.system.ports().admin;
+    let unknown = post(admin, "/exchanges/nobody/restore", "");
+    assert_eq!(unknown.status, 404);
+    assert!(unknown.body.contains("google_adx, xandr, index"), "{unknown:?}");
+    let running = post(admin, "/exchanges/xandr/restore", "");
+    assert_eq!(running.status, 409);
+    assert!(running.body.contains("not degraded"), "{running:?}");
+}
+
+/// A request that is never sent to its end keeps the exchange's drain open until it is cut; meanwhile
+/// the operators' API must answer.
+#[test]
+fn a_draining_system_lives_and_is_not_ready() {
+    let world = start();
+    let port = world.system.ports().exchange("index").expect("configured").clone();
+    let admin = world.system.ports().admin;
+    let mut unfinished = connect(port.address);
+    let head = format!("POST {} HTTP/1.1\r\nhost: test\r\ncontent-length: 1000\r\n\r\n{{", port.path);
+    unfinished.write_all(head.as_bytes()).expect("half a request is sent");
+    let started = Instant::now();
+    while world.system.meters().exchange("index").expect("configured").connections.open.get() == 0 {
+        assert!(started.elapsed() < WITHIN, "the connection was never accepted");
+        std::thread::yield_now();
+    }
+
+    let system = world.system;
+    let draining = std::thread::spawn(move || system.drain());
+    let started = Instant::now();
+    while get(admin, "/readyz").status != 503 {
+        assert!(started.elapsed() < WITHIN, "it is still ready");
+    }
+    assert_eq!(get(admin, "/healthz").status, 200);
+    let drained = draining.join().expect("the drain ends");
+    assert!(drained.reason.is_some(), "{drained:?}");
+}
