@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use common::tree::{Running, WITHIN};
+use common::tree::{Running, WITHIN, next};
 use common::{BUDGET, CAMPAIGN, GRACE_MS, LIFE_MS, ask, billing, notice};
 use ledger::{Audit, EventKind, LedgerEvent, LedgerMessage, NoticeKind, Outcome, Subscriber};
 use money::Nanos;
@@ -73,7 +73,7 @@ async fn a_region_is_told_its_events_in_order_without_a_gap_and_no_others() {
     running.notice(notice(NoticeKind::Loss, 2, grant.lease, 0)).await.unwrap();
     let mut seen = BTreeMap::new();
     while seen.len() < 4 {
-        let event: Arc<LedgerEvent> = pushed.recv().await.unwrap();
+        let event: Arc<LedgerEvent> = next(&mut pushed).await;
         assert_eq!(event.region.as_deref(), Some("sg"));
         assert!(event.region_seq <= seen.len() as u64 + 1, "no gap");
         seen.insert(event.region_seq, event.kind);
@@ -96,7 +96,7 @@ async fn a_late_subscriber_sees_where_the_region_stands_and_fetches_the_rest() {
     });
     let subscribe = LedgerMessage::Subscribe { region: "sg".into(), name: "late".into(), subscriber };
     running.ledger.tell(subscribe).unwrap();
-    assert_eq!(pushed.recv().await, Some(11), "a gap shows at once");
+    assert_eq!(next(&mut pushed).await, 11, "a gap shows at once");
     let events = |reply| LedgerMessage::EventsSince { region: "sg".into(), region_seq: 4, reply };
     let page = running.ledger.call(events, WITHIN).await.unwrap();
     assert_eq!((page.head, page.events.len(), page.events[0].region_seq), (11, 7, 5));
@@ -131,7 +131,7 @@ async fn leases_are_closed_after_their_grace_without_being_asked() {
     assert_eq!(running.totals().await.open_leases, 1);
     running.now_ms.store(LIFE_MS + GRACE_MS, Ordering::SeqCst);
     let expired = loop {
-        let event: Arc<LedgerEvent> = pushed.recv().await.unwrap();
+        let event: Arc<LedgerEvent> = next(&mut pushed).await;
         if event.kind == EventKind::LeaseExpired {
             break event;
         }
@@ -210,7 +210,7 @@ async fn a_subscriber_whose_queue_was_full_is_shown_the_gap_and_delays_nobody() 
     }
     // The newest event is pushed again until it arrives.
     let mut count = 0;
-    while sees.recv().await != Some(50) {
+    while next(&mut sees).await != 50 {
         count += 1;
     }
     assert!(count < 49, "some events were missed: {count}");

@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::tree::{Running, WITHIN};
+use common::tree::{Running, WITHIN, next};
 use common::{ask, billing};
 use ledger::chaos::{AFTER_COMMIT, BEFORE_COMMIT};
 use ledger::{EventKind, LedgerEvent, LedgerMessage, Outcome, Subscriber};
@@ -57,7 +57,7 @@ async fn a_crash_between_the_durable_write_and_its_delivery_counts_nothing_twice
     // has seen counts each once.
     let (mut last, mut counted) = (1, Nanos::ZERO);
     while last < 3 {
-        let event: Arc<LedgerEvent> = pushed.recv().await.unwrap();
+        let event: Arc<LedgerEvent> = next(&mut pushed).await;
         assert!(event.region_seq <= last + 1, "no gap");
         if last < event.region_seq {
             last = event.region_seq;

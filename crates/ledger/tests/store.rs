@@ -227,6 +227,23 @@ fn a_power_loss_at_any_byte_of_the_log_leaves_whole_batches_and_all_acknowledged
 }
 
 #[test]
+fn what_only_the_log_says_is_written_into_the_database_before_it_is_believed() {
+    let world = World::new();
+    let mut store = world.funded();
+    store.record_notice(&billing(1, LeaseId(1), 10), 10).unwrap();
+    store.commit().unwrap();
+    let crashed = World::new();
+    for name in ["ledger.db", "ledger.db-wal"] {
+        fs::copy(world.folder.path().join(name), crashed.folder.path().join(name)).unwrap();
+    }
+    let log = crashed.folder.path().join("ledger.db-wal");
+    assert!(0 < fs::metadata(&log).unwrap().len());
+    let reopened = crashed.open();
+    assert_eq!(reopened.totals().unwrap().spent, Nanos(10));
+    assert_eq!(fs::metadata(&log).unwrap().len(), 0, "the log has been written back and emptied");
+}
+
+#[test]
 fn a_log_that_grows_long_is_written_back() {
     let world = World::new();
     let mut store = world.funded();

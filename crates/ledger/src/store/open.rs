@@ -25,6 +25,8 @@ const REPLAY_EVENTS_MAX: u64 = 200_000;
 const CHECK_BYTES_MAX: u64 = 256 << 20;
 /// How long an operator's long read may hold up the first checkpoint.
 const BUSY_WAIT: Duration = Duration::from_secs(2);
+/// SQLite's number for `synchronous = FULL`.
+const SYNCHRONOUS_FULL: i64 = 2;
 /// More than the distinct statements of this crate.
 const STATEMENTS_MAX: usize = 48;
 
@@ -112,6 +114,9 @@ fn configure(conn: &Connection, options: &StoreOptions) -> Result<(), StoreError
         return Err(StoreError::Damaged { path: path.into(), detail });
     }
     set("PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
+    let synchronous: i64 =
+        conn.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(|error| unreadable(path, error))?;
+    assert_eq!(synchronous, SYNCHRONOUS_FULL, "every commit is flushed to the disk before it returns");
     conn.query_row("PRAGMA wal_autocheckpoint = 0", [], |_| Ok(())).map_err(|error| unreadable(path, error))?;
     checkpoint_all(conn)?;
     if let Some(bytes) = options.bytes_max {

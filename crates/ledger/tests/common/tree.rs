@@ -8,6 +8,7 @@ use std::time::Duration;
 use ledger::{Clock, LeaseAsk, LeaseGrant, LedgerArgs, LedgerMessage, Notice, NoticeAnswer, Subscribers, Totals};
 use tembusu::{Address, CallError, Supervisor, SupervisorRef, Tree};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{BUDGET, CAMPAIGN, World};
 
@@ -64,4 +65,10 @@ impl Running {
     pub(crate) async fn totals(&self) -> Totals {
         self.ledger.call(|reply| LedgerMessage::Totals { reply }, WITHIN).await.expect("the ledger answers")
     }
+}
+
+/// The next pushed value; a test that waits for one in vain fails instead of hanging.
+pub(crate) async fn next<T>(pushed: &mut UnboundedReceiver<T>) -> T {
+    let next = tokio::time::timeout(WITHIN, pushed.recv()).await;
+    next.expect("something is pushed in time").expect("the pusher lives")
 }
