@@ -11,6 +11,7 @@
 //!
 //! It never uses a float for money, never waits for a disk or another machine, and never turns a business outcome into a crash.
 
+pub mod chaos;
 pub mod decision;
 mod dialect;
 pub mod engine;
@@ -25,7 +26,7 @@ pub mod sockets;
 mod subtree;
 
 pub use dialect::Dialect;
-pub use engine::chaos;
+
 pub use listener::{Sockets, SocketsCrash, SocketsMessage, sockets_supervisor};
 pub use notice_url::{
     BILLING_PATH, CURRENCY_PARAM, LOSS_PARAM, LOSS_PATH, MIN_TO_WIN_PARAM, NoticeUrls, PRICE_PARAM, WIN_PATH,

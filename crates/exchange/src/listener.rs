@@ -68,7 +68,9 @@ impl Actor for Sockets {
 
     async fn handle(&mut self, message: SocketsMessage, cx: &mut Context<Self>) -> Result<Flow, SocketsCrash> {
         match message {
-            SocketsMessage::AcceptEnded(incarnation) if incarnation == cx.incarnation() => Err(SocketsCrash::AcceptEnded),
+            SocketsMessage::AcceptEnded(incarnation) if incarnation == cx.incarnation() => {
+                Err(SocketsCrash::AcceptEnded)
+            }
             // The end of an earlier incarnation's loop, which ended with it.
             SocketsMessage::AcceptEnded(_) => Ok(Flow::Continue),
             SocketsMessage::Open(reply) => {
@@ -86,7 +88,6 @@ impl Actor for Sockets {
 }
 
 /// The supervisor of one exchange's sockets, to be put beside the exchange's subtree and after it, so that it stops first.
-#[must_use]
 pub fn sockets_supervisor(name: &str, args: ServeArgs<ExchangePort>, runtime: &Handle) -> Supervisor {
     let shutdown = args.limits.drain_timeout + SHUTDOWN_MARGIN;
     let mut supervisor = Supervisor::one_for_one(name);

@@ -51,7 +51,10 @@ impl NoticeUrls {
         Self {
             nurl: url(WIN_PATH, &currency),
             burl: url(BILLING_PATH, &currency),
-            lurl: url(LOSS_PATH, &format!("&{LOSS_PARAM}=${{AUCTION_LOSS}}&{MIN_TO_WIN_PARAM}=${{AUCTION_MIN_TO_WIN}}")),
+            lurl: url(
+                LOSS_PATH,
+                &format!("&{LOSS_PARAM}=${{AUCTION_LOSS}}&{MIN_TO_WIN_PARAM}=${{AUCTION_MIN_TO_WIN}}"),
+            ),
         }
     }
 }

@@ -5,13 +5,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use region::NotTracked;
 use telemetry::ExchangeMeters;
 use tembusu::{Address, CallError, Table};
 use tokio::time::Instant;
 
+use crate::NoBidReason;
 use crate::engine::{EngineAnswer, EngineMessage, Offer};
 use crate::payload::PayloadKeeper;
-use crate::pool::InFlight;
+use crate::pool::{InFlight, PoolMessage};
 use crate::reason::unserved;
 use crate::serializer::{SerializerMessage, Written};
 use crate::sockets::{Answer, Framed, Handler, Outcome, TIMER_SLACK};
@@ -20,6 +22,7 @@ use crate::sockets::{Answer, Framed, Handler, Outcome, TIMER_SLACK};
 #[derive(Clone, Debug)]
 pub struct ExchangePort {
     pub(crate) name: Arc<str>,
+    pub(crate) pool: Address<PoolMessage>,
     pub(crate) in_flight: Table<InFlight>,
     pub(crate) engine: Address<EngineMessage>,
     pub(crate) serializer: Address<SerializerMessage>,
@@ -46,6 +49,12 @@ impl ExchangePort {
         self.in_flight.read()
     }
 
+    /// The pool's address.
+    #[must_use]
+    pub fn pool(&self) -> &Address<PoolMessage> {
+        &self.pool
+    }
+
     /// The engine's address, which its stand-in answers while the exchange is degraded.
     #[must_use]
     pub fn engine(&self) -> &Address<EngineMessage> {
@@ -66,9 +75,13 @@ impl ExchangePort {
         let bids = bid.imps.len() as u64;
         for (imp, seal) in bid.imps.into_iter().zip(seals) {
             let Some(hold) = imp.hold else { continue };
-            if hold.commit(seal.token_id).is_err() {
+            if let Err(not_tracked) = hold.commit(seal.token_id) {
                 // What was committed before it expires by itself: nobody will ever report on it.
-                return Answer::NoBid(crate::NoBidReason::ReservationsFull.as_str());
+                let reason = match not_tracked {
+                    NotTracked::RegionDown => NoBidReason::RegionDown,
+                    _ => NoBidReason::ReservationsFull,
+                };
+                return Answer::NoBid(reason.as_str());
             }
         }
         self.meters.bids.add(bids);

@@ -9,11 +9,11 @@ use std::time::Duration;
 use tembusu::{Restart, Supervisor, Table, child, stand_in};
 use tokio::runtime::Handle;
 
+use crate::ExchangePort;
 use crate::engine::{BidEngine, EngineArgs, EngineSettings, NoBidEngine};
 use crate::payload::{InHand, PayloadKeeper};
 use crate::pool::{ConnectionPool, PoolArgs};
 use crate::serializer::{ResponseSerializer, Serializer};
-use crate::ExchangePort;
 
 /// Requests that may wait for an engine: what one thread decides within a usual `tmax`.
 pub const ENGINE_MAILBOX: usize = 4_096;
@@ -59,7 +59,6 @@ pub struct ExchangeArgs {
 /// The subtree's supervisor, and the port for its sockets.
 ///
 /// After more restarts than `intensity` grants it runs degraded: every request gets a proper no-bid until it is restored.
-#[must_use]
 pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
     let ExchangeArgs { settings, notice_base, in_flight_max, intensity, restore_after, runtime } = args;
     let name = Arc::clone(&settings.exchange);
@@ -70,8 +69,10 @@ pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
     let engine_args = EngineArgs { settings, in_hand: InHand::default(), payloads: payloads.clone() };
     let pool_args = PoolArgs { table: in_flight.clone(), in_flight_max };
 
-    let mut exchange = Supervisor::rest_for_one(&*name).intensity(intensity.restarts, intensity.period).restart(Restart::Transient);
-    exchange.add(child::<ConnectionPool>("connection_pool", pool_args).shutdown(SHUTDOWN).on(runtime.clone()));
+    let mut exchange =
+        Supervisor::rest_for_one(&*name).intensity(intensity.restarts, intensity.period).restart(Restart::Transient);
+    let pool =
+        exchange.add(child::<ConnectionPool>("connection_pool", pool_args).shutdown(SHUTDOWN).on(runtime.clone()));
     let engine = exchange.add(
         child::<BidEngine>("bid_engine", engine_args.clone())
             .mailbox(ENGINE_MAILBOX)
@@ -90,5 +91,5 @@ pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
     if let Some((first, max)) = restore_after {
         exchange = exchange.restore_after(first, max);
     }
-    (exchange, ExchangePort { name, in_flight, engine, serializer, meters, payloads })
+    (exchange, ExchangePort { name, pool, in_flight, engine, serializer, meters, payloads })
 }

@@ -24,7 +24,8 @@ async fn a_bid_names_its_imp_price_creative_and_notices_and_its_token_opens() {
 
     let burl = bid.burl.as_deref().expect("burl");
     let token_of = |url: &str, path: &str| {
-        let rest = url.strip_prefix("http://127.0.0.1:9").and_then(|url| url.strip_prefix(path)).expect("our path").to_owned();
+        let rest =
+            url.strip_prefix("http://127.0.0.1:9").and_then(|url| url.strip_prefix(path)).expect("our path").to_owned();
         rest.split('?').next().expect("a token").to_owned()
     };
     let token = token_of(burl, BILLING_PATH);
@@ -57,5 +58,43 @@ async fn outcomes_reach_the_client_and_the_meters() {
     assert_eq!(meters.requests.get(), meters.statuses.iter().map(|(_, count)| count).sum::<u64>());
     let in_flight = running.port.in_flight().expect("published").figures();
     assert_eq!((in_flight.now, in_flight.refused), (0, 0));
+    running.tree.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_is_over_the_limit_of_requests_in_flight_is_answered_at_once() {
+    let running = Running::start_with(None, 1).await;
+    let mut first = running.warm_client().await;
+    let mut second = running.warm_client().await;
+    // Both arrive before the exchange's thread looks at either.
+    let release = running.hold_thread();
+    first.send(post(good(1))).await;
+    second.send(post(good(2))).await;
+    drop(release);
+    let replies = [first.reply().await, second.reply().await];
+    let statuses = replies.each_ref().map(|reply| reply.status);
+    assert!(statuses == [200, 204] || statuses == [204, 200], "{statuses:?}");
+    assert!(replies.iter().any(|reply| reply.header("x-no-bid") == "overload"));
+    assert_eq!(running.meters.shed.get(), 1);
+    assert_eq!(first.ask(post(good(3))).await.status, 200, "the place is free again");
+    running.tree.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn requests_of_a_region_that_is_down_get_its_reason() {
+    let running = Running::start_with(Some(0), 1_000).await;
+    let mut client = running.warm_client().await;
+    let tree = running.tree.handle();
+    tree.terminate_child("sg").await.expect("terminated");
+    assert_eq!(client.ask(post(good(1))).await.header("x-no-bid"), "region_down");
+    assert_eq!(
+        client.ask(post(good(1).replace("sgp", "?"))).await.header("x-no-bid"),
+        "region_down",
+        "the default region"
+    );
+    tree.restart_child("sg").await.expect("restarted");
+    drop(client);
+    running.warm_client().await;
+    assert_eq!(running.incarnations(), [1, 1, 1]);
     running.tree.shutdown().await;
 }

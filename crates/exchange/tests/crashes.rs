@@ -1,31 +1,34 @@
 //! The exchange's subtree under crashes, seen from its connections.
 //!
-//! How: a whole exchange over loopback, with the incident's chaos point. To have many requests waiting at the moment of a crash,
-//! the exchange's only thread is held while they are sent. The point is the process's, so these tests take turns.
+//! How: a whole exchange over loopback, with chaos points. To have many requests waiting at the moment of a crash,
+//! the exchange's only thread is held while they are sent. Points are the process's, so these tests take turns.
 
 mod common;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::tree::{EXCHANGE, Running, bad, good};
-use common::{Client, post};
-use exchange::chaos::NEGATIVE_FLOOR;
-use tembusu::{EventKind, State};
+use common::{Client, PATIENCE, post};
+use exchange::chaos::{NEGATIVE_FLOOR, NO_BID, POOL, SERIALIZER};
+use exchange::pool::PoolMessage;
+use tembusu::{CallError, EventKind, State};
 
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Arms the point for as long as it lives.
-struct Armed(#[allow(dead_code, reason = "held")] MutexGuard<'static, ()>);
+/// A test's turn; at its end every point is off.
+struct Turn(#[allow(dead_code, reason = "held")] MutexGuard<'static, ()>);
 
-impl Armed {
-    fn take_turn() -> Self {
+impl Turn {
+    fn take() -> Self {
         Self(TURN.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Drop for Armed {
+impl Drop for Turn {
     fn drop(&mut self) {
-        NEGATIVE_FLOOR.disarm();
+        for point in [&NEGATIVE_FLOOR, &NO_BID, &POOL, &SERIALIZER] {
+            point.disarm();
+        }
     }
 }
 
@@ -33,8 +36,9 @@ impl Drop for Armed {
 const WAITING: usize = 64;
 
 fn run(test: impl Future<Output = ()>) {
-    let turn = Armed::take_turn();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let turn = Turn::take();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     runtime.block_on(test);
     runtime.shutdown_background();
     drop(turn);
@@ -154,5 +158,62 @@ fn a_stop_drains_connections_before_the_exchange_goes() {
         tokio::join!(stopping, answers);
         assert_eq!(running.tracker.open(), 0);
         drop(tree);
+    });
+}
+
+#[test]
+fn a_crash_of_the_serializer_costs_the_request_in_hand_and_gives_its_money_back() {
+    run(async {
+        let running = Running::start().await;
+        let mut client = running.warm_client().await;
+        SERIALIZER.arm();
+        let reply = client.ask(post(good(1))).await;
+        assert_eq!((reply.status, reply.header("x-no-bid")), (204, "serializer_crashed"));
+        assert_eq!(client.ask(post(good(2))).await.status, 200);
+        assert_eq!(running.incarnations(), [1, 1, 2], "it is the last of the group");
+        running.tree.shutdown().await;
+    });
+}
+
+#[test]
+fn a_crash_of_the_pool_restarts_all_three_and_closes_no_connection() {
+    run(async {
+        let running = Running::start().await;
+        let mut client = running.warm_client().await;
+        POOL.arm();
+        let figures = running.port.pool().call(PoolMessage::Figures, PATIENCE).await;
+        assert!(matches!(figures, Err(CallError::Died(_))), "{figures:?}");
+        assert_eq!(client.ask(post(good(1))).await.status, 200);
+        assert_eq!(running.incarnations(), [2, 2, 2]);
+        let figures = running.port.pool().call(PoolMessage::Figures, PATIENCE).await.expect("figures");
+        assert_eq!((figures.now, figures.admitted), (0, 1), "the new table is empty");
+        assert_eq!(running.meters.connections.closed_by_us.total(), 0);
+        running.tree.shutdown().await;
+    });
+}
+
+#[test]
+fn with_its_fallback_exhausted_too_the_sockets_answer_alone() {
+    run(async {
+        let running = Running::start().await;
+        let mut client = running.warm_client().await;
+        NEGATIVE_FLOOR.arm();
+        for _ in 1..=6 {
+            client.ask(post(bad())).await;
+        }
+        assert_eq!(client.ask(post(good(1))).await.header("x-no-bid"), "degraded");
+        NO_BID.arm();
+        let mut reasons = Vec::new();
+        while reasons.last().is_none_or(|reason| reason != "nobody_home") {
+            let reply = client.ask(post(good(2))).await;
+            assert_eq!(reply.status, 204);
+            reasons.push(reply.header("x-no-bid").to_owned());
+            assert!(reasons.len() < 20, "{reasons:?}");
+        }
+        assert_eq!(client.ask(post(good(3))).await.header("x-no-bid"), "nobody_home");
+        assert_eq!(running.node("root/sg/bidding_state").incarnation, 1, "nobody else notices");
+        assert_eq!(running.node("root/xandr_sockets/sockets").incarnation, 1);
+        assert_eq!(running.meters.connections.closed_by_us.total(), 0);
+        running.tree.shutdown().await;
     });
 }

@@ -34,7 +34,9 @@ async fn a_handler_that_hangs_is_answered_before_tmax() {
 async fn without_tmax_or_with_zero_the_default_counts_and_an_endless_one_is_cut() {
     let server = server();
     let mut client = server.client().await;
-    for (body, expected_ms) in [("{}", 180), ("{\"tmax\":0}", 180), ("{\"tmax\":500}", 480), ("{\"tmax\":4000000000}", 1_980)] {
+    for (body, expected_ms) in
+        [("{}", 180), ("{\"tmax\":0}", 180), ("{\"tmax\":500}", 480), ("{\"tmax\":4000000000}", 1_980)]
+    {
         client.ask(post(body)).await;
         let (_, framed) = server.script.seen().pop().expect("asked");
         assert_eq!(framed.deadline - framed.first_byte, MS(expected_ms), "{body}");

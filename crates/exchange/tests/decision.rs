@@ -3,17 +3,18 @@
 //! How: campaigns are compiled into an index, requests are JSON, and the region is a purse that notes what was wanted and
 //! refuses on demand. Every no-bid is checked by its reason, every bid by its price, creative and hold.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+mod common;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use campaign::{Country, Index, chaos, compile, parse_campaigns};
-use exchange::decision::{Bid, DecisionView, Held, Purse, handle_bid_request};
+use common::purse::{Held1, Wallet};
+use exchange::decision::{Bid, DecisionView, handle_bid_request};
 use exchange::{Dialect, NoBidReason};
-use ledger::{CapKey, LeaseId};
+use ledger::LeaseId;
 use money::{Cpm, Currency, Nanos, Rates};
-use region::{CapKeys, CapSecret, Refusal, Want};
+use region::{CapKeys, CapSecret, Refusal};
 use serde_json::{Value, json};
 
 /// 2026-11-22, within the campaigns' flight.
@@ -65,50 +66,6 @@ h = 250
 secure = true
 markup = "<a>teh</a>"
 "#;
-
-#[derive(Debug)]
-struct Held1 {
-    key: Option<CapKey>,
-    released: Rc<Cell<usize>>,
-}
-
-impl Held for Held1 {
-    fn lease(&self) -> LeaseId {
-        LeaseId(7)
-    }
-
-    fn cap_key(&self) -> Option<CapKey> {
-        self.key
-    }
-}
-
-impl Drop for Held1 {
-    fn drop(&mut self) {
-        self.released.set(self.released.get() + 1);
-    }
-}
-
-#[derive(Debug, Default)]
-struct Wallet {
-    refusals: Vec<(u32, Refusal)>,
-    wants: RefCell<Vec<Want>>,
-    released: Rc<Cell<usize>>,
-}
-
-impl Purse for Wallet {
-    type Hold = Held1;
-
-    fn try_hold(&self, want: Want) -> Result<Held1, Refusal> {
-        self.wants.borrow_mut().push(want);
-        if want.cap_per_day.is_some() && want.cap_key.is_none() {
-            return Err(Refusal::NoCapKey);
-        }
-        match self.refusals.iter().find(|(campaign, _)| *campaign == want.campaign.0) {
-            Some((_, refusal)) => Err(*refusal),
-            None => Ok(Held1 { key: want.cap_per_day.and(want.cap_key), released: Rc::clone(&self.released) }),
-        }
-    }
-}
 
 struct World {
     dialect: Dialect,
@@ -177,7 +134,10 @@ fn the_best_payer_wins_the_imp_and_its_whole_price_is_held() {
     let bid = world.decide(&request(|_| {})).expect("a bid");
     assert_eq!((bid.auction.as_str(), bid.currency, bid.test, bid.imps.len()), ("auction-1", Currency::USD, false, 1));
     let imp = &bid.imps[0];
-    assert_eq!((imp.campaign.id().0, imp.creative.0, imp.price, imp.price_usd), (1, 101, Cpm(2_000_000), Cpm(2_000_000)));
+    assert_eq!(
+        (imp.campaign.id().0, imp.creative.0, imp.price, imp.price_usd),
+        (1, 101, Cpm(2_000_000), Cpm(2_000_000))
+    );
     assert_eq!((imp.lease, imp.exp_s, imp.deal.as_deref()), (LeaseId(7), 60, None));
     let wants = world.wallet.wants.borrow();
     assert_eq!((wants.len(), wants[0].price, wants[0].ttl), (1, Nanos(2_000_000), Duration::from_secs(120)));
@@ -192,17 +152,42 @@ fn every_reason_for_no_bid() {
         ("no seat of ours", World::default(), request(|r| r["wseat"] = json!(["other"])), NoBidReason::SeatBlocked),
         ("our seat blocked", World::default(), request(|r| r["bseat"] = json!(["seat-1"])), NoBidReason::SeatBlocked),
         ("unknown currency", World::default(), request(|r| r["cur"] = json!(["JPY", "X"])), NoBidReason::Currency),
-        ("no banner", World::default(), request(|r| r["imp"][0] = json!({"id": "1", "video": {}})), NoBidReason::UnsupportedMedia),
-        ("no size", World::default(), request(|r| r["imp"][0]["banner"] = json!({"w": 0, "h": 250})), NoBidReason::NoSize),
-        ("negative floor", World::default(), request(|r| r["imp"][0]["bidfloor"] = json!(-0.01)), NoBidReason::NegativeFloor),
+        (
+            "no banner",
+            World::default(),
+            request(|r| r["imp"][0] = json!({"id": "1", "video": {}})),
+            NoBidReason::UnsupportedMedia,
+        ),
+        (
+            "no size",
+            World::default(),
+            request(|r| r["imp"][0]["banner"] = json!({"w": 0, "h": 250})),
+            NoBidReason::NoSize,
+        ),
+        (
+            "negative floor",
+            World::default(),
+            request(|r| r["imp"][0]["bidfloor"] = json!(-0.01)),
+            NoBidReason::NegativeFloor,
+        ),
         (
             "negative floor of a deal",
             World::default(),
             request(|r| r["imp"][0]["pmp"] = json!({"deals": [{"id": "d", "bidfloor": -1}]})),
             NoBidReason::NegativeFloor,
         ),
-        ("floor in yen", World::default(), request(|r| r["imp"][0]["bidfloorcur"] = json!("JPY")), NoBidReason::FloorCurrency),
-        ("floor too high", World::default(), request(|r| r["imp"][0]["bidfloor"] = json!(2.000001)), NoBidReason::BelowFloor),
+        (
+            "floor in yen",
+            World::default(),
+            request(|r| r["imp"][0]["bidfloorcur"] = json!("JPY")),
+            NoBidReason::FloorCurrency,
+        ),
+        (
+            "floor too high",
+            World::default(),
+            request(|r| r["imp"][0]["bidfloor"] = json!(2.000001)),
+            NoBidReason::BelowFloor,
+        ),
         (
             "floor too high in SGD",
             World::default(),
@@ -221,20 +206,34 @@ fn every_reason_for_no_bid() {
         (
             "private with others' deals",
             World::default(),
-            request(|r| r["imp"][0]["pmp"] = json!({"private_auction": 1, "deals": [{"id": "d", "wseat": ["x"]}, {"bidfloor": 0}]})),
+            request(|r| {
+                r["imp"][0]["pmp"] =
+                    json!({"private_auction": 1, "deals": [{"id": "d", "wseat": ["x"]}, {"bidfloor": 0}]})
+            }),
             NoBidReason::PrivateAuction,
         ),
         (
             "a deal for another advertiser",
             World::default(),
             request(|r| {
-                r["imp"][0]["pmp"] = json!({"private_auction": 1, "deals": [{"id": "d", "wadomain": ["milo.example"]}]});
+                r["imp"][0]["pmp"] =
+                    json!({"private_auction": 1, "deals": [{"id": "d", "wadomain": ["milo.example"]}]});
             }),
             NoBidReason::BelowFloor,
         ),
-        ("another size", World::default(), request(|r| r["imp"][0]["banner"] = json!({"w": 728, "h": 90})), NoBidReason::NoCandidate),
+        (
+            "another size",
+            World::default(),
+            request(|r| r["imp"][0]["banner"] = json!({"w": 728, "h": 90})),
+            NoBidReason::NoCandidate,
+        ),
         ("another country", World { country: "ID", ..World::default() }, request(|_| {}), NoBidReason::NoCandidate),
-        ("both categories", World::default(), request(|r| r["bcat"] = json!(["IAB8", "IAB9"])), NoBidReason::BlockedCategory),
+        (
+            "both categories",
+            World::default(),
+            request(|r| r["bcat"] = json!(["IAB8", "IAB9"])),
+            NoBidReason::BlockedCategory,
+        ),
         ("none allowed", World::default(), request(|r| r["acat"] = json!(["IAB1"])), NoBidReason::BlockedCategory),
         (
             "both advertisers",
@@ -248,7 +247,12 @@ fn every_reason_for_no_bid() {
             request(|r| r["imp"][0]["banner"]["battr"] = json!([1])),
             NoBidReason::Capped,
         ),
-        ("capped", World::refusing(&[(1, Refusal::Unfunded), (2, Refusal::Capped)]), request(|_| {}), NoBidReason::Unfunded),
+        (
+            "capped",
+            World::refusing(&[(1, Refusal::Unfunded), (2, Refusal::Capped)]),
+            request(|_| {}),
+            NoBidReason::Unfunded,
+        ),
         ("paced", World::refusing(&[(1, Refusal::Paced), (2, Refusal::Capped)]), request(|_| {}), NoBidReason::Paced),
         (
             "exhausted",
@@ -391,6 +395,10 @@ fn a_campaign_that_crashes_costs_itself_and_not_the_request() {
     let bid = world.decide(&request(|_| {})).expect("the other campaign bids");
     assert_eq!(bid.imps[0].campaign.id().0, 2);
     let only = World { wallet: Wallet { refusals: vec![(2, Refusal::Capped)], ..Wallet::default() }, ..world };
-    assert_eq!(only.decide(&request(|_| {})).err(), Some(NoBidReason::Capped), "and the reason is the one that came furthest");
+    assert_eq!(
+        only.decide(&request(|_| {})).err(),
+        Some(NoBidReason::Capped),
+        "and the reason is the one that came furthest"
+    );
     chaos::EVALUATION.disarm(campaign::CampaignId(91));
 }

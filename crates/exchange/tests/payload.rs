@@ -9,7 +9,9 @@ fn ids_and_addresses_lose_their_letters_and_digits_and_harmless_values_stay() {
         "device":{"ip":"192.168.7.13","ua":"Mozil/5","ifa":"6F1B-09","lmt":true,"geo":{"lat":1.3521,"country":"SGP"}},
         "user":{"id":12345,"buyeruid":null},"bcat":["IAB25","IAB26"],"cur":["SGD"],"tmax":120}"#;
     let text = scrub(payload);
-    for kept in ["-1.5e2", "\"secure\":1", "\"w\":300", "true", "\"SGP\"", "null", "[\"IAB25\",\"IAB26\"]", "\"tmax\":120"] {
+    for kept in
+        ["-1.5e2", "\"secure\":1", "\"w\":300", "true", "\"SGP\"", "null", "[\"IAB25\",\"IAB26\"]", "\"tmax\":120"]
+    {
         assert!(text.contains(kept), "{kept} is lost in {text}");
     }
     for gone in ["a1b2", "77", "192", "168", "Mozil", "6F1B", "12345", "1.3521"] {
@@ -21,7 +23,9 @@ fn ids_and_addresses_lose_their_letters_and_digits_and_harmless_values_stay() {
 
 #[test]
 fn whatever_is_no_json_is_scrubbed_as_well() {
-    for payload in [&b"\"unfinished 123"[..], b"{\"ip\":\"10.0.0.1", b"[[[[", b"}}]]", b"{\"a\":\"\\", b"\xff\xfe12", b""] {
+    for payload in
+        [&b"\"unfinished 123"[..], b"{\"ip\":\"10.0.0.1", b"[[[[", b"}}]]", b"{\"a\":\"\\", b"\xff\xfe12", b""]
+    {
         let text = scrub(payload);
         assert!(!text.contains("123") && !text.contains("10.0"), "{text}");
     }
@@ -43,7 +47,9 @@ fn the_last_payloads_are_kept_bounded_in_number_and_size() {
     let kept = keeper.payloads();
     assert_eq!(kept.len(), KEPT_MAX);
     assert_eq!((kept[0].incarnation, kept[KEPT_MAX - 1].incarnation), (4, KEPT_MAX as u64 + 3));
-    assert!(kept.iter().all(|payload| payload.text.len() == PAYLOAD_BYTES_MAX && payload.bytes == PAYLOAD_BYTES_MAX + 9));
+    assert!(
+        kept.iter().all(|payload| payload.text.len() == PAYLOAD_BYTES_MAX && payload.bytes == PAYLOAD_BYTES_MAX + 9)
+    );
     assert!(!kept[0].text.contains('7'));
 }
 

@@ -25,7 +25,10 @@ async fn answers_on_a_kept_alive_connection_one_after_the_other() {
     let server = Server::start();
     let mut client = server.client().await;
     let bid = client.ask(post("bid")).await;
-    assert_eq!((bid.status, bid.header("content-type"), bid.header("x-openrtb-version")), (200, "application/json", "2.6"));
+    assert_eq!(
+        (bid.status, bid.header("content-type"), bid.header("x-openrtb-version")),
+        (200, "application/json", "2.6")
+    );
     assert_eq!(bid.body, b"{\"id\":\"1\"}");
     let no_bid = client.ask(post("no-bid")).await;
     assert_eq!((no_bid.status, no_bid.header("x-no-bid"), no_bid.body.len()), (204, "below_floor", 0));
@@ -41,7 +44,8 @@ async fn answers_on_a_kept_alive_connection_one_after_the_other() {
 async fn takes_chunked_bodies() {
     let server = Server::start();
     let mut client = server.client().await;
-    let request = "POST /bid HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\n3\r\nno-\r\n3\r\nbid\r\n0\r\n\r\n";
+    let request =
+        "POST /bid HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\n3\r\nno-\r\n3\r\nbid\r\n0\r\n\r\n";
     assert_eq!(client.ask(request).await.header("x-no-bid"), "below_floor");
     assert_eq!(client.ask(post("bid")).await.status, 200);
 }
@@ -54,7 +58,10 @@ async fn answers_pipelined_requests_in_order() {
     bytes.extend(post("malformed"));
     bytes.extend(post("bid"));
     client.send(bytes).await;
-    assert_eq!([client.reply().await.status, client.reply().await.status, client.reply().await.status], [204, 400, 200]);
+    assert_eq!(
+        [client.reply().await.status, client.reply().await.status, client.reply().await.status],
+        [204, 400, 200]
+    );
 }
 
 #[tokio::test]
@@ -151,7 +158,11 @@ async fn a_panic_in_framing_costs_its_own_connection_only() {
 
 #[tokio::test]
 async fn a_slow_head_ends_its_connection_and_an_idle_one_lives_longer() {
-    let limits = Limits { head_timeout: Duration::from_millis(50), idle_timeout: Duration::from_millis(400), ..Limits::default() };
+    let limits = Limits {
+        head_timeout: Duration::from_millis(50),
+        idle_timeout: Duration::from_millis(400),
+        ..Limits::default()
+    };
     let server = Server::with(limits, Deadlines::default());
     let mut slow = server.client().await;
     let mut idle = server.client().await;
@@ -210,7 +221,11 @@ async fn a_drain_answers_what_is_in_flight_and_then_closes() {
     busy.closed().await;
     let drained = draining.await.expect("no panic");
     assert_eq!((drained.open_at_start, drained.cut), (2, 0));
-    assert_eq!(server.client().await.ask(post("bid")).await.status, 200, "a drain concerns what was open when it began");
+    assert_eq!(
+        server.client().await.ask(post("bid")).await.status,
+        200,
+        "a drain concerns what was open when it began"
+    );
 }
 
 #[tokio::test]

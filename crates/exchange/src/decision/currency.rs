@@ -23,6 +23,7 @@ pub fn common_currency(request: &BidRequest<'_>, default: Currency, rates: &Rate
     if request.cur.is_empty() {
         return known(default);
     }
-    let preferred = [Currency::USD, default].into_iter().filter(|currency| request.accepts_currency(*currency, default));
+    let preferred =
+        [Currency::USD, default].into_iter().filter(|currency| request.accepts_currency(*currency, default));
     preferred.chain(request.currencies()).find_map(known)
 }

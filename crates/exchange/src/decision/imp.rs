@@ -48,7 +48,11 @@ struct Offer<'r> {
     deal: Option<&'r str>,
 }
 
-pub(super) fn bid_on<P: Purse>(common: &Common<'_, P>, index: usize, imp: &Imp<'_>) -> Result<ImpBid<P::Hold>, NoBidReason> {
+pub(super) fn bid_on<P: Purse>(
+    common: &Common<'_, P>,
+    index: usize,
+    imp: &Imp<'_>,
+) -> Result<ImpBid<P::Hold>, NoBidReason> {
     let Common { request, view, money, .. } = common;
     let banner = imp.banner.as_ref().ok_or(NoBidReason::UnsupportedMedia)?;
     let sizes = sizes(banner);
@@ -135,7 +139,8 @@ fn hold<P: Purse>(
     let Common { request, view, money, cap_key } = common;
     let campaign = candidate.campaign();
     // Up: what the exchange may charge at most. Not above the campaign's own price, from which it came by rounding down.
-    let price_usd = money.rate.to_usd(offer.price, Rounding::Up).ok_or(NoBidReason::BelowFloor)?.min(campaign.bid_cpm());
+    let price_usd =
+        money.rate.to_usd(offer.price, Rounding::Up).ok_or(NoBidReason::BelowFloor)?.min(campaign.bid_cpm());
     let exp_s = exp_s(request, imp);
     let held = view.purse.try_hold(HoldWant {
         campaign: campaign.id(),

@@ -40,7 +40,8 @@ impl Terms<'_> {
     /// Whether an advertiser may bid on these terms.
     #[must_use]
     pub fn open_to(&self, advertiser: &str) -> bool {
-        self.advertisers.is_empty() || self.advertisers.iter().any(|domain| domain.trim().eq_ignore_ascii_case(advertiser))
+        self.advertisers.is_empty()
+            || self.advertisers.iter().any(|domain| domain.trim().eq_ignore_ascii_case(advertiser))
     }
 }
 

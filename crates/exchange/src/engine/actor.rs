@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use tembusu::{Actor, Context, Flow, Init};
 
-use super::engine::{Engine, EngineCrash};
 use super::message::EngineMessage;
 use super::settings::EngineSettings;
+use super::state::{Engine, EngineCrash};
 use crate::payload::{InHand, PayloadKeeper};
 
 /// What an engine and its stand-in are made from.

@@ -5,15 +5,18 @@
 
 mod actor;
 mod answer;
-pub mod chaos;
-mod engine;
+
 mod message;
 mod no_bid;
 mod settings;
+mod state;
 
 pub use actor::{BidEngine, EngineArgs};
 pub use answer::{EngineAnswer, Offer, Seal};
-pub use engine::{Engine, EngineCrash};
+
 pub use message::EngineMessage;
 pub use no_bid::NoBidEngine;
 pub use settings::{EngineSettings, Territory};
+pub use state::{Engine, EngineCrash};
+
+pub use crate::chaos;

@@ -9,6 +9,7 @@ use tembusu::{Actor, Context, Flow, Init};
 use super::actor::EngineArgs;
 use super::answer::EngineAnswer;
 use super::message::EngineMessage;
+use crate::chaos::NO_BID;
 use crate::payload::PayloadKeeper;
 use crate::{NoBid, NoBidReason};
 
@@ -33,6 +34,7 @@ impl Actor for NoBidEngine {
     async fn handle(&mut self, message: EngineMessage, _cx: &mut Context<Self>) -> Result<Flow, Infallible> {
         match message {
             EngineMessage::Decide { reply, .. } => {
+                assert!(!NO_BID.is_armed(), "chaos point {} is armed", NO_BID.name());
                 drop(reply.send(EngineAnswer::NoBid(NoBid { reason: NoBidReason::Degraded, region: None })));
             }
             EngineMessage::TidyPayloads => self.payloads.tidy(),

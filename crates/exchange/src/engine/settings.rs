@@ -53,7 +53,8 @@ impl EngineSettings {
     /// A request whose country is known keeps it for targeting, even in the default region.
     #[must_use]
     pub fn place(&self, country: Option<Country>) -> Option<(usize, Country)> {
-        let serves = |country: Country| self.territories.iter().position(|territory| territory.countries.contains(&country));
+        let serves =
+            |country: Country| self.territories.iter().position(|territory| territory.countries.contains(&country));
         if let Some(country) = country
             && let Some(place) = serves(country)
         {

@@ -5,11 +5,64 @@
 
 /// Keys whose scalar values say nothing about a person.
 const HARMLESS: [&str; 58] = [
-    "acat", "allimps", "api", "at", "attr", "banner", "bapp", "battr", "bcat", "bidfloor", "bidfloorcur", "btype", "cat", "cattax",
-    "coppa", "country", "cur", "deals", "devicetype", "displaymanager", "dnt", "exp", "expdir", "format", "gdpr", "guar", "h",
-    "hratio", "instl", "js", "linearity", "lmt", "maxduration", "mimes", "minduration", "mtype", "os", "placement", "plcmt", "pos",
-    "private_auction", "protocols", "rwdd", "secure", "skip", "startdelay", "test", "tmax", "topframe", "type", "ver", "w", "wmin",
-    "wratio", "wseat", "connectiontype", "mobile", "language",
+    "acat",
+    "allimps",
+    "api",
+    "at",
+    "attr",
+    "banner",
+    "bapp",
+    "battr",
+    "bcat",
+    "bidfloor",
+    "bidfloorcur",
+    "btype",
+    "cat",
+    "cattax",
+    "coppa",
+    "country",
+    "cur",
+    "deals",
+    "devicetype",
+    "displaymanager",
+    "dnt",
+    "exp",
+    "expdir",
+    "format",
+    "gdpr",
+    "guar",
+    "h",
+    "hratio",
+    "instl",
+    "js",
+    "linearity",
+    "lmt",
+    "maxduration",
+    "mimes",
+    "minduration",
+    "mtype",
+    "os",
+    "placement",
+    "plcmt",
+    "pos",
+    "private_auction",
+    "protocols",
+    "rwdd",
+    "secure",
+    "skip",
+    "startdelay",
+    "test",
+    "tmax",
+    "topframe",
+    "type",
+    "ver",
+    "w",
+    "wmin",
+    "wratio",
+    "wseat",
+    "connectiontype",
+    "mobile",
+    "language",
 ];
 
 /// Nesting beyond which everything counts as harmful.
@@ -30,7 +83,9 @@ pub fn scrub(payload: &[u8]) -> String {
                 let text = &payload[at..end];
                 if is_key(payload, end) {
                     if let Some(last) = harmless.last_mut() {
-                        *last = HARMLESS.iter().any(|key| key.as_bytes() == text.trim_ascii().get(1..text.len() - 1).unwrap_or(b""));
+                        *last = HARMLESS
+                            .iter()
+                            .any(|key| key.as_bytes() == text.trim_ascii().get(1..text.len() - 1).unwrap_or(b""));
                     }
                     out.extend_from_slice(text);
                 } else if keep {

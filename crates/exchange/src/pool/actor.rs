@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tembusu::{Actor, Context, Flow, Init, Reply, Table};
 
 use super::in_flight::{InFlight, InFlightFigures};
+use crate::chaos::POOL;
 
 /// What a pool is made from.
 #[derive(Clone, Debug)]
@@ -47,6 +48,7 @@ impl Actor for ConnectionPool {
 
     async fn handle(&mut self, message: PoolMessage, _cx: &mut Context<Self>) -> Result<Flow, Infallible> {
         let PoolMessage::Figures(reply) = message;
+        assert!(!POOL.take(), "chaos point {} was armed", POOL.name());
         // A caller that is gone needs no answer.
         let _ = reply.send(self.in_flight.figures());
         Ok(Flow::Continue)

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tembusu::{Actor, Context, Flow, Init, Reply};
 
 use super::write::Serializer;
+use crate::chaos::SERIALIZER;
 use crate::engine::Offer;
 
 /// What one can say to a serializer.
@@ -47,6 +48,7 @@ impl Actor for ResponseSerializer {
 
     async fn handle(&mut self, message: SerializerMessage, _cx: &mut Context<Self>) -> Result<Flow, Infallible> {
         let SerializerMessage::Write { offer, reply } = message;
+        assert!(!SERIALIZER.take(), "chaos point {} was armed", SERIALIZER.name());
         let body = self.0.write(&offer);
         // A caller that is gone gives the money back.
         drop(reply.send(Written { body, offer }));

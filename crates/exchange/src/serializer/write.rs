@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use openrtb::{BidResponse, SeatBid, write_response};
 
-use crate::engine::{Offer, Seal};
 use crate::decision::ImpBid;
+use crate::engine::{Offer, Seal};
 use crate::{Dialect, NoticeUrls};
 
 /// `mtype` of a banner.

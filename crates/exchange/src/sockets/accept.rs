@@ -53,7 +53,10 @@ impl AcceptLoop {
     /// # Panics
     ///
     /// Outside a Tokio runtime.
-    #[allow(clippy::disallowed_methods, reason = "connections live outside the crash domain; the tracker knows each of them")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "connections live outside the crash domain; the tracker knows each of them"
+    )]
     pub fn start<H: Handler>(args: &ServeArgs<H>, on_end: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let listener = TcpListener::from_std(args.listener.try_clone()?)?;
         let shared = Arc::new(Shared {
@@ -88,7 +91,10 @@ impl<F: FnOnce()> Drop for OnEnd<F> {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "connections live outside the crash domain; the tracker knows each of them")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "connections live outside the crash domain; the tracker knows each of them"
+)]
 async fn run<H: Handler>(listener: TcpListener, tracker: ConnectionTracker, shared: Arc<Shared<H>>) {
     let mut failures = 0;
     while failures < ACCEPT_FAILURES_MAX {

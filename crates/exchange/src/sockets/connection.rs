@@ -85,7 +85,8 @@ where
 }
 
 fn event_of(error: &hyper::Error) -> &'static str {
-    let io_kind = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let io_kind =
+        std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
     if error.is_parse() {
         "bad_head"
     } else if io_kind == Some(io::ErrorKind::TimedOut) {
@@ -97,12 +98,17 @@ fn event_of(error: &hyper::Error) -> &'static str {
     }
 }
 
-async fn respond<H: Handler>(shared: &Shared<H>, clock: &HeadClock, request: Request<Incoming>) -> Response<Full<bytes::Bytes>> {
+async fn respond<H: Handler>(
+    shared: &Shared<H>,
+    clock: &HeadClock,
+    request: Request<Incoming>,
+) -> Response<Full<bytes::Bytes>> {
     let (head, body) = request.into_parts();
     let first_byte = clock.head_parsed(body::content_length(&head.headers));
     let mut unanswered = Unanswered { handler: &*shared.handler, armed: true };
     let routed = route(&shared.bid_path, &head.method, head.uri.path());
-    let read = body::read(&head.headers, body, first_byte, &shared.limits, &shared.deadlines, || clock.request_read()).await;
+    let read =
+        body::read(&head.headers, body, first_byte, &shared.limits, &shared.deadlines, || clock.request_read()).await;
     let (reply, deadline) = match (routed, read) {
         (Err(refused), Ok(_)) => (refused, None),
         (Err(refused), Err(BodyError::LengthRequired)) => {
@@ -116,7 +122,9 @@ async fn respond<H: Handler>(shared: &Shared<H>, clock: &HeadClock, request: Req
             }
             (refusal(error), None)
         }
-        (Ok(()), Ok((body, deadline))) => (ask(&*shared.handler, Framed { body, first_byte, deadline }).await, Some(deadline)),
+        (Ok(()), Ok((body, deadline))) => {
+            (ask(&*shared.handler, Framed { body, first_byte, deadline }).await, Some(deadline))
+        }
     };
     unanswered.armed = false;
     let now = Instant::now();
@@ -124,9 +132,14 @@ async fn respond<H: Handler>(shared: &Shared<H>, clock: &HeadClock, request: Req
         status: reply.status.as_u16(),
         reason: reply.reason,
         elapsed: now.saturating_duration_since(first_byte),
-        late: deadline.is_some_and(|deadline| now > deadline),
+        late: deadline.is_some_and(|deadline| was_possible(first_byte, deadline) && now > deadline),
     });
     reply.into_response(takes_gzip(&head.headers), shared.limits.gzip_bytes_min)
+}
+
+/// Some exchanges send a `tmax` that nobody can keep.
+fn was_possible(first_byte: Instant, deadline: Instant) -> bool {
+    deadline.saturating_duration_since(first_byte) >= TIME_LEFT_MIN
 }
 
 fn route(bid_path: &str, method: &Method, path: &str) -> Result<(), Reply> {

@@ -39,7 +39,7 @@ pub struct Outcome {
     pub reason: &'static str,
     /// From the first byte of the head to the answer's hand-over to the connection.
     pub elapsed: Duration,
-    /// Whether that was after the deadline (the answer is then never a bid).
+    /// Whether that was after a deadline that could have been kept (the answer is then never a bid).
     pub late: bool,
 }
 

@@ -49,7 +49,8 @@ impl<S> TimedStream<S> {
             return polled;
         }
         let timeout = self.write_timeout;
-        let timer = self.write_timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + timeout)));
+        let timer =
+            self.write_timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + timeout)));
         ready!(timer.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "client does not read its answers")))
     }
@@ -76,7 +77,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
         self.after_write(polled, cx)
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.after_write(polled, cx)
     }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod purse;
 pub(crate) mod tree;
 
 use std::collections::HashMap;
@@ -10,7 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use exchange::sockets::{AcceptLoop, Answer, ConnectionTracker, Deadlines, Framed, Handler, Limits, Outcome, ServeArgs, bind};
+use exchange::sockets::{
+    AcceptLoop, Answer, ConnectionTracker, Deadlines, Framed, Handler, Limits, Outcome, ServeArgs, bind,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -113,7 +116,8 @@ pub(crate) fn post(body: impl AsRef<[u8]>) -> Vec<u8> {
 /// The same with more header lines (each ending in CRLF).
 pub(crate) fn post_with(headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
-    let mut bytes = format!("POST /bid HTTP/1.1\r\nhost: t\r\n{headers}content-length: {}\r\n\r\n", body.len()).into_bytes();
+    let mut bytes =
+        format!("POST /bid HTTP/1.1\r\nhost: t\r\n{headers}content-length: {}\r\n\r\n", body.len()).into_bytes();
     bytes.extend_from_slice(body);
     bytes
 }

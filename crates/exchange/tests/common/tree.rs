@@ -84,7 +84,12 @@ pub(crate) const EXCHANGE: &str = "root/xandr";
 
 impl Running {
     pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_with(None, 1_000).await
+    }
+
+    pub(crate) async fn start_with(default_territory: Option<usize>, in_flight_max: usize) -> Self {
+        // In memory where there is such a place: these tests are not about the disk, which others may keep busy.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder");
         let campaigns = parse_campaigns(CAMPAIGNS).expect("campaigns");
         let mut args = LedgerArgs::new(folder.path().join("ledger.db"), thread("ledger"));
         args.budgets = campaigns.iter().map(|campaign| (campaign.id, campaign.budget)).collect();
@@ -104,7 +109,7 @@ impl Running {
             index: index.clone(),
             rates: Arc::new(Rates::usd_only("2026-11-01".parse().expect("a date"))),
             territories: vec![Territory { countries: vec![Country::SG], port: region_port }],
-            default_territory: None,
+            default_territory,
             cap_keys: CapKeys::new(CapSecret::new(day_of(clock.now_ms()), [1; 32])),
             token_keys: Arc::clone(&keys),
             clock,
@@ -113,7 +118,7 @@ impl Running {
         let (exchange, port) = exchange_supervisor(ExchangeArgs {
             settings: Arc::new(settings),
             notice_base: "http://127.0.0.1:9".into(),
-            in_flight_max: 1_000,
+            in_flight_max,
             intensity: Intensity::default(),
             restore_after: None,
             runtime: runtime.clone(),
@@ -145,9 +150,18 @@ impl Running {
         let mut client = Client::connect(self.address).await;
         let started = std::time::Instant::now();
         while client.ask(post(good(0))).await.status != 200 {
-            assert!(started.elapsed() < PATIENCE, "no bid in time: {:?}", self.meters.no_bids);
+            assert!(
+                started.elapsed() < PATIENCE,
+                "no bid in time: {}\n{:#?}",
+                self.no_bids(),
+                self.tree.handle().snapshot()
+            );
         }
         client
+    }
+
+    fn no_bids(&self) -> String {
+        self.meters.no_bids.iter().map(|(reason, count)| format!("{reason} {count} ")).collect()
     }
 
     /// Keeps the exchange's thread busy until the sender is used or dropped.
@@ -168,7 +182,8 @@ impl Running {
     }
 
     pub(crate) fn incarnations(&self) -> [u64; 3] {
-        ["connection_pool", "bid_engine", "response_serializer"].map(|name| self.node(&format!("{EXCHANGE}/{name}")).incarnation)
+        ["connection_pool", "bid_engine", "response_serializer"]
+            .map(|name| self.node(&format!("{EXCHANGE}/{name}")).incarnation)
     }
 }
 

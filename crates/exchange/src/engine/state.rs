@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use campaign::Country;
 use ledger::{TokenClaims, TokenError};
-use openrtb::BidRequest;
+use openrtb::{BidRequest, Validity};
 use region::Hold;
 use telemetry::RegionMeters;
 
 use super::answer::{EngineAnswer, Offer, Seal};
-use super::chaos::NEGATIVE_FLOOR;
+
 use super::settings::EngineSettings;
+use crate::chaos::NEGATIVE_FLOOR;
 use crate::decision::{Bid, DecisionView, ImpBid, handle_bid_request};
 use crate::sockets::Framed;
 use crate::{NoBid, NoBidReason};
@@ -72,12 +73,16 @@ impl Engine {
         if NEGATIVE_FLOOR.is_armed() {
             assert_floors(&parsed);
         }
+        let validity = match openrtb::validity(&parsed) {
+            Ok(validity) => validity,
+            Err(invalid) => return Ok(EngineAnswer::Malformed(invalid.kind().label())),
+        };
         let settings = Arc::clone(&self.settings);
         let country = parsed.country().and_then(|country| Country::parse(country.as_str()));
         let place = settings.place(country);
         let answer = match place {
             None => EngineAnswer::NoBid(NoBid { reason: NoBidReason::UnservedCountry, region: None }),
-            Some((region, country)) => self.decide_in(&settings, &parsed, region, country)?,
+            Some((region, country)) => self.decide_in(&settings, &parsed, &validity, region, country)?,
         };
         if let Some((region, _)) = place {
             self.count(region, &answer, request);
@@ -89,14 +94,11 @@ impl Engine {
         &mut self,
         settings: &EngineSettings,
         request: &BidRequest<'_>,
+        validity: &Validity,
         region: usize,
         country: Country,
     ) -> Result<EngineAnswer, EngineCrash> {
         let no_bid = |reason| Ok(EngineAnswer::NoBid(NoBid { reason, region: Some(region) }));
-        let validity = match openrtb::validity(request) {
-            Ok(validity) => validity,
-            Err(invalid) => return Ok(EngineAnswer::Malformed(invalid.kind().label())),
-        };
         let port = &settings.territories[region].port;
         let Ok(purse) = port.open() else { return no_bid(NoBidReason::RegionDown) };
         let Some(index) = settings.index.read() else { return no_bid(NoBidReason::NoIndex) };
@@ -111,7 +113,7 @@ impl Engine {
             cap_keys: &settings.cap_keys,
             now_ms: settings.clock.now_ms(),
         };
-        match handle_bid_request(request, &validity, &view) {
+        match handle_bid_request(request, validity, &view) {
             Ok(bid) => Ok(EngineAnswer::Bid(Box::new(self.seal(settings, port.name(), bid)?))),
             Err(no_bid) => Ok(EngineAnswer::NoBid(no_bid)),
         }
@@ -143,7 +145,13 @@ impl Engine {
     }
 }
 
-fn claims(settings: &EngineSettings, region: &Arc<str>, bid: &Bid<Hold>, imp: &ImpBid<Hold>, bid_id: &str) -> TokenClaims {
+fn claims(
+    settings: &EngineSettings,
+    region: &Arc<str>,
+    bid: &Bid<Hold>,
+    imp: &ImpBid<Hold>,
+    bid_id: &str,
+) -> TokenClaims {
     TokenClaims {
         exchange: Arc::clone(&settings.exchange),
         region: Arc::clone(region),

@@ -1,0 +1,19 @@
+//! Faults that a drill may inject into an exchange's subtree. Compiled in, off by default.
+//!
+//! Off, a point costs one relaxed load and changes nothing. A point is the process's: it fires in whichever exchange comes by.
+
+use tembusu::chaos::Point;
+
+/// Re-introduces the incident's bug: an `imp.bidfloor` below zero reaches an assertion in the parse path and crashes the engine.
+///
+/// In normal service such a floor is a no-bid with the reason `negative_floor`.
+pub static NEGATIVE_FLOOR: Point = Point::new("parser.negative_floor");
+
+/// Crashes the next serializer that is to write a response.
+pub static SERIALIZER: Point = Point::new("serializer.write");
+
+/// Crashes the next pool that is asked for its figures.
+pub static POOL: Point = Point::new("pool.figures");
+
+/// Crashes stand-ins at every request: how a degraded subtree is exhausted in its turn.
+pub static NO_BID: Point = Point::new("no_bid.decide");

@@ -1,0 +1,52 @@
+//! A region that notes what was wanted and refuses on demand.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use exchange::decision::{Held, Purse};
+use ledger::{CapKey, LeaseId};
+use region::{Refusal, Want};
+
+#[derive(Debug)]
+pub(crate) struct Held1 {
+    key: Option<CapKey>,
+    released: Rc<Cell<usize>>,
+}
+
+impl Held for Held1 {
+    fn lease(&self) -> LeaseId {
+        LeaseId(7)
+    }
+
+    fn cap_key(&self) -> Option<CapKey> {
+        self.key
+    }
+}
+
+impl Drop for Held1 {
+    fn drop(&mut self) {
+        self.released.set(self.released.get() + 1);
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Wallet {
+    pub(crate) refusals: Vec<(u32, Refusal)>,
+    pub(crate) wants: RefCell<Vec<Want>>,
+    pub(crate) released: Rc<Cell<usize>>,
+}
+
+impl Purse for Wallet {
+    type Hold = Held1;
+
+    fn try_hold(&self, want: Want) -> Result<Held1, Refusal> {
+        self.wants.borrow_mut().push(want);
+        if want.cap_per_day.is_some() && want.cap_key.is_none() {
+            return Err(Refusal::NoCapKey);
+        }
+        match self.refusals.iter().find(|(campaign, _)| *campaign == want.campaign.0) {
+            Some((_, refusal)) => Err(*refusal),
+            None => Ok(Held1 { key: want.cap_per_day.and(want.cap_key), released: Rc::clone(&self.released) }),
+        }
+    }
+}
