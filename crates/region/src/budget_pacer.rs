@@ -20,6 +20,7 @@ use crate::day::millis;
 use crate::feed::Feed;
 use crate::funding::{Ask, ControlTick, Funding, GiveBack};
 use crate::join::join_all;
+use crate::limits::LEDGER_CALLS_MAX;
 use crate::link::Link;
 use crate::port::Tables;
 use crate::timings::Timings;
@@ -150,6 +151,10 @@ impl BudgetPacer {
         let now_ms = self.args.clock.now_ms();
         let mut asks: Vec<(CampaignId, Ask)> = Vec::new();
         for campaign in campaigns {
+            if asks.len() >= LEDGER_CALLS_MAX {
+                // The others still want money at the next tick; those who have got some do not.
+                break;
+            }
             let funding = self.fundings.get_mut(&campaign);
             asks.extend(funding.and_then(|funding| funding.ask(now_ms)).map(|ask| (campaign, ask)));
         }
@@ -176,6 +181,8 @@ impl BudgetPacer {
             funding.forget_closed(now_ms);
             backs.extend(funding.retire(now_ms).into_iter().map(|back| (*campaign, back)));
         }
+        // What is beyond is due again at the next tick.
+        backs.truncate(LEDGER_CALLS_MAX);
         let link = &self.args.link;
         let answers = join_all(backs.iter().map(|(_, back)| link.give_back(*back))).await;
         for ((campaign, back), answer) in backs.iter().zip(answers) {

@@ -28,6 +28,9 @@ pub const ACTOR_MAILBOX: usize = 4_096;
 /// How long `init` and a handler wait for the ledger: a commit of it takes milliseconds, a stuck disk does not count.
 pub const LEDGER_CALL: Duration = Duration::from_millis(500);
 
+/// Leases that the pacer asks for, or gives back, at a time: a part of the ledger's queue, so that notices find room in it.
+pub const LEDGER_CALLS_MAX: usize = 512;
+
 /// How long `init` may take in all: one call, bounded by [`LEDGER_CALL`], and a margin for
 /// counting users.
 pub const INIT: Duration = Duration::from_millis(1_500);

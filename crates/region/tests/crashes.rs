@@ -8,7 +8,7 @@ mod common;
 use std::time::Duration;
 
 use common::{CAMPAIGN, LEASE_GRACE, LEASE_LIFE, PRICE, Sent, World, capped, settle, want};
-use ledger::{LeaseId, NoticeKind};
+use ledger::{LeaseId, LedgerMessage, NoticeKind};
 use money::Nanos;
 use region::{Refusal, chaos};
 use tembusu::State;
@@ -250,23 +250,28 @@ async fn events_that_the_ledger_lost_on_the_way_are_fetched() {
     let _turn = turn().await;
     let mut world = World::one(BUDGET).await;
     world.fund().await;
-    let (first, second) = (world.bid(capped(1, 9)), world.bid(capped(1, 9)));
-    // The first billing is durable, and the ledger crashes before it tells anybody.
+    let sent: Vec<Sent> = (0..3).map(|_| world.bid(capped(1, 9))).collect();
+    // Two billings are durable in one group, and the ledger crashes before it tells anybody; its next incarnation tells
+    // of the newest event only.
     ledger::chaos::AFTER_COMMIT.arm();
-    let notice = ledger::Notice {
-        kind: NoticeKind::Billing,
-        token: first.token,
-        claims: first.claims.clone(),
-        price: ledger::PriceSeen::Price(money::Cpm(PRICE.0)),
+    let bill = |sent: &Sent| {
+        let claims = sent.claims.clone();
+        let price = ledger::PriceSeen::Price(money::Cpm(PRICE.0));
+        let notice = Box::new(ledger::Notice { kind: NoticeKind::Billing, token: sent.token, claims, price });
+        let ledger = world.ledger.clone();
+        async move { ledger.call(|reply| LedgerMessage::Notice { notice, reply }, Duration::from_secs(1)).await }
     };
-    let notice = Box::new(notice);
-    let lost = world.ledger.call(|reply| ledger::LedgerMessage::Notice { notice, reply }, Duration::from_secs(1)).await;
-    assert!(matches!(lost, Err(tembusu::CallError::Died(_))), "{lost:?}");
-    world.notice(NoticeKind::Billing, &second, PRICE).await;
+    let (first, second) = tokio::join!(bill(&sent[0]), bill(&sent[1]));
+    for lost in [first, second] {
+        assert!(matches!(lost, Err(tembusu::CallError::Died(_))), "{lost:?}");
+    }
+    settle().await;
+    assert_eq!(world.billed(1).await, (2, 2));
+    world.notice(NoticeKind::Billing, &sent[2], PRICE).await;
     settle().await;
     assert_eq!(world.incarnations("sg"), [1, 1, 1], "the region did not crash");
-    assert_eq!(world.billed(1).await, (2, 2));
+    assert_eq!(world.billed(1).await, (3, 3));
     assert_agrees_with_the_ledger(&world, &[1]).await;
     let figures = world.figures().await;
-    assert_eq!((figures.billed, figures.open), (2, 0));
+    assert_eq!((figures.billed, figures.open), (3, 0));
 }
