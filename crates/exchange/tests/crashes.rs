@@ -11,7 +11,8 @@ use common::tree::{EXCHANGE, Running, bad, good};
 use common::{Client, PATIENCE, post};
 use exchange::chaos::{NEGATIVE_FLOOR, NO_BID, POOL, SERIALIZER};
 use exchange::pool::PoolMessage;
-use tembusu::{CallError, EventKind, State};
+use exchange::{Sockets, SocketsMessage};
+use tembusu::{CallError, EventKind, State, Supervisor, child};
 
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -214,6 +215,36 @@ fn with_its_fallback_exhausted_too_the_sockets_answer_alone() {
         assert_eq!(running.node("root/sg/bidding_state").incarnation, 1, "nobody else notices");
         assert_eq!(running.node("root/xandr_sockets/sockets").incarnation, 1);
         assert_eq!(running.meters.connections.closed_by_us.total(), 0);
+        running.tree.shutdown().await;
+    });
+}
+
+#[test]
+fn a_crash_of_the_sockets_actor_closes_nothing_and_refuses_nobody() {
+    run(async {
+        let running = Running::start().await;
+        let (serve, address) = running.another_listener();
+        let tracker = serve.tracker.clone();
+        let mut root = Supervisor::one_for_one("more").intensity(5, PATIENCE);
+        let sockets = root.add(child::<Sockets>("sockets", serve).on(running.runtime.clone()));
+        let tree = root.start().await.expect("started");
+        let mut client = Client::connect(address).await;
+        assert_eq!(client.ask(post(bad())).await.header("x-no-bid"), "negative_floor");
+
+        let release = running.hold_thread();
+        sockets.tell(SocketsMessage::AcceptEnded(1)).expect("told");
+        let mut meanwhile = Client::connect(address).await;
+        meanwhile.send(post(bad())).await;
+        drop(release);
+        assert_eq!(meanwhile.reply().await.header("x-no-bid"), "negative_floor");
+        assert_eq!(client.ask(post(bad())).await.header("x-no-bid"), "negative_floor");
+        assert_eq!(sockets.call(SocketsMessage::Open, PATIENCE).await.expect("open"), 2);
+        // The old loop's end is not taken for the new one's.
+        assert_eq!(tree.handle().snapshot().find("more/sockets").expect("it").incarnation, 2);
+        assert_eq!(tracker.open(), 2);
+        tree.shutdown().await;
+        client.closed().await;
+        meanwhile.closed().await;
         running.tree.shutdown().await;
     });
 }

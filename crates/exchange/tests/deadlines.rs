@@ -13,19 +13,19 @@ use exchange::sockets::{Deadlines, Limits};
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
 fn server() -> Server {
-    Server::with(Limits::default(), Deadlines { tmax_default: MS(200), tmax_max: MS(2_000), margin: MS(20) })
+    Server::with(Limits::default(), Deadlines { tmax_default: MS(200), tmax_max: MS(2_000), margin: MS(40) })
 }
 
 #[tokio::test]
 async fn a_handler_that_hangs_is_answered_before_tmax() {
     let server = server();
     let mut client = server.client().await;
-    for tmax_ms in [50, 120] {
+    for tmax_ms in [100, 200] {
         let sent = Instant::now();
         let reply = client.ask(post(format!("{{\"tmax\":{tmax_ms},\"do\":\"hang\"}}"))).await;
         assert_eq!((reply.status, reply.header("x-no-bid")), (204, "deadline"));
         assert!(sent.elapsed() < MS(tmax_ms), "{:?} of {tmax_ms} ms", sent.elapsed());
-        assert!(sent.elapsed() >= MS(tmax_ms - 30), "not given up early: {:?}", sent.elapsed());
+        assert!(sent.elapsed() >= MS(tmax_ms - 50), "not given up early: {:?}", sent.elapsed());
     }
     assert_eq!(client.ask(post("bid")).await.status, 200, "the connection stays");
 }
@@ -35,7 +35,7 @@ async fn without_tmax_or_with_zero_the_default_counts_and_an_endless_one_is_cut(
     let server = server();
     let mut client = server.client().await;
     for (body, expected_ms) in
-        [("{}", 180), ("{\"tmax\":0}", 180), ("{\"tmax\":500}", 480), ("{\"tmax\":4000000000}", 1_980)]
+        [("{}", 160), ("{\"tmax\":0}", 160), ("{\"tmax\":500}", 460), ("{\"tmax\":4000000000}", 1_960)]
     {
         client.ask(post(body)).await;
         let (_, framed) = server.script.seen().pop().expect("asked");
@@ -47,7 +47,7 @@ async fn without_tmax_or_with_zero_the_default_counts_and_an_endless_one_is_cut(
 async fn with_less_than_five_milliseconds_left_the_answer_is_immediate() {
     let server = server();
     let mut client = server.client().await;
-    for tmax_ms in [1, 20, 24] {
+    for tmax_ms in [1, 40, 44] {
         let reply = client.ask(post(format!("{{\"tmax\":{tmax_ms},\"do\":\"hang\"}}"))).await;
         assert_eq!((reply.status, reply.header("x-no-bid")), (204, "insufficient_time"), "{tmax_ms}");
     }
@@ -61,7 +61,7 @@ async fn time_counts_from_the_first_byte_of_the_head() {
     client.ask(post("{}")).await;
     // Quiet time between two requests is nobody's.
     tokio::time::sleep(MS(60)).await;
-    let request = post("{\"tmax\":150}");
+    let request = post("{\"tmax\":250}");
     let started = tokio::time::Instant::now();
     client.send(&request[..1]).await;
     tokio::time::sleep(MS(40)).await;
@@ -72,7 +72,7 @@ async fn time_counts_from_the_first_byte_of_the_head() {
     let (asked, framed) = server.script.seen().pop().expect("asked");
     assert!(framed.first_byte >= started && framed.first_byte < started + MS(40), "dated by the first byte");
     assert!(asked >= framed.first_byte + MS(80));
-    assert_eq!(framed.deadline, framed.first_byte + MS(130));
+    assert_eq!(framed.deadline, framed.first_byte + MS(210));
 }
 
 #[tokio::test]
@@ -101,10 +101,10 @@ async fn a_body_that_comes_too_slowly_is_answered_in_time() {
     let server = server();
     let mut client = server.client().await;
     let sent = Instant::now();
-    client.send("POST /bid HTTP/1.1\r\nhost: t\r\ncontent-length: 100\r\n\r\n{\"tmax\":80,").await;
+    client.send("POST /bid HTTP/1.1\r\nhost: t\r\ncontent-length: 100\r\n\r\n{\"tmax\":120,").await;
     let reply = client.reply().await;
     assert_eq!((reply.status, reply.header("x-no-bid")), (204, "slow_body"));
-    assert!(sent.elapsed() < MS(80), "by the tmax in the part that came: {:?}", sent.elapsed());
+    assert!(sent.elapsed() < MS(120), "by the tmax in the part that came: {:?}", sent.elapsed());
 }
 
 #[tokio::test]

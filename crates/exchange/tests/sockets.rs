@@ -213,13 +213,13 @@ async fn a_drain_answers_what_is_in_flight_and_then_closes() {
     let mut busy = server.client().await;
     busy.send(post("wait")).await;
     server.script.until(|script| script.seen().len() == 2).await;
-    let tracker = server.args.tracker.clone();
-    let draining = tokio::spawn(async move { tracker.drain(PATIENCE).await });
-    idle.closed().await;
-    server.script.release.notify_one();
-    assert_eq!(busy.reply().await.status, 200);
-    busy.closed().await;
-    let drained = draining.await.expect("no panic");
+    let answers = async {
+        idle.closed().await;
+        server.script.release.notify_one();
+        assert_eq!(busy.reply().await.status, 200);
+        busy.closed().await;
+    };
+    let (drained, ()) = tokio::join!(server.args.tracker.drain(PATIENCE), answers);
     assert_eq!((drained.open_at_start, drained.cut), (2, 0));
     assert_eq!(
         server.client().await.ask(post("bid")).await.status,

@@ -123,18 +123,8 @@ impl Running {
             restore_after: None,
             runtime: runtime.clone(),
         });
-        let listener = bind("127.0.0.1:0".parse().expect("an address")).expect("bind");
-        let address = listener.local_addr().expect("bound");
-        let limits = Limits::default();
-        let tracker = ConnectionTracker::new(limits.connections_max);
-        let serve = ServeArgs {
-            listener: Arc::new(listener),
-            tracker: tracker.clone(),
-            bid_path: "/bid".into(),
-            limits,
-            deadlines: Deadlines { tmax_default: Duration::from_secs(2), ..Deadlines::default() },
-            handler: Arc::new(port.clone()),
-        };
+        let (serve, address) = serve_args(&port);
+        let tracker = serve.tracker.clone();
         let mut root = Supervisor::one_for_one("root");
         root.supervisor(ledger_supervisor);
         root.add(child::<Publisher>("index_publisher", (index, compiled)));
@@ -158,6 +148,11 @@ impl Running {
             );
         }
         client
+    }
+
+    /// What a second listener of the exchange would be made from.
+    pub(crate) fn another_listener(&self) -> (ServeArgs<ExchangePort>, SocketAddr) {
+        serve_args(&self.port)
     }
 
     fn no_bids(&self) -> String {
@@ -185,6 +180,22 @@ impl Running {
         ["connection_pool", "bid_engine", "response_serializer"]
             .map(|name| self.node(&format!("{EXCHANGE}/{name}")).incarnation)
     }
+}
+
+/// A listener for the port, with a tracker of its own.
+fn serve_args(port: &ExchangePort) -> (ServeArgs<ExchangePort>, SocketAddr) {
+    let listener = bind("127.0.0.1:0".parse().expect("an address")).expect("bind");
+    let address = listener.local_addr().expect("bound");
+    let limits = Limits::default();
+    let args = ServeArgs {
+        listener: Arc::new(listener),
+        tracker: ConnectionTracker::new(limits.connections_max),
+        bid_path: "/bid".into(),
+        limits,
+        deadlines: Deadlines { tmax_default: Duration::from_secs(2), ..Deadlines::default() },
+        handler: Arc::new(port.clone()),
+    };
+    (args, address)
 }
 
 /// A request that gets a bid.
