@@ -12,6 +12,7 @@ mod children;
 mod degrade;
 mod exits;
 mod intensity;
+mod pass;
 mod requests;
 mod restarts;
 mod stopping;
@@ -23,7 +24,7 @@ use std::time::Duration;
 
 pub(crate) use children::{Backoff, Child, ChildPolicy, ChildState, Children, Exhaustion, Mode};
 pub(crate) use intensity::Intensity;
-use restarts::Pass;
+use pass::Pass;
 
 use crate::exit::{Charge, ExitReason, Report};
 use crate::spec::policy::Strategy;

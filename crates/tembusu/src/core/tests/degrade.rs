@@ -1,7 +1,8 @@
 //! Degraded mode and the way back, as the design defines them.
 
 use super::super::*;
-use super::world::{Gate, Init, SEC, SHUTDOWN, Stop, World, error, exhausted, supervisor, worker};
+use super::cast::{Gate, Init, SEC, SHUTDOWN, Stop, error, exhausted, supervisor, worker};
+use super::world::World;
 use crate::spec::policy::Restart;
 
 const BACKOFF: Backoff = Backoff { first: SEC, max: Duration::from_secs(8) };

@@ -1,7 +1,8 @@
 //! Restart type by exit reason by strategy (cases 34 to 42, and the same for groups).
 
 use super::super::*;
-use super::world::{Gate, World, error, exhausted, panic, worker};
+use super::cast::{Gate, error, exhausted, panic, worker};
+use super::world::World;
 use crate::spec::policy::Restart;
 
 /// A reason, and whether it restarts a permanent, a transient and a temporary child.
@@ -89,7 +90,7 @@ fn a_child_that_fails_to_start_again_is_tried_again_whatever_its_reason() {
     for (strategy, _) in STRATEGIES {
         for (reason, _) in table() {
             let mut world = World::running(strategy, 2, &["a"]);
-            world.play("a").inits.push_back(super::world::Init::Hang);
+            world.play("a").inits.push_back(super::cast::Init::Hang);
             world.die("a", error());
             world.die("a", reason.clone());
             assert!(world.is_running("a"), "{strategy:?}, {reason}");

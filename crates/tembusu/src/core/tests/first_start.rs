@@ -1,7 +1,8 @@
 //! The first start of all children (cases 3, 4, 7, and what starting one by one adds).
 
 use super::super::*;
-use super::world::{INIT, Init, Stop, World, error, worker};
+use super::cast::{INIT, Init, Stop, error, worker};
+use super::world::World;
 use crate::spec::policy::Restart;
 
 fn starting(strategy: Strategy) -> World {

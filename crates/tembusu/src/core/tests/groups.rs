@@ -1,7 +1,8 @@
 //! Group restarts, and further failures in every phase of them (cases 49 to 54, 62; `restart-internals` 3.5).
 
 use super::super::*;
-use super::world::{INIT, Init, SHUTDOWN, Stop, World, error, panic};
+use super::cast::{INIT, Init, SHUTDOWN, Stop, error, panic};
+use super::world::World;
 
 const ABCD: [&str; 4] = ["a", "b", "c", "d"];
 

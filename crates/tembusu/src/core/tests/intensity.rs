@@ -1,7 +1,8 @@
 //! Restart intensity at its exact edge (cases 46 to 50, 52, 53).
 
 use super::super::*;
-use super::world::{Init, MS, SEC, World, error, worker};
+use super::cast::{Init, MS, SEC, error, worker};
+use super::world::World;
 use crate::spec::policy::Restart;
 
 const STRATEGIES: [Strategy; 3] = [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne];
@@ -136,7 +137,7 @@ fn exhaustion_climbs_from_level_to_level_with_its_chain() {
     let mut reason = inner.ended().cloned().expect("it is exhausted");
     for level in 0..2 {
         let mut outer = World::new(Strategy::OneForOne, 1);
-        outer.add("below", super::world::supervisor(Restart::Permanent, Exhaustion::Escalate));
+        outer.add("below", super::cast::supervisor(Restart::Permanent, Exhaustion::Escalate));
         outer.start();
         outer.die("below", reason.clone());
         assert!(outer.is_running("below"), "level {level}: once is granted");
@@ -151,10 +152,10 @@ fn exhaustion_climbs_from_level_to_level_with_its_chain() {
 #[test]
 fn an_exhausted_transient_supervisor_stays_down() {
     let mut world = World::new(Strategy::OneForOne, 0);
-    world.add("below", super::world::supervisor(Restart::Transient, Exhaustion::Escalate));
+    world.add("below", super::cast::supervisor(Restart::Transient, Exhaustion::Escalate));
     world.add("other", worker(Restart::Permanent));
     world.start();
-    world.die("below", super::world::exhausted());
+    world.die("below", super::cast::exhausted());
     assert!(!world.is_running("below") && world.is_running("other"));
     assert_eq!(world.charges.len(), 0);
 }

@@ -1,9 +1,10 @@
 //! What holds after every event, whatever happened.
 
 use super::super::children::Intent;
-use super::super::restarts::Step;
+use super::super::pass::Step;
 use super::super::*;
-use super::world::{Gate, World};
+use super::cast::Gate;
+use super::world::World;
 use crate::spec::policy::Shutdown;
 
 impl World {

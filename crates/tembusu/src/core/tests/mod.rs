@@ -2,14 +2,17 @@
 //!
 //! The numbers in names and docs ("case 51") are those of OTP's `supervisor_SUITE`, in the order of its groups.
 
+mod cast;
 mod degrade;
 mod exits;
 mod first_start;
+mod forest;
 mod groups;
 mod intensity;
 mod laws;
 mod queues;
 mod random;
 mod requests;
+mod script;
 mod stopping;
 mod world;

@@ -1,7 +1,8 @@
 //! What becomes of the queues (the table of the design, the core's part of it).
 
 use super::super::*;
-use super::world::{Gate, Init, World, error, worker};
+use super::cast::{Gate, Init, error, worker};
+use super::world::World;
 use crate::spec::policy::Restart;
 
 #[test]

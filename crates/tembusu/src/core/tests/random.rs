@@ -9,7 +9,8 @@ use proptest::strategy::Strategy as Generator;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::super::*;
-use super::world::{INIT, Init, MS, SEC, SHUTDOWN, Stop, World, error, exhausted, panic, supervisor, worker};
+use super::cast::{INIT, Init, MS, SEC, SHUTDOWN, Stop, error, exhausted, panic, seed, supervisor, worker};
+use super::world::World;
 use crate::spec::policy::{Restart, Shutdown};
 
 const CASES: u32 = 3000;
@@ -51,9 +52,7 @@ enum Act {
 
 #[test]
 fn the_laws_hold_in_every_history() {
-    let seed = std::env::var("TEMBUSU_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed: u64 = seed.unwrap_or_else(rand_seed);
-    println!("TEMBUSU_SEED={seed}");
+    let seed = seed();
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
@@ -66,10 +65,6 @@ fn the_laws_hold_in_every_history() {
     if let Err(error) = outcome {
         panic!("TEMBUSU_SEED={seed}\n{error}");
     }
-}
-
-fn rand_seed() -> u64 {
-    std::hash::BuildHasher::hash_one(&std::collections::hash_map::RandomState::new(), 0)
 }
 
 fn run(plan: &Plan) -> Vec<String> {

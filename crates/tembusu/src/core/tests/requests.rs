@@ -1,7 +1,8 @@
 //! What operators ask, and OTP's answers (cases 3, 5 to 7, 10, 11, 25, 26, 60, 64 to 66).
 
 use super::super::*;
-use super::world::{Gate, INIT, Init, SEC, SHUTDOWN, Stop, World, error, worker};
+use super::cast::{Gate, INIT, Init, SEC, SHUTDOWN, Stop, error, worker};
+use super::world::World;
 use crate::spec::policy::Restart;
 
 const ABC: [&str; 3] = ["a", "b", "c"];

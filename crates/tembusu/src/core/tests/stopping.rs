@@ -1,7 +1,8 @@
 //! The end of a supervisor (cases 16 to 22, 56).
 
 use super::super::*;
-use super::world::{INIT, Init, SEC, SHUTDOWN, Stop, World, error, panic, supervisor, worker};
+use super::cast::{INIT, Init, SEC, SHUTDOWN, Stop, error, panic, supervisor, worker};
+use super::world::World;
 use crate::spec::policy::{Restart, Shutdown};
 
 const ABC: [&str; 3] = ["a", "b", "c"];
