@@ -115,9 +115,9 @@ pub mod unserved {
     pub const ENGINE_CRASHED: &str = "engine_crashed";
     /// The serializer crashed with this request in hand.
     pub const SERIALIZER_CRASHED: &str = "serializer_crashed";
-    /// No incarnation came before the deadline, or there will be none.
+    /// Nobody answers there any more: the fallback of a degraded subtree is exhausted too, or the tree is stopping.
     pub const NOBODY_HOME: &str = "nobody_home";
-    /// The subtree's fallback is exhausted too: the sockets answer alone.
+    /// The subtree is degraded, and nothing stands in for the actor that was asked.
     pub const DEGRADED: &str = "degraded";
     /// More in flight, or waiting, than can be served within the deadline.
     pub const OVERLOAD: &str = "overload";
