@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 use tembusu::{Actor, Context, Event, EventKind, Events, EventsError, Flow, Init, Reply, SupervisorRef};
 
 use crate::board::AlertBoard;
+use crate::chaos;
 use crate::collect::{MeterCollector, TreeCollector};
 use crate::meters::Meters;
 
@@ -56,6 +57,9 @@ pub enum AggregatorCrash {
     /// The registry could not be written as text.
     #[error("the metrics registry cannot be written as text; its series are inconsistent")]
     Encode(#[source] fmt::Error),
+    /// A drill asked for it.
+    #[error("chaos point {0} is armed")]
+    Chaos(&'static str),
 }
 
 /// Owns the registry and follows the tree's events.
@@ -109,6 +113,9 @@ impl Actor for MetricsAggregator {
     }
 
     async fn handle(&mut self, message: AggregatorMessage, cx: &mut Context<Self>) -> Result<Flow, AggregatorCrash> {
+        if chaos::FOLLOW.is_armed() {
+            return Err(AggregatorCrash::Chaos(chaos::FOLLOW.name()));
+        }
         self.follow();
         match message {
             AggregatorMessage::Follow => cx.after(FOLLOW_INTERVAL, AggregatorMessage::Follow),
@@ -148,7 +155,7 @@ impl MetricsAggregator {
         };
         match &event.kind {
             EventKind::Crashed { .. } => of(&self.crashes),
-            EventKind::Escalated { .. } | EventKind::Degraded { .. } => of(&self.escalations),
+            EventKind::Escalated { .. } => of(&self.escalations),
             _ => {}
         }
     }

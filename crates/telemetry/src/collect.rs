@@ -92,6 +92,12 @@ impl MeterCollector {
             cell.no_bids.iter().map(move |(reason, n)| (labels(reason), n))
         });
         counters(to, "adserver_region_no_bids", "Requests without a bid by region", no_bids)?;
+        let wins = cells.iter().map(|at| (labels(at), at.1.wins.get()));
+        counters(to, "adserver_wins", "Win notices that counted", wins)?;
+        let billings = cells.iter().map(|at| (labels(at), at.1.billings.get()));
+        counters(to, "adserver_billings", "Billing notices that counted", billings)?;
+        let spend = cells.iter().map(|at| (labels(at), at.1.spend_nanos.get()));
+        counters(to, "adserver_spend_nanos", "What they cost in nano-USD since the start of the process", spend)?;
         let latency = cells.iter().map(|at| (labels(at), &at.1.latency));
         histograms(to, "adserver_region_latency_seconds", "From the first byte of the head to the decision", latency)
     }

@@ -11,6 +11,7 @@
 mod aggregator;
 mod alert;
 mod board;
+pub mod chaos;
 mod collect;
 mod counter;
 mod histogram;

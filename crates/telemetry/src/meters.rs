@@ -110,6 +110,12 @@ pub struct RegionMeters {
     pub no_bids: Labelled,
     /// From the first byte of the head to the decision.
     pub latency: Histogram,
+    /// Win notices that counted.
+    pub wins: Counter,
+    /// Billing notices that counted.
+    pub billings: Counter,
+    /// What they cost, in nano-USD, since the process started; the ledger has the whole.
+    pub spend_nanos: Counter,
 }
 
 impl RegionMeters {
@@ -120,6 +126,9 @@ impl RegionMeters {
             bids: Counter::new(),
             no_bids: Labelled::new(),
             latency: Histogram::new(),
+            wins: Counter::new(),
+            billings: Counter::new(),
+            spend_nanos: Counter::new(),
         }
     }
 

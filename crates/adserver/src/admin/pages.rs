@@ -115,25 +115,40 @@ pub(super) async fn crash_payloads(State(desk): State<Arc<Desk>>) -> Json<Value>
 }
 
 /// Brings an exchange back: a degraded one is restored, one whose stand-in has failed too is started anew.
-pub(super) async fn restore(State(desk): State<Arc<Desk>>, Path(name): Path<String>) -> Response {
+pub(super) async fn restore_exchange(State(desk): State<Arc<Desk>>, Path(name): Path<String>) -> Response {
     if !desk.exchanges.iter().any(|port| port.name() == name) {
         let names: Vec<_> = desk.exchanges.iter().map(ExchangePort::name).collect();
         let problem = format!("there is no exchange `{name}`; there are {}\n", names.join(", "));
         return (StatusCode::NOT_FOUND, problem).into_response();
     }
-    match tokio::time::timeout(RESTORE_TIMEOUT, bring_back(&desk.tree, &name)).await {
+    restore(&desk.tree, "exchanges", &name).await
+}
+
+/// Brings a region back that is in quarantine.
+pub(super) async fn restore_region(State(desk): State<Arc<Desk>>, Path(name): Path<String>) -> Response {
+    restore(&desk.tree, "regions", &name).await
+}
+
+/// Brings a campaign back that is in quarantine.
+pub(super) async fn restore_campaign(State(desk): State<Arc<Desk>>, Path(id): Path<u32>) -> Response {
+    restore(&desk.tree, "campaigns/each", &format!("campaign_{id}")).await
+}
+
+async fn restore(root: &SupervisorRef, parent: &str, name: &str) -> Response {
+    match tokio::time::timeout(RESTORE_TIMEOUT, bring_back(root, parent, name)).await {
         Ok(Ok(())) => (StatusCode::OK, format!("{name} is restored\n")).into_response(),
+        Ok(Err(AdminError::NotFound)) => (StatusCode::NOT_FOUND, format!("there is no `{name}`; see /tree\n")).into_response(),
         Ok(Err(error)) => (StatusCode::CONFLICT, format!("{name} is not restored: {error}\n")).into_response(),
         Err(_) => (StatusCode::GATEWAY_TIMEOUT, format!("{name} is still being restored; see /tree\n")).into_response(),
     }
 }
 
-async fn bring_back(root: &SupervisorRef, name: &str) -> Result<(), AdminError> {
-    let exchanges = root.find(&format!("{}/exchanges", root.path())).ok_or(AdminError::NotFound)?;
-    let exchange = exchanges.find(&format!("{}/{name}", exchanges.path())).ok_or(AdminError::NotFound)?;
-    match exchange.snapshot().state {
-        tembusu::State::Stopped => exchanges.restart_child(name).await,
-        _ => exchange.restore().await,
+async fn bring_back(root: &SupervisorRef, parent: &str, name: &str) -> Result<(), AdminError> {
+    let parent = root.find(&format!("{}/{parent}", root.path())).ok_or(AdminError::NotFound)?;
+    let child = parent.find(&format!("{}/{name}", parent.path())).ok_or(AdminError::NotFound)?;
+    match child.snapshot().state {
+        tembusu::State::Stopped => parent.restart_child(name).await,
+        _ => child.restore().await,
     }
 }
 

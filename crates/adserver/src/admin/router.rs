@@ -44,6 +44,8 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
         .route("/alerts", get(pages::alerts))
         .route("/campaigns", get(pages::campaigns))
         .route("/crash-payloads", get(pages::crash_payloads))
-        .route("/exchanges/{name}/restore", post(pages::restore))
+        .route("/exchanges/{name}/restore", post(pages::restore_exchange))
+        .route("/regions/{name}/restore", post(pages::restore_region))
+        .route("/campaigns/{id}/restore", post(pages::restore_campaign))
         .with_state(desk)
 }

@@ -6,6 +6,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use ledger::Totals;
+use money::Nanos;
 use telemetry::Alert;
 use tembusu::ExitReason;
 
@@ -180,12 +181,14 @@ fn beside(system: &System, rates: &Rates, totals: Option<&Totals>) -> HashMap<St
     for (meters, rate) in system.meters().exchanges().zip(&rates.exchanges) {
         let latency = meters.latency.snapshot();
         let p99 = latency.quantile_us_max(990).map_or_else(|| "-".to_owned(), |us| format!("{us} µs"));
-        let figures = format!("{:>6} req/s {:>6} bids/s  p99 ≤ {p99}", rate.0, rate.1);
+        let spent = meters.regions().map(|cell| cell.spend_nanos.get()).sum::<u64>();
+        let spent = Nanos(i64::try_from(spent).unwrap_or(i64::MAX));
+        let figures = format!("{:>5} req/s {:>5} bids/s  p99 ≤ {p99}  spent {spent} USD", rate.0, rate.1);
         beside.insert(format!("{root}/exchanges/{}", meters.name()), figures);
-        let open = format!("{:>6} open", meters.connections.open.get());
+        let open = format!("{:>5} open", meters.connections.open.get());
         beside.insert(format!("{root}/sockets/{}", meters.name()), open);
     }
-    beside.insert(format!("{root}/notices"), format!("{:>6} notices/s", rates.notices));
+    beside.insert(format!("{root}/notices"), format!("{:>5} notices/s", rates.notices));
     let Some(totals) = totals else { return beside };
     beside.insert(format!("{root}/ledger"), format!("spent {} USD, {} open leases", totals.spent, totals.open_leases));
     for status in system.campaigns().statuses() {

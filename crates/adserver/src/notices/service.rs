@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use ledger::{LedgerMessage, Notice, NoticeKind, Outcome, PriceSeen, TokenError, TokenKeys};
 use openrtb::price::{PriceCodec, SeenPrice};
-use telemetry::NoticeMeters;
+use telemetry::{Meters, RegionMeters};
 use tembusu::Address;
 
 use super::forged::PerSecond;
@@ -40,7 +40,7 @@ pub(crate) struct NoticeDesk {
     /// Exchanges whose win notice is the billing event.
     pub(crate) bills_on_win: Vec<String>,
     /// Counts.
-    pub(crate) meters: Arc<NoticeMeters>,
+    pub(crate) meters: Arc<Meters>,
     /// Limits forged notices.
     pub(crate) forged: PerSecond,
 }
@@ -59,8 +59,8 @@ impl Service<Request<Incoming>> for NoticeService {
         Box::pin(async move {
             let started = Instant::now();
             let response = desk.answer(request).await;
-            desk.meters.statuses.inc(response.status().as_u16());
-            desk.meters.latency.observe(started.elapsed());
+            desk.meters.notices().statuses.inc(response.status().as_u16());
+            desk.meters.notices().latency.observe(started.elapsed());
             Ok(response)
         })
     }
@@ -73,13 +73,13 @@ impl NoticeDesk {
             return closing(StatusCode::PAYLOAD_TOO_LARGE);
         }
         if head.method != Method::GET && head.method != Method::POST {
-            self.meters.outcomes.inc("wrong_method");
+            self.count("wrong_method");
             return plain(StatusCode::METHOD_NOT_ALLOWED);
         }
         match route::parse(head.uri.path(), head.uri.query()) {
             Some(url) => self.take(url).await,
             None => {
-                self.meters.outcomes.inc("not_found");
+                self.count("not_found");
                 plain(StatusCode::NOT_FOUND)
             }
         }
@@ -90,17 +90,17 @@ impl NoticeDesk {
         let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await;
         let is_read = matches!(whole, Ok(Ok(_)));
         if !is_read {
-            self.meters.outcomes.inc("body");
+            self.count("body");
         }
         is_read
     }
 
     async fn take(&self, url: NoticeUrl<'_>) -> Response<Full<Bytes>> {
-        self.meters.received.inc(label(url.kind));
+        self.meters.notices().received.inc(label(url.kind));
         let opened = match self.keys.open(url.token, now_ms()) {
             Ok(opened) => opened,
             Err(TokenError::Expired { .. }) => {
-                self.meters.outcomes.inc("expired");
+                self.count("expired");
                 return plain(StatusCode::GONE);
             }
             Err(_) => return self.turn_away(),
@@ -117,10 +117,20 @@ impl NoticeDesk {
     }
 
     async fn record(&self, notice: Notice) -> Response<Full<Bytes>> {
+        let kind = notice.kind;
+        let cell = self.cell(&notice).cloned();
         let recorded = self.ledger.call(|reply| LedgerMessage::Notice { notice: Box::new(notice), reply }, RECORD_TIMEOUT).await;
         match recorded {
             Ok(answer) => {
-                self.meters.outcomes.inc(match answer.outcome {
+                if let (Outcome::Counted, Some(cell)) = (answer.outcome, cell) {
+                    match kind {
+                        NoticeKind::Win => cell.wins.inc(),
+                        NoticeKind::Billing => cell.billings.inc(),
+                        NoticeKind::Loss => {}
+                    }
+                    cell.spend_nanos.add(u64::try_from(answer.billed.0).unwrap_or_default());
+                }
+                self.count(match answer.outcome {
                     Outcome::Counted => "counted",
                     Outcome::Observed => "observed",
                     Outcome::Duplicate => "duplicate",
@@ -129,7 +139,7 @@ impl NoticeDesk {
             }
             Err(error) => {
                 tracing::debug!(%error, "a notice was not made durable");
-                self.meters.outcomes.inc("not_durable");
+                self.count("not_durable");
                 let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
                 response
@@ -137,13 +147,23 @@ impl NoticeDesk {
         }
     }
 
+    /// Counts what became of a notice.
+    fn count(&self, outcome: &'static str) {
+        self.meters.notices().outcomes.inc(outcome);
+    }
+
+    /// Where a bid is counted; a token may name an exchange or a region that is configured no more.
+    fn cell(&self, notice: &Notice) -> Option<&Arc<RegionMeters>> {
+        self.meters.exchange(&notice.claims.exchange)?.region(&notice.claims.region)
+    }
+
     /// A forged notice: 403, and beyond the limit its connection as well.
     fn turn_away(&self) -> Response<Full<Bytes>> {
-        self.meters.outcomes.inc("forged");
+        self.count("forged");
         if self.forged.admit() {
             return plain(StatusCode::FORBIDDEN);
         }
-        self.meters.outcomes.inc("forged_limited");
+        self.count("forged_limited");
         closing(StatusCode::FORBIDDEN)
     }
 

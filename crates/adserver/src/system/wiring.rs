@@ -123,7 +123,7 @@ fn wire_notices(
         keys: parts.token_keys.clone(),
         price_codecs: parts.price_codecs.clone(),
         bills_on_win: config.exchanges.iter().filter(bills_on_win).map(|exchange| exchange.name.clone()).collect(),
-        meters: meters.notices().clone(),
+        meters: meters.clone(),
         forged: PerSecond::new(config.notices.forged_per_second_max),
     };
     let args = ListenerArgs {

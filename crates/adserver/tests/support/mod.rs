@@ -14,6 +14,7 @@ use tempfile::TempDir;
 /// How long a test waits for an answer that must come.
 pub(crate) const WITHIN: Duration = Duration::from_secs(10);
 
+/// Two campaigns everywhere; the first pays more.
 const CAMPAIGNS: &str = r#"
 [[campaign]]
 id = 7
@@ -31,6 +32,23 @@ id = 70
 sizes = ["300x250", "320x50", "728x90", "160x600", "300x600", "320x100", "970x250"]
 secure = true
 markup = '<img src="https://cdn.house.example/a.png">'
+
+[[campaign]]
+id = 8
+name = "second"
+advertiser_domain = "second.example"
+budget = "100.00"
+bid_cpm = "1.50"
+starts = "2026-01-01"
+ends = "2026-12-31"
+pacing = "asap"
+countries = ["SG", "ID", "TH"]
+
+[[campaign.creative]]
+id = 80
+sizes = ["300x250", "320x50", "728x90", "160x600", "300x600", "320x100", "970x250"]
+secure = true
+markup = '<img src="https://cdn.second.example/a.png">'
 "#;
 
 /// A system, its configuration, and the folder of its ledger.
@@ -47,7 +65,7 @@ pub(crate) fn config(folder: &Path) -> AdserverConfig {
     AdserverConfig::parse(text, &folder.join("test.toml")).expect("the configuration is right")
 }
 
-/// The house campaign, in flight now.
+/// The campaigns, in flight now.
 pub(crate) fn campaigns() -> Vec<Campaign> {
     let mut campaigns = parse_campaigns(CAMPAIGNS).expect("the campaigns are right");
     for campaign in &mut campaigns {
@@ -72,6 +90,7 @@ pub(crate) fn start_with(change: impl FnOnce(&mut AdserverConfig)) -> World {
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -92,7 +111,7 @@ fn exchange(address: SocketAddr, request: &str) -> Reply {
     let answer = String::from_utf8(answer).expect("the answer is text");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    Reply { status, body: body.to_owned() }
+    Reply { status, head: head.to_owned(), body: body.to_owned() }
 }
 
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
@@ -103,17 +122,25 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
 
 /// A bid request for one banner in Singapore.
 pub(crate) fn bid_request(id: &str, bidfloor: &str) -> String {
+    bid_request_from("SGP", id, bidfloor)
+}
+
+pub(crate) fn bid_request_from(country: &str, id: &str, bidfloor: &str) -> String {
     format!(
-        r#"{{"id":"{id}","imp":[{{"id":"1","banner":{{"w":300,"h":250}},"bidfloor":{bidfloor},"secure":1}}],"site":{{"id":"s","domain":"news.example"}},"device":{{"ip":"203.0.113.1","geo":{{"country":"SGP"}}}},"user":{{"id":"u"}},"at":1,"tmax":1000,"cur":["USD"]}}"#
+        r#"{{"id":"{id}","imp":[{{"id":"1","banner":{{"w":300,"h":250}},"bidfloor":{bidfloor},"secure":1}}],"site":{{"id":"s","domain":"news.example"}},"device":{{"ip":"203.0.113.1","geo":{{"country":"{country}"}}}},"user":{{"id":"u"}},"at":1,"tmax":1000,"cur":["USD"]}}"#
     )
 }
 
 /// Asks `exchange` for a bid until the region has its first lease.
 pub(crate) fn bid(world: &World, exchange: &str) -> openrtb::Bid<'static> {
+    bid_from("SGP", world, exchange)
+}
+
+pub(crate) fn bid_from(country: &str, world: &World, exchange: &str) -> openrtb::Bid<'static> {
     let port = world.system.ports().exchange(exchange).expect("a configured exchange").clone();
     let started = std::time::Instant::now();
     for round in 0.. {
-        let reply = post(port.address, &port.path, &bid_request(&format!("auction-{round}"), "0.1"));
+        let reply = post(port.address, &port.path, &bid_request_from(country, &format!("auction-{round}"), "0.1"));
         if reply.status == 200 {
             let response = openrtb::parse_response(reply.body.as_bytes()).expect("a bid response");
             return response.seatbid.into_iter().flat_map(|seat| seat.bid).next().expect("a bid");
@@ -129,4 +156,13 @@ pub(crate) fn target(url: &str, price: &str) -> String {
     let at = url.find("://").map_or(0, |scheme| scheme + 3);
     let path = url[at..].find('/').expect("a path");
     url[at + path..].replace("${AUCTION_PRICE}", price).replace("${AUCTION_CURRENCY}", "USD")
+}
+
+/// Waits until `is_so`; what is waited for must come by itself.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < WITHIN, "not within {WITHIN:?}: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
