@@ -1,0 +1,76 @@
+//! The same requests moved to Singapore, Indonesia and Thailand: what can be bid on is bid on, and every bid is good.
+
+mod corpus_support;
+mod support;
+
+use corpus_support::{Corpus, Exchange, Kind, Pass, SERVED, World, corpus, exchanges, start};
+use simulator::{CurrencyRewrite, RequestView, transform};
+
+const SEED: u64 = 20_261_122;
+
+/// Of a hundred lines that a house campaign can serve, how many must be bid on.
+const BID_PERCENT_MIN: usize = 85;
+
+/// The lines of a file, moved; those that are no object stay as they are.
+fn moved(lines: &[String], seed: u64, currency: CurrencyRewrite) -> Vec<Vec<u8>> {
+    let numbered = (1..).zip(lines);
+    numbered
+        .map(|(number, line)| match transform(line.as_bytes(), seed, number, currency) {
+            Ok(moved) => moved.json,
+            Err(_) => line.clone().into_bytes(),
+        })
+        .collect()
+}
+
+/// Whether a house campaign can be expected to bid: no test, a banner with a size, USD accepted.
+fn is_for_the_house(line: &[u8]) -> bool {
+    RequestView::read(line).is_some_and(|view| !view.test && view.has_sized_banner() && view.accepts("USD"))
+}
+
+/// Sends all files; says how many of the prebid lines for the house were bid on, of how many.
+fn send(corpus: &Corpus, world: &World, exchange: &Exchange, currency: CurrencyRewrite) -> (usize, usize) {
+    let mut share = (0, 0);
+    for (kind, lines) in &corpus.files {
+        let lines = moved(lines, SEED, currency);
+        let counts = Pass { exchange, rates: &world.config.rates, name: kind.name() }.run(&lines);
+        println!("{:>10} {:>7} {} lines:{counts}", exchange.name, kind.name(), lines.len());
+        assert!(counts.complaints.is_empty(), "{:#?}", counts.complaints);
+        if *kind == Kind::Prebid {
+            let for_the_house = |number: &usize| is_for_the_house(&lines[*number - 1]);
+            let bid_on = counts.bid_on.iter().filter(|number| for_the_house(number)).count();
+            share = (bid_on, (1..=lines.len()).filter(for_the_house).count());
+        }
+    }
+    share
+}
+
+#[test]
+fn most_of_what_a_house_campaign_can_serve_is_bid_on_and_every_reply_is_valid() {
+    println!("seed {SEED}");
+    let corpus = corpus();
+    let world = start(&corpus, &SERVED, |_| {});
+    let before = world.incarnations();
+    let exchanges = exchanges(&world);
+    world.open_accounts(&exchanges[0]);
+    for exchange in exchanges {
+        let (bid_on, of) = send(&corpus, &world, &exchange, CurrencyRewrite::Keep);
+        println!(
+            "{:>10} bid on {bid_on} of the {of} prebid lines that are no test, have a sized banner and accept USD",
+            exchange.name
+        );
+        assert!(of * BID_PERCENT_MIN <= bid_on * 100, "{}: only {bid_on} of {of}", exchange.name);
+    }
+    assert_eq!(before, world.incarnations(), "something restarted");
+}
+
+#[test]
+fn bids_in_local_currencies_are_valid_too() {
+    println!("seed {SEED}");
+    let corpus = corpus();
+    let world = start(&corpus, &SERVED, |_| {});
+    let before = world.incarnations();
+    for exchange in exchanges(&world) {
+        send(&corpus, &world, &exchange, CurrencyRewrite::Mixed);
+    }
+    assert_eq!(before, world.incarnations(), "something restarted");
+}
