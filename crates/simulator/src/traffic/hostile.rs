@@ -112,6 +112,8 @@ impl HostilePayload {
     pub fn post(&self, endpoint: &Endpoint) -> Outgoing {
         let mut request = endpoint.post(self.body.clone());
         request.headers_mut().remove(header::CONTENT_ENCODING);
+        // hyper says no length for a body without a byte, which is another fault than that of the body.
+        request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(self.body.len()));
         if self.gzip {
             request.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }

@@ -1,7 +1,5 @@
 //! A request as its sender understands it.
 
-use std::collections::BTreeSet;
-
 use money::{Cpm, Currency, Rounding};
 
 use crate::json::RawObject;
@@ -90,17 +88,14 @@ impl RequestView {
         self.imps.iter().any(|imp| !imp.sizes.is_empty())
     }
 
-    /// Finds an impression that may be bid on: its id is not empty and unique, and it has media.
+    /// Finds an impression that may be bid on: its id is not empty, no other's, and it has media.
     pub fn imp(&self, id: &str) -> Option<&ImpView> {
-        if id.is_empty() || self.id.is_empty() || self.has_duplicate_imps() {
+        if id.is_empty() || self.id.is_empty() {
             return None;
         }
-        self.imps.iter().find(|imp| imp.id == id && imp.media)
-    }
-
-    fn has_duplicate_imps(&self) -> bool {
-        let ids: BTreeSet<&str> = self.imps.iter().map(|imp| imp.id.as_str()).collect();
-        ids.len() < self.imps.len()
+        let mut named = self.imps.iter().filter(|imp| imp.id == id);
+        let (imp, other) = (named.next()?, named.next());
+        (other.is_none() && imp.media).then_some(imp)
     }
 }
 
