@@ -344,3 +344,20 @@ fn a_supervisor_stops_in_the_middle_of_a_restore() {
         assert!(world.ended().is_some());
     }
 }
+
+#[test]
+fn a_restore_waits_for_a_fallback_whose_failure_restarts_its_group() {
+    // While a later sibling is being stopped, and while the fallback is being started.
+    let mut world = degraded(Strategy::RestForOne, 1, degrading(true, None));
+    world.play("c").stop = Stop::Deaf;
+    world.play("b").inits.push_back(Init::Hang);
+    world.done();
+    world.die("b", error());
+    let while_stopping = world.restore("b");
+    world.pass(SHUTDOWN);
+    let while_starting = world.restore("b");
+    assert_eq!([while_stopping, while_starting].map(|id| world.answer(id)), ["restarting"; 2]);
+    assert_eq!(world.done(), "stop c, kill c, start b's fallback");
+    world.ready("b");
+    assert_eq!((world.done().as_str(), mode(&world)), ("start c", Mode::Degraded));
+}

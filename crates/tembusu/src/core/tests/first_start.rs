@@ -146,3 +146,16 @@ fn a_crash_in_one_for_one_does_not_hold_the_first_start_up() {
     world.ready("a");
     assert!(["a", "b", "c"].iter().all(|name| world.is_running(name)));
 }
+
+#[test]
+fn a_start_that_was_sent_back_still_fails_with_a_child_that_fails() {
+    for strategy in [Strategy::OneForAll, Strategy::RestForOne] {
+        let mut world = starting(strategy);
+        world.play("c").inits.push_back(Init::Hang);
+        world.play("b").inits.extend([Init::Ready, Init::Fail]);
+        world.bring(Event::Start);
+        world.die("a", error());
+        assert!(matches!(world.up[..], [Outcome::Exited(ExitReason::Error(_))]), "{strategy:?}: {:?}", world.up);
+        assert_eq!(world.charges.len(), 1, "the crash");
+    }
+}

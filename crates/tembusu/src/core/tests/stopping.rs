@@ -196,3 +196,13 @@ fn a_second_life_begins_normal_and_complete() {
     assert_eq!(world.done(), "start a, start b, start c", "case 61: the added child is gone");
     assert_eq!(world.removed, ["d"]);
 }
+
+#[test]
+fn a_restart_that_never_came_is_not_told_in_the_next_life() {
+    let mut world = World::running(Strategy::OneForOne, 1, &ABC);
+    world.play("a").inits.push_back(Init::Hang);
+    world.die("a", error());
+    world.bring(Event::Stop { kill: false });
+    world.bring(Event::Start);
+    assert_eq!(world.said_of("a").last().map(String::as_str), Some("started"));
+}
