@@ -37,7 +37,9 @@ fn check_config_says_what_each_intensity_means() {
 fn check_config_names_file_line_and_key() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = write_config(folder.path(), |text| text.replacen("tmax = \"150ms\"", "tmax = \"150\"", 1));
-    let line = std::fs::read_to_string(&file).expect("read").lines().position(|row| row == "tmax = \"150\"").expect("there") + 1;
+    let line =
+        std::fs::read_to_string(&file).expect("read").lines().position(|row| row == "tmax = \"150\"").expect("there")
+            + 1;
     let output = adserver(&["check-config", &file]);
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1));

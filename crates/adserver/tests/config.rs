@@ -51,7 +51,12 @@ fn a_duration_without_unit_is_refused_with_an_example() {
 
 #[test]
 fn a_country_in_two_regions_is_refused() {
-    assert_names("countries = [\"ID\"]", "countries = [\"IDN\", \"SGP\"]", "region[2].countries", "served by region `sg`");
+    assert_names(
+        "countries = [\"ID\"]",
+        "countries = [\"IDN\", \"SGP\"]",
+        "region[2].countries",
+        "served by region `sg`",
+    );
 }
 
 #[test]
@@ -66,7 +71,12 @@ fn a_margin_that_uses_up_the_deadline_is_refused() {
 
 #[test]
 fn two_listeners_on_one_address_are_refused() {
-    assert_names("listen = \"0.0.0.0:8081\"", "listen = \"0.0.0.0:8080\"", "exchange[2].listen", "taken by exchange google_adx");
+    assert_names(
+        "listen = \"0.0.0.0:8081\"",
+        "listen = \"0.0.0.0:8080\"",
+        "exchange[2].listen",
+        "taken by exchange google_adx",
+    );
 }
 
 #[test]
@@ -83,7 +93,12 @@ fn an_encrypting_exchange_without_its_keys_is_refused() {
 
 #[test]
 fn a_limit_below_its_least_is_refused() {
-    assert_names("limits = { connections_max = 512", "limits = { connections_max = 0", "exchange[3].limits.connections_max", "at least 1");
+    assert_names(
+        "limits = { connections_max = 512",
+        "limits = { connections_max = 0",
+        "exchange[3].limits.connections_max",
+        "at least 1",
+    );
 }
 
 #[test]

@@ -39,7 +39,10 @@ fn the_sixth_crash_degrades_an_exchange_and_an_operator_restores_it() {
     let payloads: Value = serde_json::from_str(&get(admin, "/crash-payloads").body).expect("JSON");
     let kept = payloads["payloads"].as_array().expect("a list");
     assert_eq!(kept.len(), 6, "{payloads}");
-    assert!(kept[0]["text"].as_str().is_some_and(|text| text.contains("-1.5") && !text.contains("203.0.113.1")), "{payloads}");
+    assert!(
+        kept[0]["text"].as_str().is_some_and(|text| text.contains("-1.5") && !text.contains("203.0.113.1")),
+        "{payloads}"
+    );
 
     exchange::chaos::NEGATIVE_FLOOR.disarm();
     let restored = post(admin, "/exchanges/google_adx/restore", "");

@@ -62,7 +62,12 @@ fn traffic_gets_bids_and_the_ledger_equals_the_exchanges_record() {
 
     let total = report.total();
     assert_eq!(total.sent, 450);
-    assert_eq!((total.lost(), total.closed_by_server(), total.violations_total()), (0, 0, 0), "{:?}", report.complaints);
+    assert_eq!(
+        (total.lost(), total.closed_by_server(), total.violations_total()),
+        (0, 0, 0),
+        "{:?}",
+        report.complaints
+    );
     assert!(0 < report.record.wins.recorded, "{:?}", report.record);
     assert_eq!(on_disk(&world.config).spent, report.record.acknowledged);
     assert_eq!(restarts, 0);
@@ -92,7 +97,11 @@ fn a_drain_under_load_loses_nothing() {
     let record = &report.record;
     assert!(record.acknowledged <= spent && spent <= record.sent, "{spent} is not within {record:?}");
     let total = report.total();
-    assert_eq!((total.unreadable, total.timed_out, total.other_status), (0, 0, 0), "an answer is whole or its connection closed");
+    assert_eq!(
+        (total.unreadable, total.timed_out, total.other_status),
+        (0, 0, 0),
+        "an answer is whole or its connection closed"
+    );
 
     config.notices.listen = ports.notices;
     let system = System::start(&config, campaigns()).expect("it starts again");

@@ -24,7 +24,8 @@ fn a_repeated_notice_is_acknowledged_and_counts_once() {
     let totals = on_disk(&world);
     assert_eq!((totals.spent, totals.count(EventKind::Billing)), (Nanos(1_250_000), 1));
     assert_eq!(world.system.meters().notices().outcomes.get("duplicate"), 3);
-    let cell = world.system.meters().exchange("xandr").and_then(|exchange| exchange.region("sg")).expect("a cell").clone();
+    let cell =
+        world.system.meters().exchange("xandr").and_then(|exchange| exchange.region("sg")).expect("a cell").clone();
     assert_eq!((cell.billings.get(), cell.spend_nanos.get()), (1, 1_250_000));
 }
 

@@ -33,7 +33,8 @@ fn the_tree_is_that_of_the_design() {
     };
     let top = names(&tree);
     assert_eq!(top, ["telemetry", "ledger", "campaigns", "regions", "notices", "exchanges", "sockets", "admin"]);
-    let child = |name: &str| tree["children"].as_array().and_then(|all| all.iter().find(|node| node["name"] == name)).cloned();
+    let child =
+        |name: &str| tree["children"].as_array().and_then(|all| all.iter().find(|node| node["name"] == name)).cloned();
     let exchanges = child("exchanges").expect("exchanges");
     assert_eq!(names(&exchanges), ["google_adx", "xandr", "index"]);
     assert_eq!(names(&exchanges["children"][0]), ["connection_pool", "bid_engine", "response_serializer"]);

@@ -30,7 +30,10 @@ fn state(world: &World, path: &str) -> State {
 fn assert_alert(world: &World, cause: &str, subtree: &str) {
     let alerts: Value = serde_json::from_str(&get(world.system.ports().admin, "/alerts").body).expect("JSON");
     let stands = |alert: &Value| alert["cause"] == cause && alert["subtree"] == subtree;
-    assert!(alerts["standing"].as_array().is_some_and(|all| all.iter().any(stands)), "{cause} of {subtree} in {alerts}");
+    assert!(
+        alerts["standing"].as_array().is_some_and(|all| all.iter().any(stands)),
+        "{cause} of {subtree} in {alerts}"
+    );
     assert_eq!(get(world.system.ports().admin, "/readyz").status, 200, "degraded stays ready");
 }
 

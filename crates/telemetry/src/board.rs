@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use tembusu::{Event, EventKind, ExitReason, Kind, NodeSnapshot, State};
 
-use crate::alert::{Alert, Cause, cause_of, locate};
+use crate::alert::{Alert, Cause, Severity, cause_of, locate};
 
 /// How many ended alerts are kept for an operator to read.
 pub const ALERTS_ENDED_MAX: usize = 256;
@@ -58,14 +58,16 @@ impl AlertBoard {
         }
         alerts.end(subtree, at);
         let severity = cause.severity();
-        tracing::error!(
-            severity = severity.label(),
-            cause = cause.label(),
-            subtree,
-            detail = detail.as_str(),
-            "alert: {}",
-            cause.advice()
-        );
+        let (severity_label, cause_label) = (severity.label(), cause.label());
+        let advice = cause.advice();
+        match severity {
+            Severity::Critical => {
+                tracing::error!(severity = severity_label, cause = cause_label, subtree, detail, "alert: {advice}");
+            }
+            Severity::Warning => {
+                tracing::warn!(severity = severity_label, cause = cause_label, subtree, detail, "alert: {advice}");
+            }
+        }
         *alerts.raised.entry(cause).or_default() += 1;
         let alert = Alert { severity, cause, subtree: subtree.to_owned(), detail, at, cleared_at: None };
         alerts.standing.insert(subtree.to_owned(), alert);

@@ -80,9 +80,11 @@ impl MeterCollector {
     }
 
     fn regions<'a>(&'a self, to: &mut DescriptorEncoder<'_>) -> Written {
-        let of_exchange = |exchange: &'a Arc<ExchangeMeters>| exchange.regions().map(move |cell| (exchange.name(), cell));
+        let of_exchange =
+            |exchange: &'a Arc<ExchangeMeters>| exchange.regions().map(move |cell| (exchange.name(), cell));
         let cells: Vec<(&str, &Arc<RegionMeters>)> = self.0.exchanges().flat_map(of_exchange).collect();
-        let labels = |(exchange, cell): &(&'a str, &'a Arc<RegionMeters>)| [("exchange", *exchange), ("region", cell.name())];
+        let labels =
+            |(exchange, cell): &(&'a str, &'a Arc<RegionMeters>)| [("exchange", *exchange), ("region", cell.name())];
         let requests = cells.iter().map(|at| (labels(at), at.1.requests.get()));
         counters(to, "adserver_region_requests", "Bid requests by region", requests)?;
         let bids = cells.iter().map(|at| (labels(at), at.1.bids.get()));
@@ -132,12 +134,16 @@ impl Collector for TreeCollector {
         let root = self.tree.snapshot();
         let nodes: Vec<_> = root.walk().collect();
         let of = |count: fn(&NodeSnapshot) -> u64| nodes.iter().map(move |node| ([("path", &*node.path)], count(node)));
-        let levels = |level: fn(&NodeSnapshot) -> i64| {
-            nodes.iter().map(move |node| ([("path", &*node.path)], level(node)))
-        };
+        let levels =
+            |level: fn(&NodeSnapshot) -> i64| nodes.iter().map(move |node| ([("path", &*node.path)], level(node)));
         counters(&mut to, "tembusu_restarts", "Restarts of a node", of(|node| node.restarts))?;
         gauges(&mut to, "tembusu_incarnation", "Incarnation of a node", levels(|n| n.incarnation as i64))?;
-        gauges(&mut to, "tembusu_running", "1 if a node runs normally", levels(|n| i64::from(n.state == State::Running)))?;
+        gauges(
+            &mut to,
+            "tembusu_running",
+            "1 if a node runs normally",
+            levels(|n| i64::from(n.state == State::Running)),
+        )?;
         gauges(&mut to, "tembusu_mailbox_length", "Messages that wait", levels(|n| n.mailbox_len as i64))?;
 
         let standing = self.board.standing();
@@ -189,12 +195,7 @@ fn histograms<'a, L: EncodeLabelSet>(
         let bounds = BUCKETS_US.iter().map(|us| *us as f64 / 1e6).chain([f64::INFINITY]);
         let buckets: Vec<(f64, u64)> = bounds.zip(snapshot.counts).collect();
         let sum_seconds = snapshot.sum_us as f64 / 1e6;
-        metric.encode_family(&labels)?.encode_histogram::<NoLabelSet>(
-            sum_seconds,
-            snapshot.count(),
-            &buckets,
-            None,
-        )?;
+        metric.encode_family(&labels)?.encode_histogram::<NoLabelSet>(sum_seconds, snapshot.count(), &buckets, None)?;
     }
     Ok(())
 }

@@ -136,9 +136,6 @@ impl Labelled {
     /// Goes over the labels counted so far, in the order in which they appeared.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         let overflow = Some(self.other.get()).filter(|count| *count > 0).map(|count| (Labelled::OTHER, count));
-        self.slots
-            .iter()
-            .map_while(|slot| slot.label.get().map(|label| (*label, slot.count.get())))
-            .chain(overflow)
+        self.slots.iter().map_while(|slot| slot.label.get().map(|label| (*label, slot.count.get()))).chain(overflow)
     }
 }

@@ -37,7 +37,9 @@ impl Actor for Fragile {
 }
 
 /// A tree with telemetry and one exchange that is granted two restarts.
-async fn start(meters: &std::sync::Arc<Meters>) -> (Tree, Address<AggregatorMessage>, Address<()>, std::sync::Arc<AlertBoard>) {
+async fn start(
+    meters: &std::sync::Arc<Meters>,
+) -> (Tree, Address<AggregatorMessage>, Address<()>, std::sync::Arc<AlertBoard>) {
     let board = AlertBoard::new();
     let mut root = Supervisor::one_for_one("root");
     let (telemetry, aggregator) = telemetry_supervisor(meters.clone(), board.clone(), root.handle());

@@ -137,7 +137,9 @@ pub(super) async fn restore_campaign(State(desk): State<Arc<Desk>>, Path(id): Pa
 async fn restore(root: &SupervisorRef, parent: &str, name: &str) -> Response {
     match tokio::time::timeout(RESTORE_TIMEOUT, bring_back(root, parent, name)).await {
         Ok(Ok(())) => (StatusCode::OK, format!("{name} is restored\n")).into_response(),
-        Ok(Err(AdminError::NotFound)) => (StatusCode::NOT_FOUND, format!("there is no `{name}`; see /tree\n")).into_response(),
+        Ok(Err(AdminError::NotFound)) => {
+            (StatusCode::NOT_FOUND, format!("there is no `{name}`; see /tree\n")).into_response()
+        }
         Ok(Err(error)) => (StatusCode::CONFLICT, format!("{name} is not restored: {error}\n")).into_response(),
         Err(_) => (StatusCode::GATEWAY_TIMEOUT, format!("{name} is still being restored; see /tree\n")).into_response(),
     }

@@ -25,7 +25,11 @@ pub fn explain(config: &AdserverConfig) -> String {
                 threads => format!("on {threads} threads of its own"),
             }
         ));
-        say(format!("  {} takes {} to degraded: a no-bid to every request", more_than(exchange.intensity), exchange.name));
+        say(format!(
+            "  {} takes {} to degraded: a no-bid to every request",
+            more_than(exchange.intensity),
+            exchange.name
+        ));
     }
     for region in &config.regions {
         say(format!("{} serves {}", region.name, region.countries.join(", ")));
@@ -35,7 +39,10 @@ pub fn explain(config: &AdserverConfig) -> String {
             region.name
         ));
     }
-    say(format!("{} takes the ledger down: notices get 503, it is retried with back-off", more_than(config.ledger.intensity)));
+    say(format!(
+        "{} takes the ledger down: notices get 503, it is retried with back-off",
+        more_than(config.ledger.intensity)
+    ));
     say(format!("{} in the notices listener climbs to the root", more_than(config.notices.intensity)));
     say(format!("{} of the root's own subtrees ends the process: it drains and exits", more_than(config.intensity)));
     say(format!(

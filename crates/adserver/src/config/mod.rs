@@ -3,8 +3,8 @@
 //! A file that is read without error can be started, short of what only the machine knows (ports
 //! in use, files that vanish). Nothing here opens a socket or writes a file.
 
-pub(crate) mod duration;
 mod campaigns;
+pub(crate) mod duration;
 mod error;
 mod explain;
 mod place;

@@ -61,11 +61,13 @@ fn regions(config: &AdserverConfig) -> Result<(), Fault> {
         }
         for country in &region.countries {
             let Some(code) = openrtb::Country::parse(country) else {
-                let problem = format!("`{country}` is not a country; write an ISO 3166-1 code such as \"SG\" or \"SGP\"");
+                let problem =
+                    format!("`{country}` is not a country; write an ISO 3166-1 code such as \"SG\" or \"SGP\"");
                 return Err(Fault::new(at("countries"), problem));
             };
             if let Some(other) = served.insert(code, &region.name) {
-                let problem = format!("`{country}` is served by region `{other}` already; a country belongs to one region");
+                let problem =
+                    format!("`{country}` is served by region `{other}` already; a country belongs to one region");
                 return Err(Fault::new(at("countries"), problem));
             }
         }
@@ -96,7 +98,8 @@ fn one_exchange(config: &AdserverConfig, index: usize, exchange: &ExchangeConfig
         return Err(Fault::new(at("path"), format!("`{}` is not a path; begin it with /", exchange.path)));
     }
     if !matches!(exchange.auction_type, 1 | 2) {
-        let problem = format!("`{}` is not an auction type; write 1 (first price) or 2 (second price)", exchange.auction_type);
+        let problem =
+            format!("`{}` is not an auction type; write 1 (first price) or 2 (second price)", exchange.auction_type);
         return Err(Fault::new(at("auction_type"), problem));
     }
     if exchange.tmax.is_zero() || TMAX_MAX < exchange.tmax {

@@ -81,7 +81,10 @@ impl Summary {
         fail_if(0 < traffic.lost(), format!("{} requests got no valid answer", traffic.lost()));
         fail_if(0 < traffic.closed_by_server(), format!("{} connections were closed", traffic.closed_by_server()));
         fail_if(0 < traffic.violations_total(), format!("{} bids break a rule", traffic.violations_total()));
-        fail_if(self.exhausted.is_some(), format!("the root ended by itself: {}", self.exhausted.as_deref().unwrap_or("")));
+        fail_if(
+            self.exhausted.is_some(),
+            format!("the root ended by itself: {}", self.exhausted.as_deref().unwrap_or("")),
+        );
         fail_if(self.drained.reason.is_none(), "the drain did not end in time".to_owned());
         failures
     }

@@ -62,8 +62,12 @@ fn supervisors(node: &NodeSnapshot, indent: &str, beside: &HashMap<String, Strin
 
 fn line(node: &NodeSnapshot, branch: &str, beside: &HashMap<String, String>, text: &mut String) {
     let name = format!("{branch}{}", node.name);
-    let workers: Vec<String> =
-        node.children.iter().filter(|child| child.kind == Kind::Worker).map(|child| format!("{} {}", child.name, state(child))).collect();
+    let workers: Vec<String> = node
+        .children
+        .iter()
+        .filter(|child| child.kind == Kind::Worker)
+        .map(|child| format!("{} {}", child.name, state(child)))
+        .collect();
     let figures = beside.get(&*node.path).map_or("", String::as_str);
     let gap = if figures.is_empty() || workers.is_empty() { "" } else { "   " };
     let row = format!(

@@ -35,12 +35,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a listener answers with: a service of hyper that every connection gets a clone of.
 pub(crate) trait Respond:
-    Service<
-        Request<Incoming>,
-        Response = Response<Self::Body>,
-        Error: Into<BoxError>,
-        Future: Send + 'static,
-    > + Clone
+    Service<Request<Incoming>, Response = Response<Self::Body>, Error: Into<BoxError>, Future: Send + 'static>
+    + Clone
     + Send
     + Sync
     + 'static

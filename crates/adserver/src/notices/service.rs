@@ -119,7 +119,8 @@ impl NoticeDesk {
     async fn record(&self, notice: Notice) -> Response<Full<Bytes>> {
         let kind = notice.kind;
         let cell = self.cell(&notice).cloned();
-        let recorded = self.ledger.call(|reply| LedgerMessage::Notice { notice: Box::new(notice), reply }, RECORD_TIMEOUT).await;
+        let recorded =
+            self.ledger.call(|reply| LedgerMessage::Notice { notice: Box::new(notice), reply }, RECORD_TIMEOUT).await;
         match recorded {
             Ok(answer) => {
                 if let (Outcome::Counted, Some(cell)) = (answer.outcome, cell) {

@@ -30,7 +30,8 @@ impl CapSecretFile {
         let secret = match fs::read_to_string(&file) {
             Ok(text) => {
                 check_mode(&file).map_err(|problem| wrong(&file, problem))?;
-                let problem = "it is not one line with a day and 64 hexadecimal digits; remove it, and today's counts begin anew";
+                let problem =
+                    "it is not one line with a day and 64 hexadecimal digits; remove it, and today's counts begin anew";
                 decode(&text).ok_or_else(|| wrong(&file, problem.to_owned()))?.advanced_to(today)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

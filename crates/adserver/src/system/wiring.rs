@@ -165,10 +165,7 @@ fn wire_exchanges(
             settings: Arc::new(engine_settings(config, exchange, around)),
             notice_base: notice_base.clone(),
             in_flight_max: exchange.limits.in_flight_max,
-            intensity: exchange::Intensity {
-                restarts: exchange.intensity.restarts,
-                period: exchange.intensity.within,
-            },
+            intensity: exchange::Intensity { restarts: exchange.intensity.restarts, period: exchange.intensity.within },
             restore_after: None,
             runtime: runtime.clone(),
         });
@@ -178,11 +175,7 @@ fn wire_exchanges(
             tracker: ConnectionTracker::new(exchange.limits.connections_max),
             bid_path: (*exchange.path).into(),
             limits: limits(exchange),
-            deadlines: Deadlines {
-                tmax_default: exchange.tmax,
-                margin: exchange.margin,
-                ..Deadlines::default()
-            },
+            deadlines: Deadlines { tmax_default: exchange.tmax, margin: exchange.margin, ..Deadlines::default() },
             handler: Arc::new(port.clone()),
         };
         sockets.supervisor(granting(sockets_supervisor(&exchange.name, serve, &runtime), exchange.intensity));
@@ -249,7 +242,8 @@ fn wire_admin(parts: &Parts, router: Router, root: &mut Supervisor) {
         meters: Arc::new(ConnectionMeters::default()),
     };
     let (first, max) = ADMIN_BACKOFF;
-    let mut admin = granting(Supervisor::one_for_one("admin"), Intensity::default()).quarantine().restore_after(first, max);
+    let mut admin =
+        granting(Supervisor::one_for_one("admin"), Intensity::default()).quarantine().restore_after(first, max);
     admin.add(child::<HttpListener<TowerToHyperService<Router>>>("listener", args).shutdown(LISTENER_SHUTDOWN));
     root.supervisor(admin);
 }

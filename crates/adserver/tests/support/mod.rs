@@ -99,7 +99,8 @@ pub(crate) fn get(address: SocketAddr, target: &str) -> Reply {
 }
 
 pub(crate) fn post(address: SocketAddr, target: &str, body: &str) -> Reply {
-    let head = format!("POST {target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json\r\n");
+    let head =
+        format!("POST {target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json\r\n");
     exchange(address, &format!("{head}content-length: {}\r\n\r\n{body}", body.len()))
 }
 
