@@ -9,5 +9,7 @@ pub(crate) mod member;
 pub(crate) mod node;
 pub(crate) mod slot;
 pub(crate) mod task;
+#[cfg(test)]
+mod tests;
 pub(crate) mod timer;
 pub(crate) mod tree;

@@ -1,0 +1,60 @@
+//! A supervisor whose own invariant does not hold ends, and leaves nobody waiting.
+//!
+//! No public call leads there, so the event that must not come is brought by hand.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::core::{ChildKey, ChildPolicy, Event, Exhaustion, Request, RequestId};
+use crate::spec::{Restart, Shutdown};
+use crate::{Actor, AdminError, CallError, Context, ExitReason, Flow, Init, Reply, Supervisor, child};
+
+struct Echo;
+
+impl Actor for Echo {
+    type Message = Reply<u64>;
+    type Args = ();
+    type Crash = Infallible;
+
+    async fn init((): &(), _: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+        Ok(Init::Ready(Self))
+    }
+
+    async fn handle(&mut self, reply: Reply<u64>, cx: &mut Context<Self>) -> Result<Flow, Infallible> {
+        let _ = reply.send(cx.incarnation());
+        Ok(Flow::Continue)
+    }
+}
+
+/// A key is used once: adding a child under one that is taken breaks the core's invariant.
+fn impossible() -> Event {
+    let policy = ChildPolicy {
+        restart: Restart::Permanent,
+        shutdown: Shutdown::Kill,
+        init_timeout: None,
+        exhaustion: Exhaustion::Escalate,
+    };
+    Event::Request { id: RequestId(u64::MAX), request: Request::Add { key: ChildKey(0), name: "twice".into(), policy } }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_supervisor_is_its_parents_business_and_nobody_waits_for_it() {
+    let within = Duration::from_secs(60);
+    let mut sub = Supervisor::one_for_one("sub");
+    let inner = sub.add(child::<Echo>("inner", ()));
+    let node = Arc::clone(&sub.node);
+    let mut root = Supervisor::one_for_one("root").intensity(2, within);
+    let sub = root.supervisor(sub);
+    let outer = root.add(child::<Echo>("outer", ()));
+    let tree = root.start().await.expect("it starts");
+    node.send(impossible());
+    assert!(matches!(inner.call(|reply| reply, within).await, Err(CallError::Gone(_))));
+    assert!(matches!(sub.terminate_child("inner").await, Err(AdminError::Stopping)));
+    // It cannot be started again either: that is charged until its parent is exhausted.
+    let ExitReason::Exhausted(report) = tree.wait().await else { panic!("the parent is exhausted") };
+    assert_eq!(&*report.child, "root/sub");
+    let (_, cause) = report.root_cause();
+    assert!(matches!(cause, ExitReason::Panic { .. }), "{cause}");
+    assert!(matches!(outer.call(|reply| reply, within).await, Err(CallError::Gone(_))));
+}

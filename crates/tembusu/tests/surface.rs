@@ -1,0 +1,76 @@
+//! The public types are what their users need them to be, and what must not compile does not.
+
+use std::fmt::Debug;
+
+use tembusu::{
+    Address, AdminError, CallError, Charge, ChildSpec, Context, Declared, Dynamic, DynamicSupervisor, Event, EventKind,
+    Events, EventsError, ExitReason, Flow, Init, Kind, Latency, NodeSnapshot, Reply, Report, Restart, Shutdown,
+    SpecError, StartError, State, Strategy, Supervisor, SupervisorRef, Table, TellError, Tree,
+};
+use tembusu_testkit::{Say, Scripted};
+
+/// Sent as a message, and not shared: nothing may ask more of a message.
+type Message = std::cell::Cell<u8>;
+
+fn send<T: Send + 'static>() {}
+fn shared<T: Send + Sync + Debug + 'static>() {}
+fn handle<T: Send + Sync + Debug + Clone + 'static>() {}
+fn value<T: Send + Sync + Debug + Copy + Eq + 'static>() {}
+fn error<T: std::error::Error + Send + Sync + 'static>() {}
+
+#[test]
+fn public_types_are_send_sync_clone_and_debug_where_they_should_be() {
+    handle::<Address<Message>>();
+    handle::<Table<u8>>();
+    handle::<SupervisorRef>();
+    handle::<Dynamic<u8, ChildSpec<Scripted>>>();
+    handle::<ExitReason>();
+    handle::<Event>();
+    handle::<EventKind>();
+    handle::<Report>();
+    handle::<NodeSnapshot>();
+    handle::<Flow>();
+    shared::<Tree>();
+    shared::<Events>();
+    shared::<Supervisor>();
+    shared::<ChildSpec<Scripted>>();
+    shared::<Declared<Scripted>>();
+    shared::<DynamicSupervisor<u8, ChildSpec<Scripted>>>();
+    shared::<Reply<u8>>();
+    shared::<Init<u8>>();
+    shared::<tembusu::chaos::Point>();
+    send::<Reply<Message>>();
+    send::<Context<Scripted>>();
+    value::<Strategy>();
+    value::<Restart>();
+    value::<Shutdown>();
+    value::<State>();
+    value::<Kind>();
+    value::<Charge>();
+    value::<Latency>();
+    error::<AdminError>();
+    error::<StartError>();
+    error::<SpecError>();
+    error::<EventsError>();
+    error::<TellError<u8>>();
+    error::<CallError<u8>>();
+    send::<TellError<Message>>();
+    send::<CallError<Message>>();
+}
+
+#[test]
+fn futures_of_the_surface_can_be_spawned() {
+    fn spawnable<T: Send>(_: &T) {}
+    let mut root = Supervisor::one_for_one("root");
+    let address: Address<Say> = root.declare::<Scripted>("a").address();
+    spawnable(&address.send(Say::Note("x")));
+    spawnable(&address.call(Say::Ask, std::time::Duration::ZERO));
+    spawnable(&root.handle().restore());
+    spawnable(&root.handle().events().recv());
+    spawnable(&root.start());
+}
+
+#[test]
+fn what_must_not_compile_does_not_and_says_why() {
+    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+}

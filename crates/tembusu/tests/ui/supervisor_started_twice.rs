@@ -1,0 +1,30 @@
+//! A specification is started once.
+
+use std::convert::Infallible;
+
+use tembusu::{Actor, Context, Flow, Init, Supervisor, child};
+
+struct Counter;
+
+impl Actor for Counter {
+    type Message = u64;
+    type Args = ();
+    type Crash = Infallible;
+
+    async fn init((): &(), _: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+        Ok(Init::Ready(Self))
+    }
+
+    async fn handle(&mut self, _: u64, _: &mut Context<Self>) -> Result<Flow, Infallible> {
+        Ok(Flow::Continue)
+    }
+}
+
+async fn twice() {
+    let mut root = Supervisor::one_for_one("root");
+    root.add(child::<Counter>("counter", ()));
+    let _ = root.start().await;
+    let _ = root.start().await;
+}
+
+fn main() {}
