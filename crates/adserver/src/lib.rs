@@ -7,6 +7,8 @@
 //!
 //! It is wiring: nothing here decides about a bid, about money, or about a restart.
 
+#![warn(clippy::disallowed_methods)]
+
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -4,6 +4,8 @@
 //! [`Index`] finds the [`Candidate`]s for what an imp [`Want`]s. Whether a campaign still has money is not known here: that
 //! is the region's and the ledger's.
 
+#![warn(clippy::disallowed_methods)]
+
 pub mod actors;
 mod campaign;
 mod category;

@@ -11,6 +11,8 @@
 //!
 //! It never uses a float for money, never waits for a disk or another machine, and never turns a business outcome into a crash.
 
+#![warn(clippy::disallowed_methods)]
+
 pub mod chaos;
 pub mod decision;
 mod dialect;

@@ -22,6 +22,8 @@
 //!
 //! Floats; a notice that is answered before it is durable; a retry of a failed flush; repair of a damaged file.
 
+#![warn(clippy::disallowed_methods)]
+
 mod actor;
 mod books;
 mod event;

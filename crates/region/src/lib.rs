@@ -19,6 +19,8 @@
 //! A user whose bids were open when the region crashed may be shown as many more as there were, until they are billed. A
 //! billing that comes after its reservation has expired is booked all the same and may overdraw the lease.
 
+#![warn(clippy::disallowed_methods)]
+
 mod account;
 mod bidding_book;
 mod bidding_state;

@@ -8,6 +8,8 @@
 //! - [`MetricsAggregator`] owns the registry and follows the tree's events. It is never in the way
 //!   of a request or of a restart: who counts does not know of it.
 
+#![warn(clippy::disallowed_methods)]
+
 mod aggregator;
 mod alert;
 mod board;

@@ -62,6 +62,8 @@
 //! `core` decides and does nothing, `shell` does and decides nothing; `spec` is what users write down, checked
 //! before anything starts.
 
+#![warn(clippy::disallowed_methods)]
+
 mod actor;
 mod address;
 pub mod chaos;
