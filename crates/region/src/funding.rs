@@ -128,7 +128,10 @@ impl Funding {
         let quiet = Nanos(least.0.saturating_mul(LEASE_BIDS_MIN));
         // Many leases are open when bids stay out for long: then each is larger, so that the list stays short.
         let crowded = Nanos(self.account.funds().held.0 / (LEASES_PER_CAMPAIGN_MAX as i64 / 2));
-        let want = busy.max(quiet).max(crowded).max(LEASE_NANOS_MIN);
+        // A burst empties one lease after the other before its rate is measured: then each is larger than all before it.
+        let since = self.account.figures().bid_value.saturating_sub(self.measured.bid_value);
+        let burst = since.saturating_add(since);
+        let want = busy.max(quiet).max(crowded).max(burst).max(LEASE_NANOS_MIN);
         let lasting = leases.iter().filter(|lease| lease.expires_ms() > now_ms.saturating_add(horizon_ms));
         let at_hand = lasting.fold(Nanos(0), |sum, lease| sum.saturating_add(lease.reservable(now_ms)));
         (at_hand.0 < want.0 / 2).then_some(Ask { want, least })
