@@ -13,7 +13,6 @@ pub(crate) use sender::{Exchange, exchanges};
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::time::Instant;
 
 use adserver::config::AdserverConfig;
 use adserver::system::System;
@@ -30,7 +29,6 @@ const HOUSE_BID_CPM: &str = "30.00";
 pub(crate) struct World {
     pub(crate) system: System,
     pub(crate) config: AdserverConfig,
-    sizes: BTreeSet<(i64, i64)>,
     _folder: TempDir,
 }
 
@@ -42,33 +40,11 @@ pub(crate) fn start(corpus: &Corpus, countries: &[&str], change: impl FnOnce(&mu
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut config = support::config(folder.path());
     change(&mut config);
-    let sizes = sizes(corpus);
-    let system = System::start(&config, house(&sizes, countries)).expect("the system starts");
-    World { system, config, sizes, _folder: folder }
+    let system = System::start(&config, house(&sizes(corpus), countries)).expect("the system starts");
+    World { system, config, _folder: folder }
 }
 
 impl World {
-    /// Bids once for every house campaign in every region: a region takes a campaign's first lease when somebody wants
-    /// to bid for it, and refuses until the ledger has granted it.
-    pub(crate) fn open_accounts(&self, exchange: &Exchange) {
-        let request = |country: &str, (w, h): (i64, i64)| {
-            format!(
-                r#"{{"id":"first-{country}-{w}x{h}","imp":[{{"id":"1","banner":{{"w":{w},"h":{h}}}}}],"device":{{"geo":{{"country":"{country}"}}}},"cur":["USD"],"tmax":1000}}"#
-            )
-        };
-        let mut waiting: Vec<String> =
-            SERVED.iter().flat_map(|country| self.sizes.iter().map(|size| request(country, *size))).collect();
-        let started = Instant::now();
-        while !waiting.is_empty() {
-            assert!(started.elapsed() < support::WITHIN, "{} campaigns have no account yet", waiting.len());
-            let bodies: Vec<&[u8]> = waiting.iter().map(String::as_bytes).collect();
-            let (replies, _) = exchange.send(&bodies);
-            let refused: Vec<usize> =
-                replies.iter().filter(|reply| reply.status() != Some(200)).map(|reply| reply.index).collect();
-            waiting = refused.into_iter().map(|index| waiting[index].clone()).collect();
-        }
-    }
-
     /// Incarnation and restarts of every node: the same before and after, or something crashed.
     pub(crate) fn incarnations(&self) -> Vec<(String, u64, u64)> {
         let root = self.system.tree().snapshot();
