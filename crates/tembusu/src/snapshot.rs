@@ -21,7 +21,7 @@ pub struct NodeSnapshot {
     pub restarts: u64,
     /// How many messages wait. 0 for supervisors.
     pub mailbox_len: usize,
-    /// How many messages were dropped unhandled since the queue was closed.
+    /// How many messages were dropped unhandled, since the queue was closed or is fresh for each incarnation.
     pub dead_letters: u64,
     /// How many calls were not handled since their callers no longer waited.
     pub expired: u64,

@@ -102,7 +102,8 @@ impl<A: Actor> ChildSpec<A> {
         self
     }
 
-    /// Waiting messages do not outlive a crash: calls among them get `Died`.
+    /// Waiting messages do not outlive the incarnation, however it ended: calls among them get `Died` with its
+    /// reason. After an orderly end they are dropped when the next one starts.
     pub fn fresh_queue(mut self) -> Self {
         self.options.fresh_queue = true;
         self
