@@ -116,25 +116,18 @@ impl<F: Future<Output = End>> Life<'_, F> {
             Ok(Poll::Ready(end)) => end,
             Err(caught) => panicked(slot, self.incarnation, caught),
         };
-        self.clear();
+        // It has run to its end, or unwound: nothing of a user is left in it.
+        self.future.set(None);
         Poll::Ready(end)
-    }
-}
-
-impl<F> Life<'_, F> {
-    fn clear(&mut self) {
-        let Self { future, incarnation } = self;
-        Scope::enter(Some(&incarnation.scope), || {
-            panics::drop_quietly(panics::catch(|| future.set(None)));
-        });
     }
 }
 
 impl<F> Drop for Life<'_, F> {
     fn drop(&mut self) {
-        if self.future.is_some() {
-            self.incarnation.scope.conclude(Lost::Died(ExitReason::Killed));
-            self.clear();
+        let Self { future, incarnation } = self;
+        if future.is_some() {
+            incarnation.scope.conclude(Lost::Died(ExitReason::Killed));
+            let _ = Scope::enter(Some(&incarnation.scope), || panics::catch(|| future.set(None)));
         }
     }
 }
