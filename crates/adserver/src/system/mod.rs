@@ -195,10 +195,10 @@ impl System {
         let started = Instant::now();
         self.handles.life.advance(Phase::Draining);
         let stop = async {
+            // First nobody is taken any more: a connect is to be refused, not to wait for an answer that never comes.
+            self.listeners.close_exchanges();
             // A tree that has ended by itself has no sockets any more.
             let _ = self.handles.root.terminate_child(wiring::SOCKETS).await;
-            // From here on nobody accepts: a connect is to be refused, not to wait for an answer that never comes.
-            self.listeners.close_exchanges();
             self.tree.shutdown().await
         };
         let ended = self.block_on(async { tokio::time::timeout(DRAIN_MAX, stop).await });

@@ -107,6 +107,8 @@ async fn run<H: Handler>(listener: TcpListener, tracker: ConnectionTracker, shar
                 tokio::spawn(connection::serve(Arc::clone(&shared), stream, tracker.enter(place)));
             }
             Err(error) if concerns_one_connection(&error) => {}
+            // Its owner has shut the listener down, as a drain begins: nobody comes any more, and nothing is broken.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => std::future::pending().await,
             Err(error) => {
                 failures += 1;
                 shared.handler.connection_event("accept_failed");
