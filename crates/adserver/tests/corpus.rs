@@ -6,7 +6,7 @@
 mod corpus_support;
 mod support;
 
-use corpus_support::{Kind, Pass, corpus, exchanges, start};
+use corpus_support::{Corpus, Kind, Pass, corpora, exchanges, start};
 
 /// Of a hundred lines of the file `other`, how many must parse.
 const OTHER_PERCENT_MIN: usize = 98;
@@ -16,8 +16,13 @@ const COUNTRIES: [&str; 12] = ["US", "CA", "GB", "DE", "FR", "ES", "IT", "NL", "
 
 #[test]
 fn every_recorded_request_is_answered_in_time_and_nothing_restarts() {
-    let corpus = corpus();
-    let world = start(&corpus, &COUNTRIES, |config| {
+    for corpus in corpora() {
+        send(&corpus);
+    }
+}
+
+fn send(corpus: &Corpus) {
+    let world = start(corpus, &COUNTRIES, |config| {
         for exchange in &mut config.exchanges {
             exchange.default_region = Some("sg".to_owned());
         }
@@ -28,7 +33,7 @@ fn every_recorded_request_is_answered_in_time_and_nothing_restarts() {
         for (kind, lines) in &corpus.files {
             let pass = Pass { exchange: &exchange, rates: &world.config.rates, name: kind.name() };
             let counts = pass.run(lines);
-            println!("{:>10} {:>7} {} lines:{counts}", exchange.name, kind.name(), lines.len());
+            println!("{} corpus, {:>10} {:>7} {} lines:{counts}", corpus.name, exchange.name, kind.name(), lines.len());
             let refused = counts.status(400);
             let enough = match kind {
                 Kind::Prebid | Kind::Odd => refused == 0,

@@ -3,7 +3,7 @@
 mod corpus_support;
 mod support;
 
-use corpus_support::{SERVED, corpus, exchanges, start};
+use corpus_support::{SERVED, exchanges, own, start};
 use simulator::{HostileKind, Outcome, Probe};
 
 /// Payloads of each kind, each drawn anew.
@@ -12,7 +12,7 @@ const SEEDS: std::ops::Range<u64> = 0..8;
 #[test]
 fn every_hostile_payload_gets_a_right_answer_and_nothing_restarts() {
     println!("seeds {SEEDS:?}");
-    let world = start(&corpus(), &SERVED, |_| {});
+    let world = start(&own(), &SERVED, |_| {});
     let before = world.incarnations();
     let mut wrong = Vec::new();
     for exchange in exchanges(&world) {

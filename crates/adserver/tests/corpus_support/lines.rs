@@ -34,6 +34,7 @@ impl Kind {
 
 /// The files of a corpus.
 pub(crate) struct Corpus {
+    pub(crate) name: &'static str,
     pub(crate) files: Vec<(Kind, Vec<String>)>,
 }
 
@@ -47,23 +48,22 @@ impl Corpus {
     }
 }
 
-/// The shared corpus, or this crate's own; says which.
-pub(crate) fn corpus() -> Corpus {
-    match shared() {
-        Some(folder) => {
-            println!("corpus: the shared one");
-            let read = |kind: Kind| {
-                let file = folder.join(format!("bid-requests-{}.jsonl", kind.name()));
-                let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-                (kind, text.lines().map(str::to_owned).collect())
-            };
-            Corpus { files: Kind::ALL.into_iter().map(read).collect() }
-        }
-        None => {
-            println!("corpus: there is no shared one here; the small one of this crate is used");
-            own()
-        }
+/// This crate's own corpus, and the shared one where there is one.
+pub(crate) fn corpora() -> Vec<Corpus> {
+    let shared = shared().map(|folder| read(&folder));
+    if shared.is_none() {
+        println!("there is no shared corpus here; only the small one of this crate is used");
     }
+    [own()].into_iter().chain(shared).collect()
+}
+
+fn read(folder: &Path) -> Corpus {
+    let read = |kind: Kind| {
+        let file = folder.join(format!("bid-requests-{}.jsonl", kind.name()));
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        (kind, text.lines().map(str::to_owned).collect())
+    };
+    Corpus { name: "shared", files: Kind::ALL.into_iter().map(read).collect() }
 }
 
 /// `shared/data`, beside this repository or any folder around it.
@@ -72,7 +72,8 @@ fn shared() -> Option<PathBuf> {
     here.ancestors().map(|folder| folder.join("shared/data")).find(|folder| folder.is_dir())
 }
 
-fn own() -> Corpus {
+/// Some 40 requests of all kinds.
+pub(crate) fn own() -> Corpus {
     let lines: Vec<(String, String)> = include_str!("../fixtures/corpus.jsonl")
         .lines()
         .map(|line| {
@@ -84,7 +85,7 @@ fn own() -> Corpus {
         let lines = lines.iter().filter(|(name, _)| name == kind.name());
         (kind, lines.map(|(_, request)| request.clone()).collect())
     };
-    Corpus { files: Kind::ALL.into_iter().map(of).collect() }
+    Corpus { name: "own", files: Kind::ALL.into_iter().map(of).collect() }
 }
 
 /// The time that a request gives, in milliseconds; read without the ad server's parser.

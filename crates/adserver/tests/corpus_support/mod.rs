@@ -1,13 +1,13 @@
 //! A corpus of bid requests, a system with a house campaign for every size in it, and the exchanges that send it.
 //!
-//! The corpus is the workspace's shared data, or, where that is absent, a small one of this crate's own.
+//! There are two: a small one of this crate's own, and the workspace's shared data where that is present.
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 mod lines;
 mod pass;
 mod sender;
 
-pub(crate) use lines::{Corpus, Kind, corpus, tmax};
+pub(crate) use lines::{Corpus, Kind, corpora, own, tmax};
 pub(crate) use pass::Pass;
 pub(crate) use sender::{Exchange, exchanges};
 
