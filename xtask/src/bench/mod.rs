@@ -1,5 +1,6 @@
 //! Benchmarks: each in rounds, peers interleaved with us in the same run, one JSON object a line.
 
+mod bid;
 mod floor;
 mod restart;
 mod sample;
@@ -10,6 +11,11 @@ use clap::{Args, Subcommand};
 pub(crate) enum Bench {
     /// From a crash to the new incarnation: its `init` done, and its first queued message handled.
     Restart(Options),
+    /// What a bid costs: in the engine alone, and over HTTP beside a server that does nothing.
+    Bid(bid::Options),
+    /// The yardstick of `bid`: serves a fixed reply until it is ended.
+    #[command(hide = true)]
+    HyperFixed,
 }
 
 #[derive(Debug, Args)]
@@ -31,6 +37,8 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
     }
     match bench {
         Bench::Restart(options) => restart::run(options),
+        Bench::Bid(options) => bid::run(options),
+        Bench::HyperFixed => bid::serve_fixed(),
     }
 }
 

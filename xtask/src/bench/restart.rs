@@ -232,7 +232,7 @@ async fn crash_and_ping(victim: &Address<Message>, last: &Address<Message>, how:
         last.tell(Message::Ping(reply)).map_err(|error| anyhow::anyhow!("the message was refused: {error}"))?;
     } else {
         // The last of a group must not handle it before its own restart.
-        while victim.len() > 0 {
+        while !victim.is_empty() {
             tokio::task::yield_now().await;
         }
         last.tell(Message::Ping(reply)).map_err(|error| anyhow::anyhow!("the message was refused: {error}"))?;

@@ -37,13 +37,7 @@ impl Rounds {
         self.p99.push(quantile(&durations, 99));
     }
 
-    pub(crate) fn line(
-        &self,
-        system: &'static str,
-        case: &'static str,
-        until: &'static str,
-        threads: usize,
-    ) -> Line {
+    pub(crate) fn line(&self, system: &'static str, case: &'static str, until: &'static str, threads: usize) -> Line {
         let mut p50 = self.p50.clone();
         p50.sort_by(f64::total_cmp);
         let mut p99 = self.p99.clone();

@@ -1,0 +1,117 @@
+//! The real ad server, as its own command starts it: built, configured, started, ready.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use tempfile::TempDir;
+
+use super::campaigns;
+use super::cores::Cores;
+use super::http::Child;
+
+/// How long the server may take to be ready.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+/// How often it is asked.
+const ASK_EVERY: Duration = Duration::from_millis(10);
+
+/// The path of bid requests.
+pub(super) const PATH: &str = "/openrtb2/bid";
+
+/// Builds the ad server and says where it is.
+pub(super) fn build() -> anyhow::Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo).args(["build", "--quiet", "--release", "--package", "adserver"]).status()?;
+    ensure!(built.success(), "the ad server does not build");
+    // This program is beside it, in the folder of release builds.
+    let here = std::env::current_exe()?;
+    let binary = here.with_file_name("adserver");
+    ensure!(binary.is_file(), "the ad server is not at {}", binary.display());
+    Ok(binary)
+}
+
+/// A server on a core of its own, and the folder that it works in.
+pub(super) fn start(binary: &Path, cores: Cores) -> anyhow::Result<(Child, SocketAddr, TempDir)> {
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let [bids, notices, admin] = free_addresses()?;
+    fs::write(folder.path().join("campaigns.toml"), campaigns::text())?;
+    let file = folder.path().join("bench.toml");
+    fs::write(&file, config(bids, notices, admin))?;
+    let mut command = Command::new(binary);
+    command.arg("serve").arg("--config").arg(&file).stdout(Stdio::null()).stderr(Stdio::inherit());
+    let mut server = Child::start(command, cores)?;
+    let started = Instant::now();
+    while !is_ready(admin) {
+        ensure!(started.elapsed() < READY_WITHIN, "the ad server is not ready after {READY_WITHIN:?}");
+        if let Some(status) = server.ended()? {
+            bail!("the ad server ended at its start: {status}");
+        }
+        std::thread::sleep(ASK_EVERY);
+    }
+    Ok((server, bids, folder))
+}
+
+/// Addresses that were free a moment ago.
+fn free_addresses() -> anyhow::Result<[SocketAddr; 3]> {
+    let bound = [(); 3].map(|()| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
+    let mut addresses = Vec::new();
+    for listener in &bound {
+        let listener = listener.as_ref().map_err(|error| anyhow::anyhow!("no port on loopback: {error}"))?;
+        addresses.push(listener.local_addr()?);
+    }
+    addresses.try_into().map_err(|_| anyhow::anyhow!("three listeners have three addresses"))
+}
+
+/// One exchange; the rest as in the demonstration.
+fn config(bids: SocketAddr, notices: SocketAddr, admin: SocketAddr) -> String {
+    let mut text = format!(
+        r#"
+[admin]
+listen = "{admin}"
+[notices]
+listen = "{notices}"
+[ledger]
+path = "ledger.db"
+key_file = "token.keys"
+[campaigns]
+file = "campaigns.toml"
+[telemetry]
+log = "warn"
+[rates]
+as_of = "2026-11-20"
+[rates.usd_per_unit]
+SGD = "0.7712"
+IDR = "0.0000612"
+THB = "0.0308"
+[[exchange]]
+name = "xandr"
+dialect = "xandr"
+seat = "958"
+listen = "{bids}"
+path = "{PATH}"
+tmax = "150ms"
+margin = "10ms"
+"#
+    );
+    for (region, country) in [("sg", "SG"), ("id", "ID"), ("th", "TH")] {
+        let _ = write!(text, "[[region]]\nname = \"{region}\"\ncountries = [\"{country}\"]\n");
+    }
+    text
+}
+
+fn is_ready(admin: SocketAddr) -> bool {
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(admin)?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
