@@ -10,7 +10,7 @@ use crate::exit::ExitReason;
 use crate::shell::member::Member;
 use crate::shell::node::{Above, Node};
 use crate::shell::tree::{Shared, TreeState};
-use crate::snapshot::{Kind, NodeSnapshot};
+use crate::snapshot::{Kind, NodeSnapshot, State};
 use crate::spec::IntoChild;
 use crate::spec::build;
 
@@ -96,7 +96,8 @@ impl SupervisorRef {
         self.node.events().subscribe()
     }
 
-    /// The subtree as it is. Each node is read at one instant, the subtree as a whole is not.
+    /// The subtree as it is. Each node is read at one instant, the subtree as a whole is not. A tree that has ended
+    /// has let go of its children.
     #[must_use]
     pub fn snapshot(&self) -> NodeSnapshot {
         let own = match self.node.above() {
@@ -216,7 +217,11 @@ impl SupervisorRef {
         name: &str,
         request: impl FnOnce(crate::core::ChildKey) -> Request,
     ) -> Result<(), AdminError> {
-        let key = self.node.with_members(|members| members.key(name)).ok_or(AdminError::NotFound)?;
+        let key = self.node.with_members(|members| members.key(name)).ok_or_else(|| match self.node.own_state() {
+            // When a tree has ended it lets go of its children.
+            State::Stopped => AdminError::Stopping,
+            _ => AdminError::NotFound,
+        })?;
         Ok(self.node.ask(request(key)).await?)
     }
 }

@@ -336,3 +336,41 @@ fn crash_loops_on_many_threads_at_once_settle() {
         assert_eq!(count(" start"), count(" drop"), "every state that was made was dropped");
     });
 }
+
+/// An argument that notices when it is dropped, and holds a handle to its own tree.
+struct Held {
+    _root: tembusu::SupervisorRef,
+    _dropped: std::sync::Arc<()>,
+}
+
+struct Holder;
+
+impl tembusu::Actor for Holder {
+    type Message = ();
+    type Args = Held;
+    type Crash = std::convert::Infallible;
+
+    async fn init(_: &Held, _: &mut tembusu::Context<Self>) -> Result<tembusu::Init<Self>, Self::Crash> {
+        Ok(tembusu::Init::Ready(Self))
+    }
+
+    async fn handle(&mut self, (): (), _: &mut tembusu::Context<Self>) -> Result<tembusu::Flow, Self::Crash> {
+        Ok(tembusu::Flow::Continue)
+    }
+}
+
+#[tokio::test]
+async fn a_tree_that_has_ended_lets_go_of_its_arguments_also_of_those_that_hold_the_tree() {
+    let counted = std::sync::Arc::new(());
+    let mut root = tembusu::Supervisor::one_for_one("root");
+    let handle = root.handle();
+    let mut inner = tembusu::Supervisor::one_for_one("inner");
+    inner.add(tembusu::child::<Holder>("holder", Held { _root: handle, _dropped: std::sync::Arc::clone(&counted) }));
+    root.supervisor(inner);
+    let tree = root.start().await.expect("the tree starts");
+    assert_eq!(std::sync::Arc::strong_count(&counted), 2);
+    tree.shutdown().await;
+    // The task that ran the child may still be returning on another thread; here there is one thread.
+    tokio::task::yield_now().await;
+    assert_eq!(std::sync::Arc::strong_count(&counted), 1, "nothing of the tree is left");
+}

@@ -344,6 +344,7 @@ impl Node {
                     Outcome::Started => shared.up(),
                     Outcome::Exited(reason) => {
                         self.settle_queues(QueueFate::CloseForGood);
+                        self.release();
                         shared.down(reason);
                     }
                 }
@@ -355,6 +356,21 @@ impl Node {
     pub(crate) fn settle_queues(&self, fate: QueueFate) {
         for (_, member) in self.with_members(|members| members.all()) {
             member.settle_queues(fate);
+        }
+    }
+
+    /// Lets go of everything below, arguments included: one that holds a handle to its own tree keeps nothing alive.
+    fn release(&self) {
+        for (key, member) in self.with_members(|members| members.all()) {
+            if let Member::Supervisor { normal, fallback, .. } = &*member {
+                normal.release();
+                if let Some(fallback) = fallback {
+                    fallback.release();
+                }
+            }
+            let last = self.with_members(|members| members.remove(key));
+            // With the arguments, code of a user is dropped.
+            panics::drop_quietly((member, last));
         }
     }
 
