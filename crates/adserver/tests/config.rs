@@ -70,6 +70,11 @@ fn a_margin_that_uses_up_the_deadline_is_refused() {
 }
 
 #[test]
+fn a_lease_that_closes_before_its_bids_can_no_longer_bill_is_refused() {
+    assert_names("lease_grace = \"91m\"", "lease_grace = \"90m\"", "ledger.lease_grace", "write \"91m\" or more");
+}
+
+#[test]
 fn two_listeners_on_one_address_are_refused() {
     assert_names(
         "listen = \"0.0.0.0:8081\"",

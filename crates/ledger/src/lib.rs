@@ -42,5 +42,5 @@ pub use event::{BidFacts, EventKind, Flags, LeaseTerm, LedgerEvent};
 pub use id::{CapKey, LeaseId, TokenId};
 pub use notice::{Notice, NoticeAnswer, NoticeKind, Outcome, PriceSeen};
 pub use report::{AccountTotals, CapCount, EVENTS_PAGE_MAX, EventPage, RegionSnapshot, Totals};
-pub use store::{Audit, Billed, Store, StoreError, StoreOptions};
+pub use store::{Audit, Billed, LEASE_GRACE, Store, StoreError, StoreOptions};
 pub use token::{KeyFileError, OpenedToken, TOKEN_LIFE, TokenClaims, TokenError, TokenKeys};

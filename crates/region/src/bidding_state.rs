@@ -15,7 +15,7 @@ use crate::day::millis;
 use crate::epoch::Epoch;
 use crate::feed::Feed;
 use crate::lease_cell::LeaseCell;
-use crate::limits::EXPIRY_PERIOD;
+use crate::limits::{EXPIRY_PERIOD, WON_TTL};
 use crate::link::Link;
 use crate::port::Tables;
 use crate::reservations::Reservation;
@@ -67,7 +67,7 @@ impl Actor for BiddingState {
         cx.after(EXPIRY_PERIOD, BiddingMessage::Expire);
         Ok(Init::Ready(Self {
             epoch,
-            book: BiddingBook::new(millis(args.timings.won_ttl)),
+            book: BiddingBook::new(millis(args.timings.won_ttl.min(WON_TTL))),
             feed: Feed::new(args.link.clone(), snapshot.region_seq),
             clock: args.clock.clone(),
             tables: args.tables.clone(),

@@ -17,7 +17,9 @@
 //! # What is not
 //!
 //! A user whose bids were open when the region crashed may be shown as many more as there were, until they are billed. A
-//! billing that comes after its reservation has expired is booked all the same and may overdraw the lease.
+//! billing that comes after its reservation has expired is booked all the same and may overdraw the lease; one that comes
+//! after the lease has closed, for which its token leaves two days, overdraws the campaign. No lease closes while the
+//! region holds a bid of it ([`limits::BILLABLE_MAX`]).
 
 #![warn(clippy::disallowed_methods)]
 

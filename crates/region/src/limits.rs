@@ -62,8 +62,18 @@ pub const LEASE_NANOS_MIN: Nanos = Nanos(1_000_000);
 /// How long the pacer does not ask for a campaign whose budget is exhausted: money may come back from old leases.
 pub const EXHAUSTED_RETRY: Duration = Duration::from_secs(2);
 
+/// For how long a bid is held at most without a win or a loss: an hour from auction to impression, and a minute for its
+/// notice. Whoever asks for more gets this.
+pub const HOLD_MAX: Duration = Duration::from_secs(3_660);
+
 /// For how long a bid that was won stays reserved without being billed (interstitials: half an hour and more).
 pub const WON_TTL: Duration = Duration::from_secs(1_800);
+
+/// How long after the end of its lease a bid may still bill from it: held to the last moment, won, and held again. A lease
+/// that closes sooner closes on its own bids, so the ledger's grace is at least this.
+pub const BILLABLE_MAX: Duration = HOLD_MAX.saturating_add(WON_TTL);
+
+const _: () = assert!(BILLABLE_MAX.as_millis() <= ledger::LEASE_GRACE.as_millis(), "leases outlive their bids");
 
 /// Crashes within [`INTENSITY_PERIOD`] that a region survives; the next one puts it in quarantine.
 pub const INTENSITY: u32 = 5;

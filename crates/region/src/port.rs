@@ -22,6 +22,7 @@ use crate::day::{day_of, millis};
 use crate::epoch::Epoch;
 use crate::hold::{CapPlace, Hold};
 use crate::lease_cell::LeaseFigures;
+use crate::limits::HOLD_MAX;
 use crate::pace::Plan;
 
 /// A region as the bid path knows it. Cheap to clone; the same for all incarnations.
@@ -63,7 +64,7 @@ pub struct Want {
     pub cap_key: Option<CapKey>,
     /// The campaign's cap, if it has one.
     pub cap_per_day: Option<u32>,
-    /// How long the bid is held at most if neither a win nor a loss is heard of.
+    /// How long the bid is held if neither a win nor a loss is heard of; [`HOLD_MAX`] at most.
     pub ttl: Duration,
     /// Decides with the pass probability whether the bid goes on: any bits that differ from auction to auction, such as a
     /// hash of the auction's id. The same draw gives the same answer.
@@ -194,7 +195,7 @@ impl RegionView<'_> {
             lease,
             price: want.price,
             cap: None,
-            expires_ms: now_ms.saturating_add(millis(want.ttl)),
+            expires_ms: now_ms.saturating_add(millis(want.ttl.min(HOLD_MAX))),
             committed: false,
         };
         if let Some((cap, key)) = cap {

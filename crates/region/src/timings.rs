@@ -11,8 +11,8 @@ pub struct Timings {
     pub renewal: Duration,
     /// How often the pass probabilities are set. Shorter follows traffic closer and is noisier.
     pub control: Duration,
-    /// For how long a bid that was won stays reserved without being billed. Shorter frees the money of wins that are never
-    /// rendered earlier; a billing after it counts as late.
+    /// For how long a bid that was won stays reserved without being billed, [`WON_TTL`] at most. Shorter frees the money of
+    /// wins that are never rendered earlier; a billing after it overdraws the lease if that has bid the money again.
     pub won_ttl: Duration,
 }
 

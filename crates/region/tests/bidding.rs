@@ -8,6 +8,7 @@ use campaign::Pacing;
 use common::{CAMPAIGN, LEASE_LIFE, PRICE, TTL, World, capped, key, plan, settle, want};
 use ledger::{EventKind, NoticeKind};
 use money::Nanos;
+use region::limits::{HOLD_MAX, WON_TTL};
 use region::{CapCounts, NotTracked, Refusal, Want};
 use tokio::time::sleep;
 
@@ -261,6 +262,30 @@ async fn without_the_ledger_bidding_goes_on_until_the_lease_is_used_up_and_comes
     drop(world.hold(want()));
     sleep(Duration::from_secs(1)).await;
     assert!(world.hold(want()).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_bid_is_held_longer_than_its_lease_can_be_billed() {
+    let mut world = World::one(BUDGET).await;
+    world.fund().await;
+    world.bid(Want { ttl: HOLD_MAX * 10, ..want() });
+    sleep(HOLD_MAX - Duration::from_secs(1)).await;
+    assert_eq!(world.figures().await.open, 1);
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(world.figures().await.expired, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bid_that_is_won_and_billed_at_the_last_moment_is_not_late() {
+    let mut world = World::one(BUDGET).await;
+    world.fund().await;
+    let sent = world.bid(Want { ttl: HOLD_MAX, ..want() });
+    sleep(HOLD_MAX - Duration::from_secs(1)).await;
+    world.notice(NoticeKind::Win, &sent, PRICE).await;
+    sleep(WON_TTL - Duration::from_secs(1)).await;
+    world.notice(NoticeKind::Billing, &sent, PRICE).await;
+    let totals = world.totals().await;
+    assert_eq!((totals.spent, totals.late), (PRICE, Nanos(0)));
 }
 
 #[tokio::test(start_paused = true)]

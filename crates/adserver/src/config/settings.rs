@@ -84,8 +84,9 @@ pub struct LedgerConfig {
     /// How long a region bids from one lease of a campaign's budget.
     #[serde(default = "lease_life", deserialize_with = "duration::deserialize")]
     pub lease_life: Duration,
-    /// How long after that its bids may bill. After a crash a region's money is away from its
-    /// campaigns for as long as this.
+    /// How long after that its bids may bill: at least as long as a region holds them. After a crash
+    /// a region's money is away from its campaigns for as long as this. What is billed later still
+    /// (a token opens for `token_ttl`) is booked as late and may overdraw its campaign.
     #[serde(default = "lease_grace", deserialize_with = "duration::deserialize")]
     pub lease_grace: Duration,
     /// Crashes granted before it is retried with back-off.
@@ -292,7 +293,7 @@ fn lease_life() -> Duration {
 }
 
 fn lease_grace() -> Duration {
-    Duration::from_secs(15 * 60)
+    ledger::LEASE_GRACE
 }
 
 fn dialect() -> Dialect {

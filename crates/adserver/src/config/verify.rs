@@ -5,6 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use region::limits::BILLABLE_MAX;
+
+use super::duration::show;
 use super::error::Fault;
 use super::place::Step::{Index, Key};
 use super::settings::{AdserverConfig, Dialect, ExchangeConfig, Intensity};
@@ -29,6 +32,14 @@ pub(super) fn verify(config: &AdserverConfig) -> Result<(), Fault> {
     intensity(config.ledger.intensity, &[Key("ledger"), Key("intensity")])?;
     if config.ledger.lease_life.is_zero() {
         return Err(Fault::new([Key("ledger"), Key("lease_life")], "a lease lasts longer than 0; write \"60s\""));
+    }
+    if config.ledger.lease_grace < BILLABLE_MAX {
+        let problem = format!(
+            "bids may bill for {} after their lease has ended, and their money would be spent twice; write \"{}m\" or more",
+            show(BILLABLE_MAX),
+            BILLABLE_MAX.as_secs().div_ceil(60)
+        );
+        return Err(Fault::new([Key("ledger"), Key("lease_grace")], problem));
     }
     intensity(config.notices.intensity, &[Key("notices"), Key("intensity")])?;
     if let Some(url) = &config.notices.public_url

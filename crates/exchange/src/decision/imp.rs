@@ -32,6 +32,11 @@ const EXP_MAX_S: u32 = 3_600;
 /// How long after the impression a notice may take to reach us.
 const NOTICE_DELAY: Duration = Duration::from_secs(60);
 
+const _: () = assert!(
+    EXP_MAX_S as u64 + NOTICE_DELAY.as_secs() <= region::limits::HOLD_MAX.as_secs(),
+    "the region holds every bid for as long as the exchange was granted"
+);
+
 /// What is the same for all imps of a request.
 pub(super) struct Common<'a, P> {
     pub(super) request: &'a BidRequest<'a>,

@@ -37,6 +37,10 @@ pub use error::StoreError;
 use crate::{Books, LedgerEvent};
 use lock::WriterLock;
 
+/// How long after a lease has ended its bids may bill, if nothing else is said. An hour and a minute until a bid must have
+/// won, and half an hour from there; regions check it against their own limits when they are compiled.
+pub const LEASE_GRACE: Duration = Duration::from_secs(91 * 60);
+
 /// How leases are cut, and how large the file may become.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
@@ -44,7 +48,9 @@ pub struct StoreOptions {
     pub path: PathBuf,
     /// How long bids may be made from a lease.
     pub lease_life: Duration,
-    /// How long after that its bids may bill. Money of a crashed region stays away from the campaign as long as this.
+    /// How long after that its bids may bill. Money of a crashed region stays away from the campaign as long as this. A
+    /// billing that comes later still (a token opens for [`TOKEN_LIFE`](crate::TOKEN_LIFE)) is booked as late: it takes
+    /// the campaign's free money, below zero if need be.
     pub lease_grace: Duration,
     /// How many regions share a campaign's money.
     pub regions: u32,
@@ -53,13 +59,13 @@ pub struct StoreOptions {
 }
 
 impl StoreOptions {
-    /// Leases of a minute that may bill for a quarter of an hour more, for three regions.
+    /// Leases of a minute that may bill for [`LEASE_GRACE`] more, for three regions.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
             lease_life: Duration::from_secs(60),
-            lease_grace: Duration::from_secs(15 * 60),
+            lease_grace: LEASE_GRACE,
             regions: 3,
             bytes_max: None,
         }

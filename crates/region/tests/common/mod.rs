@@ -24,7 +24,7 @@ pub(crate) const PRICE: Nanos = Nanos(1_200_000);
 pub(crate) const TTL: Duration = Duration::from_secs(60);
 /// How long a lease of the tests may be bid with, and how long after that it may be billed.
 pub(crate) const LEASE_LIFE: Duration = Duration::from_secs(60);
-pub(crate) const LEASE_GRACE: Duration = Duration::from_secs(900);
+pub(crate) const LEASE_GRACE: Duration = ledger::LEASE_GRACE;
 const WITHIN: Duration = Duration::from_secs(1);
 
 /// A bid that is out, and what its notices say.
