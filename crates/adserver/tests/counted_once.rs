@@ -248,3 +248,31 @@ fn whatever_crashes_around_a_notice_an_impression_counts_once() {
     assert_eq!(on_disk.billed.len(), CASES.len());
     assert!(on_disk.billed.iter().all(|count| count.count == CAP), "{:?}", on_disk.billed);
 }
+
+/// Several events of one commit are lost on the way, so that telling the newest again shows a gap.
+#[test]
+fn notices_of_one_commit_that_were_never_delivered_are_fetched() {
+    const VIEWERS: usize = 4;
+    let _turn = Turn::take();
+    let world = start();
+    let mut viewers: Vec<Viewer<'_>> = (0..VIEWERS).map(|number| Viewer::new(&world, number)).collect();
+    let impressions: Vec<Impression> = viewers.iter_mut().map(Viewer::bid).collect();
+    silent(&world);
+    ledger::chaos::AFTER_COMMIT.arm();
+    // Sent together, they wait for the same commit.
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let bill = |(viewer, impression)| scope.spawn(move || Viewer::bill(viewer, impression));
+        let billing: Vec<_> = viewers.iter().zip(&impressions).map(bill).collect();
+        billing.into_iter().map(|billed| billed.join().expect("no panic")).collect()
+    });
+    println!("answered {statuses:?}");
+    assert!(statuses.contains(&503) && statuses.iter().all(|status| matches!(status, 200 | 503)));
+    for (viewer, impression) in viewers.iter().zip(&impressions) {
+        until("it is counted", || viewer.counts(impression.key).filter(|counts| *counts == (1, 0)));
+        assert_eq!(viewer.bill(impression), 200, "the exchange repeats it");
+    }
+    assert_agrees(&world);
+    let totals = totals(&world);
+    assert_eq!(totals.count(EventKind::Billing), VIEWERS as u64);
+    assert_eq!(incarnations(&world), Some(vec![1, 1, 1]), "the region did not crash");
+}
