@@ -8,7 +8,6 @@ use std::sync::Arc;
 use ledger::{EventKind, LedgerEvent};
 
 use crate::lease_cell::LeaseCell;
-use crate::limits::OPEN_BIDS_MAX;
 use crate::reservations::{Reservation, Reservations};
 
 /// The open bids of one incarnation, and how they end.
@@ -38,7 +37,7 @@ pub struct BiddingFigures {
     pub billed_late: u64,
     /// Commits of bids that an earlier incarnation had held: their money stays in its leases.
     pub stale: u64,
-    /// Commits beyond the limit of open bids: their money stays in their leases.
+    /// Commits under the name of an open bid: their money stays in their leases.
     pub untracked: u64,
 }
 
@@ -57,12 +56,11 @@ impl BiddingBook {
 
     /// Tracks a bid that is about to be sent.
     pub fn commit(&mut self, reservation: Reservation) {
-        if self.reservations.len() >= OPEN_BIDS_MAX || self.reservations.track(reservation).is_err() {
+        match self.reservations.track(reservation) {
+            Ok(()) => self.figures.committed += 1,
             // The bid may be out, so what it holds stays held.
-            self.figures.untracked += 1;
-            return;
+            Err(_) => self.figures.untracked += 1,
         }
-        self.figures.committed += 1;
     }
 
     /// Leaves alone a bid that an earlier incarnation had held.

@@ -12,11 +12,12 @@ use crate::bidding_book::{BiddingBook, BiddingFigures};
 use crate::chaos::{BIDDING_EVENT, BIDDING_FIRST_MESSAGE};
 use crate::crash::{RegionCrash, strike};
 use crate::day::millis;
-use crate::epoch::Epoch;
+use crate::epoch::{Epoch, Incarnation};
 use crate::feed::Feed;
 use crate::lease_cell::LeaseCell;
 use crate::limits::{EXPIRY_PERIOD, WON_TTL};
 use crate::link::Link;
+use crate::open_bids::OpenBids;
 use crate::port::Tables;
 use crate::reservations::Reservation;
 use crate::timings::Timings;
@@ -52,6 +53,7 @@ pub(crate) struct BiddingArgs {
     pub(crate) tables: Tables,
     pub(crate) clock: Clock,
     pub(crate) timings: Timings,
+    pub(crate) open_bids_max: usize,
 }
 
 impl Actor for BiddingState {
@@ -63,7 +65,8 @@ impl Actor for BiddingState {
         // Users are not this actor's business: no counts are asked for.
         let snapshot = args.link.join(cx, BiddingMessage::Event, i64::MAX).await?;
         let epoch = Epoch::next();
-        cx.publish(&args.tables.epoch, epoch);
+        let open = OpenBids::bounded(args.open_bids_max);
+        cx.publish(&args.tables.incarnation, Incarnation { epoch, open });
         cx.after(EXPIRY_PERIOD, BiddingMessage::Expire);
         Ok(Init::Ready(Self {
             epoch,

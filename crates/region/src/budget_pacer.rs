@@ -67,7 +67,7 @@ impl Actor for BudgetPacer {
 
     async fn init(args: &PacerArgs, cx: &mut Context<Self>) -> Result<Init<Self>, RegionCrash> {
         let no_epoch = || RegionCrash::NoEpoch { region: args.link.region().to_string() };
-        let epoch = *args.tables.epoch.read().ok_or_else(no_epoch)?;
+        let epoch = args.tables.incarnation.read().ok_or_else(no_epoch)?.epoch;
         // Only the number counts: old leases stay as they are until their bids can no longer bill.
         let snapshot = args.link.join(cx, PacerMessage::Event, i64::MAX).await?;
         strike(&PACER_INIT)?;

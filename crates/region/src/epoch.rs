@@ -4,9 +4,18 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::open_bids::OpenBids;
+
 /// One incarnation of a region as a whole: its three actors restart together and agree on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Epoch(u64);
+
+/// What an incarnation is for the bid path: `bidding_state` publishes it, and it goes when that goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Incarnation {
+    pub(crate) epoch: Epoch,
+    pub(crate) open: OpenBids,
+}
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 

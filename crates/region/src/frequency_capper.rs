@@ -50,7 +50,7 @@ impl Actor for FrequencyCapper {
 
     async fn init(args: &CapperArgs, cx: &mut Context<Self>) -> Result<Init<Self>, RegionCrash> {
         let no_epoch = || RegionCrash::NoEpoch { region: args.link.region().to_string() };
-        let epoch = *args.tables.epoch.read().ok_or_else(no_epoch)?;
+        let epoch = args.tables.incarnation.read().ok_or_else(no_epoch)?.epoch;
         let today = day_of(args.clock.now_ms());
         let snapshot = args.link.join(cx, CapperMessage::Event, i64::from(today) * DAY_MS).await?;
         let caps = CapTable::of(epoch);

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::bidding_state::BiddingMessage;
 use crate::cap_table::CapTable;
-use crate::epoch::Epoch;
+use crate::epoch::Incarnation;
 use crate::lease_cell::LeaseCell;
 use crate::reservations::{CapHold, Reservation};
 
@@ -22,7 +22,7 @@ use crate::reservations::{CapHold, Reservation};
 #[must_use = "a hold that is dropped gives its money back: commit it before the bid is sent"]
 pub struct Hold {
     pub(crate) bidding: Address<BiddingMessage>,
-    pub(crate) epoch: Epoch,
+    pub(crate) incarnation: Arc<Incarnation>,
     pub(crate) campaign: CampaignId,
     pub(crate) lease: Arc<LeaseCell>,
     pub(crate) price: Nanos,
@@ -46,6 +46,9 @@ pub enum NotTracked {
     /// The queue of `bidding_state` is full.
     #[error("bidding state has too many commits waiting: send no bid and shed load")]
     Overload,
+    /// The region tracks as many open bids as it may.
+    #[error("region has too many open bids: send no bid")]
+    TooManyOpen,
     /// The region is down.
     #[error("region went down while the bid was made: send no bid")]
     RegionDown,
@@ -87,6 +90,7 @@ impl Hold {
     ///
     /// If the region crashes afterwards, the money stays in the old lease until that can no longer bill.
     pub fn commit(mut self, bid: TokenId) -> Result<(), NotTracked> {
+        let place = self.incarnation.open.enter().ok_or(NotTracked::TooManyOpen)?;
         let cap = self.cap.take().map(|place| {
             place.caps.rename(self.campaign, place.key, place.name, bid);
             CapHold { caps: place.caps, key: place.key }
@@ -99,8 +103,9 @@ impl Hold {
             price: self.price,
             cap,
             expires_ms: self.expires_ms,
+            _place: Some(place),
         };
-        let told = self.bidding.tell(BiddingMessage::Commit { reservation, epoch: self.epoch });
+        let told = self.bidding.tell(BiddingMessage::Commit { reservation, epoch: self.incarnation.epoch });
         let Err(refused) = told else { return Ok(()) };
         let reason = match &refused {
             TellError::Full(_) => NotTracked::Overload,

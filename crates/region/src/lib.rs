@@ -42,6 +42,7 @@ mod join;
 mod lease_cell;
 pub mod limits;
 mod link;
+mod open_bids;
 mod pace;
 mod port;
 mod reservations;

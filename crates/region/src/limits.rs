@@ -16,6 +16,9 @@ pub const LEASES_PER_CAMPAIGN_MAX: usize = 16;
 /// Open bids that a region tracks; beyond it commits are refused, so the bids are not sent. Some 100 bytes each.
 pub const OPEN_BIDS_MAX: usize = 1_000_000;
 
+/// Expiries of ended bids that may be kept without a look at them: 2 KiB.
+pub const STALE_EXPIRIES_MIN: usize = 64;
+
 /// Campaigns without a lease that may wait for one at a time.
 pub const WANTED_MAX: usize = 4_096;
 

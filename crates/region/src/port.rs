@@ -19,7 +19,7 @@ use crate::bidding_state::BiddingMessage;
 use crate::budget_pacer::PacerMessage;
 use crate::cap_table::CapTable;
 use crate::day::{day_of, millis};
-use crate::epoch::Epoch;
+use crate::epoch::Incarnation;
 use crate::hold::{CapPlace, Hold};
 use crate::lease_cell::LeaseFigures;
 use crate::limits::HOLD_MAX;
@@ -38,7 +38,7 @@ pub struct RegionPort {
 /// The tables of a region, made before its tree.
 #[derive(Clone, Debug)]
 pub(crate) struct Tables {
-    pub(crate) epoch: Table<Epoch>,
+    pub(crate) incarnation: Table<Incarnation>,
     pub(crate) pacer: Table<PacerTable>,
     pub(crate) caps: Table<CapTable>,
 }
@@ -139,12 +139,12 @@ impl RegionPort {
     }
 
     fn view(&self) -> Option<RegionView<'_>> {
-        let epoch = *self.tables.epoch.read()?;
+        let incarnation = self.tables.incarnation.read()?;
         let pacer = self.tables.pacer.read()?;
         let caps = self.tables.caps.read()?;
         // Read in the midst of a restart they may be of two incarnations.
-        let agree = pacer.epoch == epoch && caps.epoch() == epoch;
-        agree.then_some(RegionView { port: self, epoch, pacer, caps })
+        let agree = pacer.epoch == incarnation.epoch && caps.epoch() == incarnation.epoch;
+        agree.then_some(RegionView { port: self, incarnation, pacer, caps })
     }
 }
 
@@ -157,7 +157,7 @@ impl RegionPort {
 #[derive(Debug)]
 pub struct RegionView<'a> {
     port: &'a RegionPort,
-    epoch: Epoch,
+    incarnation: Arc<Incarnation>,
     pacer: Arc<PacerTable>,
     caps: Arc<CapTable>,
 }
@@ -190,7 +190,7 @@ impl RegionView<'_> {
         };
         let mut hold = Hold {
             bidding: self.port.bidding.clone(),
-            epoch: self.epoch,
+            incarnation: Arc::clone(&self.incarnation),
             campaign: want.campaign,
             lease,
             price: want.price,

@@ -15,6 +15,8 @@ use money::Nanos;
 
 use crate::cap_table::CapTable;
 use crate::lease_cell::LeaseCell;
+use crate::limits::STALE_EXPIRIES_MIN;
+use crate::open_bids::OpenBid;
 
 /// What one bid holds until its outcome is known.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Reservation {
     pub(crate) price: Nanos,
     pub(crate) cap: Option<CapHold>,
     pub(crate) expires_ms: i64,
+    /// Its place among the region's open bids; `None` for one that was not made by a hold.
+    pub(crate) _place: Option<OpenBid>,
 }
 
 /// The place that a bid takes in a user's cap.
@@ -38,7 +42,7 @@ pub(crate) struct CapHold {
 impl Reservation {
     /// A reservation of `price` that was made in `lease`, for a campaign without a cap.
     pub fn new(bid: TokenId, campaign: CampaignId, lease: Arc<LeaseCell>, price: Nanos, expires_ms: i64) -> Self {
-        Self { bid, campaign, lease, price, cap: None, expires_ms }
+        Self { bid, campaign, lease, price, cap: None, expires_ms, _place: None }
     }
 
     /// The same, with a place in the cap of a user, which was opened in `caps` under the bid's name.
@@ -83,7 +87,8 @@ impl Reservation {
 #[derive(Debug, Default)]
 pub struct Reservations {
     open: HashMap<TokenId, Reservation, RandomState>,
-    /// By expiry; entries of bids that have ended or were extended are passed over when their turn comes.
+    /// By expiry; entries of bids that have ended or were extended are passed over when their turn comes,
+    /// or dropped when they are the greater part.
     expiries: BinaryHeap<Reverse<(i64, TokenId)>>,
 }
 
@@ -127,13 +132,22 @@ impl Reservations {
         if expires_ms > reservation.expires_ms {
             reservation.expires_ms = expires_ms;
             self.expiries.push(Reverse((expires_ms, bid)));
+            self.forget_stale();
         }
         true
     }
 
     /// Ends a bid that was billed or lost; `None` if it is not open (ended before, expired, or of another incarnation).
     pub fn end(&mut self, bid: TokenId) -> Option<Reservation> {
-        self.open.remove(&bid)
+        let ended = self.open.remove(&bid);
+        self.forget_stale();
+        ended
+    }
+
+    /// How many expiries are noted: after a bid was ended or won, at most twice the open bids or [`STALE_EXPIRIES_MIN`].
+    #[must_use]
+    pub fn expiries(&self) -> usize {
+        self.expiries.len()
     }
 
     /// Ends the next bid whose time has run out; `None` when there is none left at `now_ms`.
@@ -149,5 +163,17 @@ impl Reservations {
             }
         }
         None
+    }
+
+    /// Drops the expiries of bids that have ended or were extended once they outnumber the others: each is dropped for one
+    /// that was noted since the last time, so that ending a bid stays cheap.
+    fn forget_stale(&mut self) {
+        if self.expiries.len() <= STALE_EXPIRIES_MIN.max(2 * self.open.len()) {
+            return;
+        }
+        let open = &self.open;
+        self.expiries.retain(|Reverse((expires_ms, bid))| {
+            open.get(bid).is_some_and(|reservation| reservation.expires_ms == *expires_ms)
+        });
     }
 }

@@ -12,7 +12,7 @@ use tembusu::{Address, Supervisor, Table, child};
 use crate::bidding_state::{BiddingArgs, BiddingState};
 use crate::budget_pacer::{BudgetPacer, PacerArgs};
 use crate::frequency_capper::{CapperArgs, FrequencyCapper};
-use crate::limits::{ACTOR_MAILBOX, BIDDING_MAILBOX, INIT, INTENSITY, INTENSITY_PERIOD, SHUTDOWN};
+use crate::limits::{ACTOR_MAILBOX, BIDDING_MAILBOX, INIT, INTENSITY, INTENSITY_PERIOD, OPEN_BIDS_MAX, SHUTDOWN};
 use crate::link::Link;
 use crate::port::{RegionPort, Tables};
 use crate::timings::Timings;
@@ -30,6 +30,8 @@ pub struct RegionArgs {
     pub timings: Timings,
     /// How many crashes it survives, within which period; one more puts it in quarantine.
     pub intensity: (u32, Duration),
+    /// How many bids may be open at once; beyond it commits are refused.
+    pub open_bids_max: usize,
 }
 
 impl RegionArgs {
@@ -42,6 +44,7 @@ impl RegionArgs {
             clock: Clock::system(),
             timings: Timings::STANDARD,
             intensity: (INTENSITY, INTENSITY_PERIOD),
+            open_bids_max: OPEN_BIDS_MAX,
         }
     }
 }
@@ -50,18 +53,19 @@ impl RegionArgs {
 ///
 /// The port may be used at once and for ever; it opens when the subtree has started.
 pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPort) {
-    let RegionArgs { ledger, regions, clock, timings, intensity } = args;
+    let RegionArgs { ledger, regions, clock, timings, intensity, open_bids_max } = args;
     let name: Arc<str> = name.into();
     let link = Link::new(ledger, Arc::clone(&name));
     let tables = Tables {
-        epoch: Table::new(format!("{name}.epoch")),
+        incarnation: Table::new(format!("{name}.incarnation")),
         pacer: Table::new(format!("{name}.accounts")),
         caps: Table::new(format!("{name}.caps")),
     };
 
     let (crashes, period) = intensity;
     let mut region = Supervisor::one_for_all(&*name).intensity(crashes, period);
-    let bidding = BiddingArgs { link: link.clone(), tables: tables.clone(), clock: clock.clone(), timings };
+    let bidding =
+        BiddingArgs { link: link.clone(), tables: tables.clone(), clock: clock.clone(), timings, open_bids_max };
     let bidding = region.add(
         child::<BiddingState>("bidding_state", bidding).mailbox(BIDDING_MAILBOX).init_timeout(INIT).shutdown(SHUTDOWN),
     );

@@ -9,7 +9,7 @@ use common::{CAMPAIGN, LEASE_LIFE, PRICE, TTL, World, capped, key, plan, settle,
 use ledger::{EventKind, NoticeKind};
 use money::Nanos;
 use region::limits::{HOLD_MAX, WON_TTL};
-use region::{CapCounts, NotTracked, Refusal, Want};
+use region::{CapCounts, NotTracked, Refusal, RegionArgs, Want};
 use tokio::time::sleep;
 
 const BUDGET: Nanos = Nanos(250_000_000_000);
@@ -286,6 +286,22 @@ async fn a_bid_that_is_won_and_billed_at_the_last_moment_is_not_late() {
     world.notice(NoticeKind::Billing, &sent, PRICE).await;
     let totals = world.totals().await;
     assert_eq!((totals.spent, totals.late), (PRICE, Nanos(0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_limit_of_open_bids_a_commit_is_refused_and_its_hold_released_until_one_ends() {
+    let mut world = World::start(&["sg"], BUDGET, |args| RegionArgs { open_bids_max: 1, ..args }).await;
+    world.fund().await;
+    let open = world.bid(capped(1, 1));
+    let hold = world.hold(capped(2, 1)).unwrap();
+    assert_eq!(hold.commit(ledger::TokenId([9; ledger::TokenId::BYTES])), Err(NotTracked::TooManyOpen));
+    let view = world.port().open().unwrap();
+    assert_eq!(view.funds(CAMPAIGN).unwrap().held, PRICE, "of the first one only");
+    assert_eq!(view.caps().counts(CAMPAIGN, key(2)), CapCounts::default());
+    drop(view);
+    world.notice(NoticeKind::Loss, &open, PRICE).await;
+    settle().await;
+    world.bid(capped(2, 1));
 }
 
 #[tokio::test(start_paused = true)]

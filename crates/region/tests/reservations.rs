@@ -5,6 +5,7 @@ use std::sync::Arc;
 use campaign::CampaignId;
 use ledger::{CapKey, LeaseId, TokenId};
 use money::Nanos;
+use region::limits::STALE_EXPIRIES_MIN;
 use region::{CapTable, LeaseCell, Reservation, Reservations};
 
 const CAMPAIGN: CampaignId = CampaignId(1);
@@ -63,6 +64,29 @@ fn a_bid_ends_once() {
     assert!(open.next_expired(i64::MAX).is_none());
     assert_eq!(lease.figures().spent, Nanos(4));
     assert_eq!(lease.figures().available, Nanos(96));
+}
+
+#[test]
+fn what_is_kept_follows_the_open_bids_and_not_those_that_have_ended() {
+    let lease = Arc::new(LeaseCell::new(LeaseId(1), Nanos(1_000_000), i64::MAX));
+    let mut open = Reservations::new();
+    let named = |number: u16| {
+        let mut name = [0; TokenId::BYTES];
+        name[..2].copy_from_slice(&number.to_be_bytes());
+        TokenId(name)
+    };
+    let track = |open: &mut Reservations, bid| {
+        assert!(lease.try_reserve(PRICE, 0));
+        open.track(Reservation::new(bid, CAMPAIGN, Arc::clone(&lease), PRICE, 100)).unwrap();
+    };
+    track(&mut open, named(u16::MAX));
+    for number in 0..10_000 {
+        track(&mut open, named(number));
+        assert!(open.win(named(number), 200));
+        open.end(named(number)).expect("it is open").release();
+        assert!(open.expiries() <= STALE_EXPIRIES_MIN, "{} expiries", open.expiries());
+    }
+    open.next_expired(100).expect("the first one is still due").release();
 }
 
 #[test]
