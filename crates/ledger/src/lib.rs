@@ -3,7 +3,8 @@
 //! # Contract
 //!
 //! - **A budget belongs to the campaign.** Regions bid with durable leases that were debited before they were granted:
-//!   `budget = spent + leased + free` on every event and on replay ([`Books`]).
+//!   `budget = spent + leased + free` on every event and on replay ([`Books`]): when a ledger is opened, up to a length
+//!   of history, and whenever an operator asks ([`Audit::verify`]).
 //! - **Money moves on billing**, once per token, at most the price that was bid. What names no price is recorded and
 //!   not billed. A billing whose lease is closed is booked as late; none is dropped.
 //! - **Durable before the answer** ([`Store`], [`Ledger`]): `acknowledged ⊆ ledger ⊆ sent`, whatever crashes.
@@ -41,6 +42,6 @@ pub use books::{Account, Books, BooksError, LeaseAsk, LeaseGrant, LeaseRefusal, 
 pub use event::{BidFacts, EventKind, Flags, LeaseTerm, LedgerEvent};
 pub use id::{CapKey, LeaseId, TokenId};
 pub use notice::{Notice, NoticeAnswer, NoticeKind, Outcome, PriceSeen};
-pub use report::{AccountTotals, CapCount, EVENTS_PAGE_MAX, EventPage, RegionSnapshot, Totals};
+pub use report::{AccountTotals, CapCount, DAY_MS, EVENTS_PAGE_MAX, EventPage, RegionSnapshot, Totals};
 pub use store::{Audit, Billed, LEASE_GRACE, Store, StoreError, StoreOptions};
 pub use token::{KeyFileError, OpenedToken, TOKEN_LIFE, TokenClaims, TokenError, TokenKeys};

@@ -82,7 +82,10 @@ impl Totals {
     }
 }
 
-/// How often a user was billed for a campaign.
+/// Milliseconds in a day (UTC), the period in which users are counted.
+pub const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// How often a user was billed for a campaign on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CapCount {
     /// The campaign.
@@ -104,7 +107,7 @@ pub struct RegionSnapshot {
     /// The region's open leases. Those of an earlier incarnation are not the new one's to bid with: its bids may bill
     /// from them.
     pub leases: Vec<OpenLease>,
-    /// How often each user was billed since the time that was asked for.
+    /// How often each user was billed, for each day from that of the time that was asked for.
     pub billed: Vec<CapCount>,
 }
 

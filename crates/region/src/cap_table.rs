@@ -82,11 +82,11 @@ impl CapTable {
         self.epoch
     }
 
-    /// Sets the billed count of a user, as a snapshot of the ledger has it.
+    /// Adds to the billed count of a user what a snapshot of the ledger has for a day.
     pub fn seed(&self, campaign: CampaignId, key: CapKey, billed: u32, today: u32) {
         let mut shard = self.shard(campaign, key);
         let entry = shard.entry((campaign, key)).or_default();
-        entry.billed = billed;
+        entry.billed = entry.billed.saturating_add(billed);
         entry.day = today;
     }
 

@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-/// Milliseconds in a day, the period of frequency caps (UTC).
-pub const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+pub use ledger::DAY_MS;
 
 /// The number of whole days since 1970-01-01 (UTC) at a time.
 #[must_use]

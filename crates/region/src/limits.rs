@@ -28,15 +28,18 @@ pub const BIDDING_MAILBOX: usize = 16_384;
 /// Events and renewals that may wait for the pacer or the capper. What does not fit is fetched from the ledger later.
 pub const ACTOR_MAILBOX: usize = 4_096;
 
-/// How long `init` and a handler wait for the ledger: a commit of it takes milliseconds, a stuck disk does not count.
+/// How long `init` waits for its snapshot. A million users' counts take the ledger seconds, in which those who start beside
+/// it wait as well; a region that gave up sooner would use up its intensity on nothing but a busy day.
+pub const JOIN_CALL: Duration = Duration::from_secs(10);
+
+/// How long a handler waits for the ledger: a commit of it takes milliseconds, a stuck disk does not count.
 pub const LEDGER_CALL: Duration = Duration::from_millis(500);
 
 /// Leases that the pacer asks for, or gives back, at a time: a part of the ledger's queue, so that notices find room in it.
 pub const LEDGER_CALLS_MAX: usize = 512;
 
-/// How long `init` may take in all: one call, bounded by [`LEDGER_CALL`], and a margin for
-/// counting users.
-pub const INIT: Duration = Duration::from_millis(1_500);
+/// How long `init` may take in all: one call, bounded by [`JOIN_CALL`], and a margin for taking over as many users.
+pub const INIT: Duration = Duration::from_secs(15);
 
 /// How long an actor of a region has to stop: none of them does anything in `stop`.
 pub const SHUTDOWN: Duration = Duration::from_millis(200);

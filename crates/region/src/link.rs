@@ -14,7 +14,7 @@ use tembusu::{Actor, Address, CallError, Context};
 
 use crate::crash::RegionCrash;
 use crate::funding::{Ask, GiveBack};
-use crate::limits::LEDGER_CALL;
+use crate::limits::{JOIN_CALL, LEDGER_CALL};
 
 /// The ledger as one region sees it.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ impl Link {
         };
         self.ledger.tell(subscribe).map_err(|cause| self.crash("subscribe to events", &cause))?;
         let region = Arc::clone(&self.region);
-        let snapshot = self.ledger.call(|reply| LedgerMessage::Snapshot { region, since_ms, reply }, LEDGER_CALL).await;
+        let snapshot = self.ledger.call(|reply| LedgerMessage::Snapshot { region, since_ms, reply }, JOIN_CALL).await;
         snapshot.map_err(|cause| self.crash("take a snapshot", &cause))
     }
 

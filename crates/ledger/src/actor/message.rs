@@ -53,7 +53,7 @@ pub enum LedgerMessage {
     Snapshot {
         /// The region.
         region: Arc<str>,
-        /// From when on billed impressions are counted: the start of the region's day. Unix milliseconds.
+        /// Billed impressions are counted from the day (UTC) of this time on. Unix milliseconds.
         since_ms: i64,
         /// The snapshot.
         reply: Reply<RegionSnapshot>,

@@ -4,8 +4,9 @@
 //! - **Durable**: when [`Store::commit`] returns, the events survive the loss of power (WAL, `synchronous=FULL`).
 //! - **Whole**: a batch is there or it is not. Events and the tables that follow from them are one transaction.
 //! - **Once**: a notice is recorded once by token and kind, however often it comes, before and after a restart.
-//! - **Balanced**: `budget = spent + leased + free` on every event, checked by the books and again by the database; on
-//!   opening, the events are replayed and must give the tables.
+//! - **Balanced**: `budget = spent + leased + free` on every event, checked by the books and again by the database. On
+//!   opening the tables must balance, and up to 200,000 events are replayed and must give them; a longer history is
+//!   replayed by [`Audit::verify`], which an operator runs beside the writer.
 //!
 //! Never: goes on after a failed write. A commit or fsync that fails leaves unknown what is on disk, so the store
 //! [poisons](StoreError::Poisoned) itself and its owner crashes. Who opens it again first writes and syncs the

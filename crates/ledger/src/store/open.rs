@@ -15,10 +15,10 @@ use super::{Store, StoreError, StoreOptions, replay, rows};
 /// "TMBL": marks the file as a ledger.
 pub(super) const APPLICATION_ID: u32 = 0x544d_424c;
 /// The schema that this program reads and writes.
-pub(super) const SCHEMA_VERSION: i64 = 1;
+pub(super) const SCHEMA_VERSION: i64 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// Up to this many events a full replay is part of opening (under a second); beyond it the tables' own balance is
+/// Up to this many events a full replay is part of opening (about a second); beyond it only the tables' own balance is
 /// checked, and [`Audit::verify`](super::Audit::verify) replays on demand.
 const REPLAY_EVENTS_MAX: u64 = 200_000;
 /// Up to this size the pages are checked one by one when opening (about a second).

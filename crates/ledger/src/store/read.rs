@@ -8,8 +8,8 @@ use campaign::CampaignId;
 use rusqlite::{Connection, params};
 
 use super::{Store, StoreError, rows};
-use crate::report::EVENTS_PAGE_MAX;
-use crate::{CapCount, CapKey, EventKind, EventPage, LedgerEvent, RegionSnapshot, Totals};
+use crate::report::{DAY_MS, EVENTS_PAGE_MAX};
+use crate::{CapCount, CapKey, EventPage, LedgerEvent, RegionSnapshot, Totals};
 
 impl Store {
     /// All accounts and counts.
@@ -21,7 +21,7 @@ impl Store {
         Ok(Totals::of(&self.books))
     }
 
-    /// A region as it is now: its open leases, and whom it billed since a time.
+    /// A region as it is now: its open leases, and whom it billed since the beginning of the day (UTC) of `since_ms`.
     ///
     /// # Errors
     /// As [`commit`](Self::commit), and [`StoreError::Uncommitted`].
@@ -65,12 +65,11 @@ impl Store {
     }
 }
 
+/// Straight from the primary key, in its order: some microseconds for each user of the day, whatever else was recorded.
 fn billed_since(conn: &Connection, region: &str, since_ms: i64) -> rusqlite::Result<Vec<CapCount>> {
-    let mut statement = conn.prepare_cached(
-        "SELECT campaign, cap_key, count(*) FROM event \
-         WHERE region = ?1 AND at_ms >= ?2 AND cap_key IS NOT NULL AND kind = ?3 GROUP BY campaign, cap_key",
-    )?;
-    let counts = statement.query_map(params![region, since_ms, EventKind::Billing.name()], |row| {
+    let mut statement =
+        conn.prepare_cached("SELECT campaign, cap_key, count FROM cap_count WHERE region = ?1 AND day >= ?2")?;
+    let counts = statement.query_map(params![region, since_ms / DAY_MS], |row| {
         Ok(CapCount { campaign: CampaignId(row.get(0)?), cap_key: CapKey(row.get(1)?), count: row.get(2)? })
     })?;
     counts.collect()

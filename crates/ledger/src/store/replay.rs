@@ -4,11 +4,12 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 use super::open::unreadable;
 use super::{StoreError, rows};
-use crate::Books;
+use crate::report::DAY_MS;
+use crate::{Books, EventKind};
 
 /// Applies all events to empty books.
 pub(super) fn replay(conn: &Connection, path: &Path) -> Result<Books, StoreError> {
@@ -27,10 +28,26 @@ pub(super) fn replay(conn: &Connection, path: &Path) -> Result<Books, StoreError
 /// Replays, and compares with the books that the tables give.
 pub(super) fn compare(conn: &Connection, path: &Path, tables: &Books) -> Result<(), StoreError> {
     let replayed = replay(conn, path)?;
-    match difference(&replayed, tables) {
-        None => Ok(()),
-        Some(detail) => Err(StoreError::ReplayDiffers { path: path.into(), detail }),
+    let differs = |detail| Err(StoreError::ReplayDiffers { path: path.into(), detail });
+    if let Some(detail) = difference(&replayed, tables) {
+        return differs(detail);
     }
+    match cap_counts_agree(conn).map_err(|error| unreadable(path, error))? {
+        true => Ok(()),
+        false => differs("users: the events count them differently than the table does".into()),
+    }
+}
+
+/// Every count that the events give stands in the table, and nothing else does.
+fn cap_counts_agree(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.query_row(
+        "WITH counted AS (SELECT region, at_ms / ?1, campaign, cap_key, count(*) FROM event \
+                          WHERE cap_key IS NOT NULL AND kind = ?2 GROUP BY 1, 2, 3, 4) \
+         SELECT NOT EXISTS (SELECT * FROM counted EXCEPT SELECT * FROM cap_count) \
+            AND (SELECT count(*) FROM counted) = (SELECT count(*) FROM cap_count)",
+        params![DAY_MS, EventKind::Billing.name()],
+        |row| row.get(0),
+    )
 }
 
 fn difference(replayed: &Books, tables: &Books) -> Option<String> {

@@ -1,4 +1,4 @@
--- The ledger, schema version 1. Amounts are nano-USD, prices micros of a currency unit per 1,000 impressions,
+-- The ledger, schema version 2. Amounts are nano-USD, prices micros of a currency unit per 1,000 impressions,
 -- times unix milliseconds. `event` is the truth; the other tables follow from it and are written with it.
 
 CREATE TABLE event (
@@ -32,7 +32,7 @@ CREATE TABLE event (
 -- A notice counts once.
 CREATE UNIQUE INDEX event_once ON event (token, kind) WHERE token IS NOT NULL;
 CREATE UNIQUE INDEX event_of_region ON event (region, region_seq) WHERE region IS NOT NULL;
-CREATE INDEX event_capped ON event (region, at_ms) WHERE cap_key IS NOT NULL;
+CREATE INDEX event_capped ON event (at_ms) WHERE cap_key IS NOT NULL;
 
 CREATE TABLE account (
     campaign INTEGER PRIMARY KEY,
@@ -55,6 +55,16 @@ CREATE TABLE lease (
     expires_ms INTEGER NOT NULL,
     closes_ms  INTEGER NOT NULL
 ) STRICT;
+
+-- How often each user was billed on a day, counted from 1970-01-01 (UTC): a region that starts reads a day in one run.
+CREATE TABLE cap_count (
+    region   TEXT    NOT NULL,
+    day      INTEGER NOT NULL,
+    campaign INTEGER NOT NULL,
+    cap_key  BLOB    NOT NULL,       -- forgotten with that of the events
+    count    INTEGER NOT NULL,
+    PRIMARY KEY (region, day, campaign, cap_key)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE region (region TEXT PRIMARY KEY, head INTEGER NOT NULL) STRICT;
 CREATE TABLE tally (kind TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
