@@ -113,6 +113,19 @@ fn a_key_file_is_made_once_with_mode_0600() {
 }
 
 #[test]
+fn a_file_that_a_kill_left_beside_the_keys_blocks_neither_a_start_nor_a_rotation() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token.keys");
+    let left = folder.path().join("token.keys.new");
+    fs::write(&left, "# Keys that seal").unwrap();
+    TokenKeys::load_or_create(&path).unwrap();
+    // Killed after the link and before the removal: both names are one file.
+    fs::hard_link(&path, &left).unwrap();
+    TokenKeys::rotate(&path).unwrap();
+    assert!(TokenKeys::load(&path).is_ok() && !left.exists());
+}
+
+#[test]
 fn the_previous_key_opens_and_the_one_before_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token.keys");

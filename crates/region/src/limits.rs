@@ -28,8 +28,8 @@ pub const BIDDING_MAILBOX: usize = 16_384;
 /// Events and renewals that may wait for the pacer or the capper. What does not fit is fetched from the ledger later.
 pub const ACTOR_MAILBOX: usize = 4_096;
 
-/// How long `init` waits for its snapshot. A million users' counts take the ledger seconds, in which those who start beside
-/// it wait as well; a region that gave up sooner would use up its intensity on nothing but a busy day.
+/// How long `init` waits for its snapshot. A million users' counts take the ledger about a second, in which those who
+/// start beside it wait as well; a region that gave up sooner would use up its intensity on nothing but a busy day.
 pub const JOIN_CALL: Duration = Duration::from_secs(10);
 
 /// How long a handler waits for the ledger: a commit of it takes milliseconds, a stuck disk does not count.

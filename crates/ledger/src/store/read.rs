@@ -65,7 +65,7 @@ impl Store {
     }
 }
 
-/// Straight from the primary key, in its order: some microseconds for each user of the day, whatever else was recorded.
+/// Straight from the primary key, in its order: about a microsecond for each user of the day, whatever else was recorded.
 fn billed_since(conn: &Connection, region: &str, since_ms: i64) -> rusqlite::Result<Vec<CapCount>> {
     let mut statement =
         conn.prepare_cached("SELECT campaign, cap_key, count FROM cap_count WHERE region = ?1 AND day >= ?2")?;

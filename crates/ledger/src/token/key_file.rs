@@ -1,7 +1,8 @@
 //! The file that token keys come from.
 //!
 //! Promises mode 0600 on every file that it writes, and refuses to read one that others can read. A rotation
-//! replaces the file whole, so that a crash leaves the old keys or the new ones.
+//! replaces the file whole, so that a crash leaves the old keys or the new ones; what a crash leaves beside it is in
+//! nobody's way.
 //!
 //! Form: `#` comments; then one line for the current key and at most one for the previous: `<id> <32 bytes in
 //! base64url>`.
@@ -100,7 +101,8 @@ fn fresh(path: &Path) -> Result<[u8; Key::BYTES], KeyFileError> {
     Ok(bytes)
 }
 
-/// Writes a file beside the target, then moves it there; `new` refuses to replace one that appeared meanwhile.
+/// Writes a file beside the target, then moves it there; `new` refuses to replace one that appeared meanwhile. Whoever
+/// writes holds the folder's lock, so that a file that stands beside the target was left by one who was killed.
 fn write(path: &Path, lines: &[Line], new: bool) -> Result<(), KeyFileError> {
     let mut text = HEADER.to_owned();
     for (id, key) in lines {
@@ -108,6 +110,12 @@ fn write(path: &Path, lines: &[Line], new: bool) -> Result<(), KeyFileError> {
     }
     let beside = beside(path);
     let written = (|| {
+        let folder = File::open(parent(path))?;
+        folder.lock()?;
+        match fs::remove_file(&beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&beside)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
@@ -116,12 +124,8 @@ fn write(path: &Path, lines: &[Line], new: bool) -> Result<(), KeyFileError> {
         } else {
             fs::rename(&beside, path)
         }?;
-        File::open(parent(path))?.sync_all()
+        folder.sync_all()
     })();
-    if written.is_err() {
-        // A half-written file would stand in the way of the next attempt; the first error is the one to report.
-        let _ = fs::remove_file(&beside);
-    }
     written.map_err(io_error(path))
 }
 
