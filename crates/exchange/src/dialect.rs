@@ -12,8 +12,6 @@ pub struct Dialect {
     pub seat: String,
     /// Currency of requests that name none.
     pub currency: Currency,
-    /// Auction type of requests that name none: 1 first price, 2 second price.
-    pub auction_type: i64,
     /// Decimals of a price as written; more are cut, which rounds a bid down. At most 6.
     pub price_decimals: u32,
     /// Whether a registered creative is named by `adid` besides `crid`.
@@ -31,7 +29,6 @@ impl Dialect {
         Self {
             seat: seat.into(),
             currency: Currency::USD,
-            auction_type: 2,
             price_decimals: 6,
             sends_adid: false,
             sends_nurl: true,
@@ -42,7 +39,7 @@ impl Dialect {
     /// Google Authorized Buyers: prices in micros, which six decimals of CPM are; `crid` names the creative.
     #[must_use]
     pub fn google_adx(seat: impl Into<String>) -> Self {
-        Self { auction_type: 1, ..Self::openrtb(seat) }
+        Self::openrtb(seat)
     }
 
     /// Microsoft Monetize: the seat is the member id and required, `adid` is preferred, prices have four decimals.
@@ -54,7 +51,7 @@ impl Dialect {
     /// Index Exchange: prices in cents.
     #[must_use]
     pub fn index(seat: impl Into<String>) -> Self {
-        Self { auction_type: 1, price_decimals: 2, ..Self::openrtb(seat) }
+        Self { price_decimals: 2, ..Self::openrtb(seat) }
     }
 
     /// The smallest step of a price, in micros.

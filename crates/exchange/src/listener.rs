@@ -6,7 +6,7 @@
 use std::io;
 use std::time::Duration;
 
-use tembusu::{Actor, Context, ExitReason, Flow, Init, Reply, Supervisor, child};
+use tembusu::{Actor, Context, ExitReason, Flow, Init, Supervisor, child};
 use tokio::runtime::Handle;
 
 use crate::ExchangePort;
@@ -20,8 +20,6 @@ const SHUTDOWN_MARGIN: Duration = Duration::from_millis(500);
 pub enum SocketsMessage {
     /// The accept loop of that incarnation has ended.
     AcceptEnded(u64),
-    /// Tell how many connections are open.
-    Open(Reply<usize>),
 }
 
 /// The sockets' infrastructure has failed.
@@ -73,15 +71,12 @@ impl Actor for Sockets {
             }
             // The end of an earlier incarnation's loop, which ended with it.
             SocketsMessage::AcceptEnded(_) => Ok(Flow::Continue),
-            SocketsMessage::Open(reply) => {
-                let _ = reply.send(self.tracker.open());
-                Ok(Flow::Continue)
-            }
         }
     }
 
     async fn stop(self, _reason: &ExitReason) {
-        drop(self.accepting);
+        // A connection that came after the drain has begun would be left out of it.
+        self.accepting.stop().await;
         let drained = self.tracker.drain(self.drain_timeout).await;
         tracing::debug!(?drained, "connections drained");
     }

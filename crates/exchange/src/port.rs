@@ -4,14 +4,13 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use region::NotTracked;
 use telemetry::ExchangeMeters;
 use tembusu::{Address, CallError, Table};
 use tokio::time::Instant;
 
 use crate::NoBidReason;
-use crate::engine::{EngineAnswer, EngineMessage, Offer};
+use crate::engine::{EngineAnswer, EngineMessage, Offer, RegionCells};
 use crate::payload::PayloadKeeper;
 use crate::pool::{InFlight, PoolMessage};
 use crate::reason::unserved;
@@ -27,6 +26,8 @@ pub struct ExchangePort {
     pub(crate) engine: Address<EngineMessage>,
     pub(crate) serializer: Address<SerializerMessage>,
     pub(crate) meters: Arc<ExchangeMeters>,
+    /// By place in the exchange's territories.
+    pub(crate) regions: RegionCells,
     pub(crate) payloads: PayloadKeeper,
 }
 
@@ -62,52 +63,51 @@ impl ExchangePort {
     }
 
     async fn bid(&self, offer: Box<Offer>, deadline: Instant) -> Answer {
+        let region = self.regions[offer.bid.region].as_deref();
+        let bids = offer.bid.imps.len() as u64;
         let written = self.serializer.call_until(|reply| SerializerMessage::Write { offer, reply }, deadline).await;
-        match written {
-            Ok(Written { body, offer }) => self.commit(*offer, body),
-            Err(error) => Answer::NoBid(reason_of(&error, unserved::SERIALIZER_CRASHED)),
-        }
-    }
-
-    /// Hands the money over to the region, so that it is tracked before the exchange can report on it.
-    fn commit(&self, offer: Offer, body: Bytes) -> Answer {
-        let Offer { bid, seals } = offer;
-        let bids = bid.imps.len() as u64;
-        for (imp, seal) in bid.imps.into_iter().zip(seals) {
-            let Some(hold) = imp.hold else { continue };
-            if let Err(not_tracked) = hold.commit(seal.token_id) {
-                // What was committed before it expires by itself: nobody will ever report on it.
-                let reason = match not_tracked {
-                    NotTracked::RegionDown => NoBidReason::RegionDown,
-                    _ => NoBidReason::ReservationsFull,
-                };
-                return Answer::NoBid(reason.as_str());
+        let sent = match written {
+            // The money goes back: the sockets would not send it any more.
+            Ok(_) if Instant::now() >= deadline => Err(unserved::DEADLINE),
+            Ok(Written { body, offer }) => commit(*offer).map(|()| body),
+            Err(error) => Err(reason_of(&error, unserved::SERIALIZER_CRASHED)),
+        };
+        match sent {
+            Ok(body) => {
+                self.meters.bids.add(bids);
+                region.inspect(|meters| meters.bids.add(bids));
+                Answer::Content(body)
+            }
+            Err(reason) => {
+                region.inspect(|meters| meters.no_bids.inc(reason));
+                Answer::NoBid(reason)
             }
         }
-        self.meters.bids.add(bids);
-        Answer::Content(body)
     }
 }
 
 impl Handler for ExchangePort {
     async fn answer(&self, request: Framed) -> Answer {
+        let deadline = request.deadline - TIMER_SLACK;
         // Without a table the pool is away: the queues' capacity is the limit then, and a stand-in may answer.
         let ticket = match self.in_flight.read() {
-            Some(table) => match table.enter(request.first_byte) {
+            Some(table) => match table.enter(request.first_byte, deadline) {
                 Some(ticket) => Some(ticket),
                 None => return Answer::NoBid(unserved::OVERLOAD),
             },
             None => None,
         };
-        let deadline = request.deadline - TIMER_SLACK;
         let decided = self.engine.call_until(|reply| EngineMessage::Decide { request, reply }, deadline).await;
+        let served = decided.is_ok();
         let answer = match decided {
             Ok(EngineAnswer::Bid(offer)) => self.bid(offer, deadline).await,
             Ok(EngineAnswer::NoBid(no_bid)) => Answer::NoBid(no_bid.reason.as_str()),
             Ok(EngineAnswer::Malformed(kind)) => Answer::Malformed(kind),
             Err(error) => Answer::NoBid(reason_of(&error, unserved::ENGINE_CRASHED)),
         };
-        drop(ticket);
+        if let Some(ticket) = ticket.filter(|_| served) {
+            ticket.served();
+        }
         answer
     }
 
@@ -124,7 +124,7 @@ impl Handler for ExchangePort {
         if outcome.late {
             meters.late.inc();
         }
-        if matches!(outcome.reason, unserved::OVERLOAD | unserved::DEADLINE | "insufficient_time") {
+        if matches!(outcome.reason, unserved::OVERLOAD | unserved::INSUFFICIENT_TIME) {
             meters.shed.inc();
         }
     }
@@ -146,6 +146,20 @@ impl Handler for ExchangePort {
             _ => {}
         }
     }
+}
+
+/// Hands the money over to the region, so that it is tracked before the exchange can report on it.
+fn commit(offer: Offer) -> Result<(), &'static str> {
+    let Offer { bid, seals } = offer;
+    for (imp, seal) in bid.imps.into_iter().zip(seals) {
+        let Some(hold) = imp.hold else { continue };
+        // What was committed before it expires by itself: nobody will ever report on it.
+        hold.commit(seal.token_id).map_err(|not_tracked| match not_tracked {
+            NotTracked::RegionDown => NoBidReason::RegionDown.as_str(),
+            _ => NoBidReason::ReservationsFull.as_str(),
+        })?;
+    }
+    Ok(())
 }
 
 /// The truth about a call that brought no answer, as a reason.

@@ -25,12 +25,16 @@ pub enum NoBidReason {
     RegionDown,
     /// The imp breaks a MUST of the standard.
     InvalidImp,
+    /// A list of the request (blocked categories, advertisers, attributes) is longer than can be looked at in time.
+    ListTooLong,
     /// No banner: the only format that the campaigns have.
     UnsupportedMedia,
     /// A banner without a size.
     NoSize,
     /// A floor below zero, as in the incident.
     NegativeFloor,
+    /// A floor that is no price.
+    UnreadableFloor,
     /// A floor in a currency that the rates do not know.
     FloorCurrency,
     /// Only deals may bid, and none of them is open to us.
@@ -59,6 +63,8 @@ pub enum NoBidReason {
     BudgetExhausted,
     /// The region tracks as many open bids as it can.
     ReservationsFull,
+    /// Time ran out while campaigns were looked at.
+    Deadline,
 }
 
 impl NoBidReason {
@@ -73,9 +79,11 @@ impl NoBidReason {
             Self::UnservedCountry => "unserved_country",
             Self::RegionDown => "region_down",
             Self::InvalidImp => "invalid_imp",
+            Self::ListTooLong => "list_too_long",
             Self::UnsupportedMedia => "unsupported_media",
             Self::NoSize => "no_size",
             Self::NegativeFloor => "negative_floor",
+            Self::UnreadableFloor => "unreadable_floor",
             Self::FloorCurrency => "floor_currency",
             Self::PrivateAuction => "private_auction",
             Self::NoCandidate => "no_candidate",
@@ -90,6 +98,7 @@ impl NoBidReason {
             Self::Unfunded => "unfunded",
             Self::BudgetExhausted => "budget_exhausted",
             Self::ReservationsFull => "reservations_full",
+            Self::Deadline => unserved::DEADLINE,
         }
     }
 }
@@ -121,6 +130,8 @@ pub mod unserved {
     pub const DEGRADED: &str = "degraded";
     /// More in flight, or waiting, than can be served within the deadline.
     pub const OVERLOAD: &str = "overload";
+    /// The request came with less time than an answer takes.
+    pub const INSUFFICIENT_TIME: &str = "insufficient_time";
     /// The deadline came before the decision.
     pub const DEADLINE: &str = "deadline";
 }

@@ -104,6 +104,7 @@ fn a_house_campaign_bids_on_most_banners_and_on_no_imp_that_breaks_a_must() {
         purse: &wallet,
         cap_keys: &CapKeys::new(CapSecret::new(20_000, [7; 32])),
         now_ms: 1_795_305_600_000,
+        deadline: tokio::time::Instant::now() + std::time::Duration::from_secs(3_600),
     };
     let decide = |request: &BidRequest<'_>| match openrtb::validity(request) {
         Err(invalid) => Err(invalid.kind().label()),

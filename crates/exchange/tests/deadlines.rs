@@ -126,3 +126,31 @@ async fn a_bid_that_is_ready_after_its_deadline_is_not_sent() {
     assert_eq!((reply.status, reply.header("x-no-bid")), (204, "deadline"));
     assert!(server.script.outcomes()[0].late, "and it is counted as late");
 }
+
+#[tokio::test]
+async fn a_short_tmax_in_the_part_that_came_is_answered_at_once_and_the_connection_stays() {
+    let server = server();
+    let mut client = server.client().await;
+    for _ in 0..2 {
+        client.send("POST /bid HTTP/1.1\r\nhost: t\r\ncontent-length: 13\r\n\r\n{\"tmax\":40,").await;
+        let reply = client.reply().await;
+        assert_eq!((reply.status, reply.header("x-no-bid")), (204, "insufficient_time"));
+        assert_eq!(reply.header("connection"), "");
+        client.send("1}").await;
+    }
+    assert_eq!(client.ask(post("{}")).await.status, 200, "on the same connection");
+    assert_eq!(server.script.events("opened"), 1);
+}
+
+#[tokio::test]
+async fn a_rest_that_does_not_come_in_time_ends_the_connection() {
+    let server = server();
+    let mut client = server.client().await;
+    client.send("POST /bid HTTP/1.1\r\nhost: t\r\ncontent-length: 13\r\n\r\n{\"tmax\":40,").await;
+    assert_eq!(client.reply().await.header("x-no-bid"), "insufficient_time");
+    client.closed().await;
+    let mut client = server.client().await;
+    client.send("POST /bid HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\nb\r\n{\"tmax\":40,\r\n").await;
+    assert_eq!(client.reply().await.header("x-no-bid"), "insufficient_time");
+    client.closed().await;
+}

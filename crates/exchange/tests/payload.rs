@@ -1,7 +1,7 @@
 //! What is kept of a payload that crashed an engine: its shape, never its ids and addresses.
 
 use bytes::Bytes;
-use exchange::payload::{InHand, KEPT_MAX, PAYLOAD_BYTES_MAX, PayloadKeeper, scrub};
+use exchange::payload::{InHand, KEPT_MAX, PAYLOAD_BYTES_MAX, PayloadKeeper, RequestInHand, scrub};
 
 #[test]
 fn ids_and_addresses_lose_their_letters_and_digits_and_harmless_values_stay() {
@@ -39,7 +39,8 @@ fn whatever_is_no_json_is_scrubbed_as_well() {
 fn the_last_payloads_are_kept_bounded_in_number_and_size() {
     let keeper = PayloadKeeper::new();
     for incarnation in 1..=KEPT_MAX as u64 + 3 {
-        keeper.keep("root/exchanges/x/bid_engine".into(), incarnation, Bytes::from(vec![b'7'; PAYLOAD_BYTES_MAX + 9]));
+        let body = Bytes::from(vec![b'7'; PAYLOAD_BYTES_MAX + 9]);
+        keeper.keep(RequestInHand { path: "root/exchanges/x/bid_engine".into(), incarnation, body });
         if incarnation % 2 == 0 {
             keeper.tidy();
         }
@@ -55,11 +56,17 @@ fn the_last_payloads_are_kept_bounded_in_number_and_size() {
 
 #[test]
 fn what_is_in_hand_is_taken_once() {
-    let cell = InHand::default();
-    cell.begin(3, &Bytes::from_static(b"body"));
-    assert_eq!(cell.take(), Some((3, Bytes::from_static(b"body"))));
+    let (cell, path, body) = (InHand::default(), "root/x/bid_engine".into(), Bytes::from_static(b"body"));
+    cell.begin(&path, 3, &body);
+    assert_eq!(cell.take(), Some(RequestInHand { path: path.clone(), incarnation: 3, body: body.clone() }));
     assert_eq!(cell.take(), None);
-    cell.begin(4, &Bytes::from_static(b"body"));
+    cell.begin(&path, 4, &body);
     cell.end();
     assert_eq!(cell.take(), None);
+}
+
+#[test]
+fn a_key_that_the_standard_does_not_know_is_masked_as_well() {
+    let text = scrub(br#"{"user":{"ext":{"ana@mail.example":{"w":7},"w\"12":1}},"imp":[]}"#);
+    assert_eq!(text, r#"{"user":{"ext":{"xxx@xxxx.exxxxxe":{"w":7},"x\"99":9}},"imp":[]}"#);
 }

@@ -103,8 +103,9 @@ fn recorded_prices_keep_their_digits() {
             for (imp, shown) in request.imp.iter().zip(tree["imp"].as_array().unwrap()) {
                 // A float is good enough to check a digit, not to carry money.
                 if let Some(price) = shown["bidfloor"].as_f64().filter(|price| price.abs() < 1e9) {
-                    let micros = imp.floor().0 as f64 / 1e6;
-                    assert!((micros - price).abs() < 1.1e-6, "{price} became {}", imp.floor());
+                    let floor = imp.floor().unwrap();
+                    let micros = floor.0 as f64 / 1e6;
+                    assert!((micros - price).abs() < 1.1e-6, "{price} became {floor}");
                 }
             }
         }

@@ -19,8 +19,8 @@ fn swallow(body: &[u8]) {
     let _ = peek_tmax(body);
     let _ = parse_response(body);
     let Ok(request) = parse_request(body) else { return };
-    let _ = (request.country(), request.ifa(), request.schain(), request.eids().len(), request.gpp_sid().len());
-    let _ = (request.limits_tracking(), request.inventory().is_some(), request.currencies().count());
+    let _ = (request.country(), request.schain(), request.eids().len(), request.gpp_sid().len());
+    let _ = (request.coppa(), request.inventory().is_some(), request.currencies().count());
     if let Ok(validity) = validity(&request) {
         for (_, imp) in validity.biddable(&request) {
             let _ = (imp.floor(), imp.floor_currency(), imp.is_rewarded());
@@ -131,7 +131,7 @@ fn a_string_of_ten_megabytes_is_read() {
         swallow(body.as_bytes());
     }
     let body = format!(r#"{{"{long}":1,"imp":[{{"bidfloor":{}}}]}}"#, "9".repeat(10_000_000));
-    assert_eq!(parse_request(body.as_bytes()).unwrap().imp[0].floor(), money::Cpm::MAX);
+    assert_eq!(parse_request(body.as_bytes()).unwrap().imp[0].floor(), Some(money::Cpm::MAX));
 }
 
 #[test]

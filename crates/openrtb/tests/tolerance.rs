@@ -3,7 +3,7 @@
 mod common;
 
 use money::{Cpm, Currency};
-use openrtb::{AuctionType, BidRequest, Country, Inventory, MalformedKind, parse_request};
+use openrtb::{AuctionType, BidRequest, Country, Floor, Inventory, MalformedKind, parse_request};
 
 fn read(line: &str) -> BidRequest<'_> {
     parse_request(line.as_bytes()).unwrap_or_else(|error| panic!("{error}: {line}"))
@@ -20,7 +20,7 @@ fn an_app_request_is_read_whole() {
     assert!(!request.accepts_currency(Currency::THB, Currency::THB));
     assert_eq!(request.country(), Some(Country::SG));
     let imp = &request.imp[0];
-    assert_eq!((imp.floor(), imp.floor_currency()), (Cpm(450_000), Some(Currency::SGD)));
+    assert_eq!((imp.floor(), imp.floor_currency()), (Some(Cpm(450_000)), Some(Currency::SGD)));
     assert!(imp.is_secure());
     let banner = imp.banner.as_ref().unwrap();
     assert_eq!(banner.sizes().collect::<Vec<_>>(), [(320, 50), (300, 50)]);
@@ -32,8 +32,6 @@ fn an_app_request_is_read_whole() {
     assert_eq!(request.consent(), Some("CPx"));
     assert_eq!(request.eids()[0].uids[0].id.as_deref(), Some("e1"));
     assert_eq!(request.gdpr(), Some(false));
-    assert_eq!(request.ifa(), Some("0f2a6c1e-8f0b-4b7e-9c55-2b8b6d6a1f00"));
-    assert!(!request.limits_tracking());
 }
 
 #[test]
@@ -41,8 +39,8 @@ fn numbers_in_strings_and_strings_in_numbers_are_converted() {
     let line = &common::fixture("requests.jsonl")[1];
     let request = read(line);
     assert_eq!(request.tmax, Some(200));
-    assert_eq!(request.imp[0].floor(), Cpm(12_500_500_000));
-    assert_eq!(request.imp[1].floor(), Cpm(10_000_000_000));
+    assert_eq!(request.imp[0].floor(), Some(Cpm(12_500_500_000)));
+    assert_eq!(request.imp[1].floor(), Some(Cpm(10_000_000_000)));
     assert!(request.imp[0].is_rewarded());
     let site = request.site.as_ref().unwrap();
     assert_eq!(site.id.as_deref(), Some("7"));
@@ -50,9 +48,6 @@ fn numbers_in_strings_and_strings_in_numbers_are_converted() {
     assert_eq!(site.referrer, None);
     assert_eq!(request.publisher().unwrap().id.as_deref(), Some("12"));
     assert_eq!(request.country(), Some(Country::ID));
-    assert!(request.limits_tracking());
-    assert_eq!(request.ifa(), None);
-    assert!(request.has_zero_ifa());
 }
 
 #[test]
@@ -62,7 +57,7 @@ fn a_deal_has_its_own_floor_type_and_currency() {
     let imp = &request.imp[0];
     assert!(imp.is_private());
     let deals = &imp.pmp.as_ref().unwrap().deals;
-    assert_eq!((&*deals[0].id, deals[0].floor()), ("D-1", Cpm(2_500_000)));
+    assert_eq!((&*deals[0].id, deals[0].floor()), ("D-1", Some(Cpm(2_500_000))));
     assert_eq!(deals[0].auction_type(request.auction_type()), AuctionType::FixedPrice);
     assert_eq!(deals[1].auction_type(request.auction_type()), AuctionType::SecondPricePlus);
     assert_eq!(deals[0].floor_currency(), Some(Currency::USD));
@@ -93,8 +88,8 @@ fn a_native_request_comes_as_text_or_as_an_object() {
 fn a_negative_floor_is_a_number_like_any_other() {
     let line = &common::fixture("requests.jsonl")[4];
     let request = read(line);
-    assert_eq!(request.imp[0].floor(), Cpm(-10_000));
-    assert!(request.coppa() && request.limits_tracking());
+    assert_eq!(request.imp[0].floor(), Some(Cpm(-10_000)));
+    assert!(request.coppa());
     assert_eq!(request.us_privacy(), Some("1YNN"));
     assert_eq!((request.gpp(), request.gpp_sid()), (Some("DBAA"), &[7, 8][..]));
 }
@@ -106,7 +101,7 @@ fn placeholders_are_absent() {
     assert_eq!((request.tmax, request.at, request.test), (None, None, None));
     assert_eq!(request.auction_type(), AuctionType::SecondPricePlus);
     let imp = &request.imp[0];
-    assert_eq!((imp.bidfloor, imp.floor()), (None, Cpm::ZERO));
+    assert_eq!((imp.bidfloor, imp.floor()), (Floor::Unreadable, None));
     assert!(imp.is_secure());
     assert_eq!(imp.banner.as_ref().unwrap().sizes().collect::<Vec<_>>(), [(300, 250)]);
     assert!(request.device.is_none() && request.user.is_none() && request.site.is_none());
@@ -149,21 +144,6 @@ fn privacy_is_found_in_its_old_places_and_the_new_place_counts_first() {
 }
 
 #[test]
-fn tracking_is_limited_by_any_of_three_flags() {
-    for line in [
-        r#"{"device":{"lmt":1}}"#,
-        r#"{"device":{"dnt":1}}"#,
-        r#"{"regs":{"coppa":1}}"#,
-        r#"{"device":{"lmt":"true"}}"#,
-    ] {
-        assert!(read(line).limits_tracking(), "{line}");
-    }
-    for line in ["{}", r#"{"device":{"lmt":0,"dnt":false}}"#, r#"{"device":{}}"#] {
-        assert!(!read(line).limits_tracking(), "{line}");
-    }
-}
-
-#[test]
 fn of_a_repeated_key_the_last_one_counts() {
     let request = read(r#"{"id":"a","id":"b","imp":[{"id":"1"}],"imp":[{"id":"2"},{"id":"3"}],"tmax":1,"tmax":null}"#);
     assert_eq!(&*request.id, "b");
@@ -182,15 +162,23 @@ fn floors_round_up_and_are_read_without_a_float() {
         ("-1e400", i64::MIN),
         ("9007199254.740993", 9_007_199_254_740_993),
         ("\" 0.25 \"", 250_000),
-        ("\"0,25\"", 0),
-        ("true", 0),
         ("null", 0),
-        ("[1]", 0),
-        ("{\"a\":1}", 0),
+        ("\"\"", 0),
     ] {
         let line = format!(r#"{{"imp":[{{"bidfloor":{shown}}}]}}"#);
-        assert_eq!(read(&line).imp[0].floor(), Cpm(micros), "{shown}");
+        assert_eq!(read(&line).imp[0].floor(), Some(Cpm(micros)), "{shown}");
     }
+}
+
+#[test]
+fn a_floor_that_is_no_price_is_not_taken_for_none() {
+    for shown in ["\"0,25\"", "\"1 USD\"", "true", "[1]", "{\"a\":1}"] {
+        let line = format!(r#"{{"imp":[{{"bidfloor":{shown},"pmp":{{"deals":[{{"bidfloor":{shown}}}]}}}}]}}"#);
+        let imp = &read(&line).imp[0];
+        assert_eq!((imp.bidfloor, imp.floor()), (Floor::Unreadable, None), "{shown}");
+        assert_eq!(imp.pmp.as_ref().unwrap().deals[0].floor(), None, "{shown}");
+    }
+    assert_eq!(read(r#"{"imp":[{}]}"#).imp[0].floor(), Some(Cpm::ZERO));
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub struct ImpBid<H> {
     pub deal: Option<String>,
     /// Seconds between auction and impression that the bid stands.
     pub exp_s: u32,
-    /// The lease that pays.
+    /// The lease that pays; 0 in a test.
     pub lease: LeaseId,
     /// The user in whose cap the bid has a place.
     pub cap_key: Option<CapKey>,

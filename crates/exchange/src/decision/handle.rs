@@ -3,8 +3,9 @@
 use openrtb::{BidRequest, Validity};
 
 use super::bid::Bid;
+use super::blocks::Blocks;
 use super::currency::common_currency;
-use super::imp::{Common, bid_on};
+use super::imp::{Common, Search, bid_on};
 use super::user::user_ids;
 use super::view::{DecisionView, Purse};
 use crate::{Dialect, NoBid, NoBidReason};
@@ -12,17 +13,18 @@ use crate::{Dialect, NoBid, NoBidReason};
 /// Imps of one request that are looked at. More than any exchange sends; the rest gets no bid.
 pub const IMPS_MAX: usize = 64;
 
-/// Candidates of one imp that are looked at: a millisecond of evaluations.
+/// Candidates of one request that are looked at, its imps together: a millisecond of evaluations.
 pub const CANDIDATES_MAX: usize = 4_096;
 
 /// Decides on a request whose MUSTs have been checked and whose region is known.
 ///
 /// Bids on every imp that it can; imps that `validity` faults are never bid on. First and second price auctions alike get the
-/// campaign's own price, which is what a second-price auction asks for; a deal at a fixed price gets that price.
+/// campaign's own price: `bid_cpm` is what it agrees to pay, in the first to the letter, in the second at most. A deal at a
+/// fixed price gets that price.
 ///
 /// # Errors
 ///
-/// [`NoBid`] with the reason of the imp and campaign that came furthest.
+/// [`NoBid`] with the reason of the imp and campaign that came furthest, or `deadline`: what was held goes back then.
 pub fn handle_bid_request<P: Purse>(
     request: &BidRequest<'_>,
     validity: &Validity,
@@ -35,12 +37,14 @@ pub fn handle_bid_request<P: Purse>(
     let money = common_currency(request, view.dialect.currency, view.rates).ok_or(no_bid(NoBidReason::Currency))?;
     let cap_key = view.cap_keys.key(view.exchange, &user_ids(request), view.now_ms);
     let common = Common { request, view, money, cap_key };
+    let mut search = Search { blocks: Blocks::new(request).map_err(no_bid)?, candidates_left: CANDIDATES_MAX };
 
     let mut imps = Vec::new();
     let mut reason = NoBidReason::InvalidImp;
     for (index, imp) in validity.biddable(request).take(IMPS_MAX) {
-        match bid_on(&common, index, imp) {
+        match bid_on(&common, &mut search, index, imp) {
             Ok(bid) => imps.push(bid),
+            Err(NoBidReason::Deadline) => return Err(no_bid(NoBidReason::Deadline)),
             Err(further) => reason = reason.max(further),
         }
     }

@@ -6,20 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use campaign::{Candidate, CreativeId, Size, Want as IndexWant};
-use ledger::CapKey;
+use ledger::{CapKey, LeaseId};
 use money::{Cpm, Rounding};
 use openrtb::{Banner, BidRequest, Imp};
 use region::{Plan, Refusal, Want as HoldWant};
 
 use super::bid::ImpBid;
+use super::blocks::Blocks;
 use super::currency::CommonCurrency;
-use super::handle::CANDIDATES_MAX;
 use super::terms::{Terms, terms};
 use super::view::{DecisionView, Held, Purse};
 use crate::NoBidReason;
 
-/// Taxonomy of `bcat` and `acat` that the campaigns' categories belong to, and the default.
-const CATTAX_IAB_1: i64 = 1;
+/// Sizes of one slot that are looked at. The most that was recorded is 4.
+pub const SIZES_MAX: usize = 64;
+
+/// Entries of `battr`, of which the standard knows 18; an imp with more gets no bid.
+pub const ATTRIBUTES_MAX: usize = 256;
 
 /// Between auction and impression, where the exchange does not say (OpenRTB implementation guide): web, app, full screen.
 const EXP_WEB_S: u32 = 60;
@@ -37,12 +40,22 @@ const _: () = assert!(
     "the region holds every bid for as long as the exchange was granted"
 );
 
+/// Stands in the token of a test; leases are numbered from 1.
+const NO_LEASE: LeaseId = LeaseId(0);
+
 /// What is the same for all imps of a request.
 pub(super) struct Common<'a, P> {
     pub(super) request: &'a BidRequest<'a>,
     pub(super) view: &'a DecisionView<'a, P>,
     pub(super) money: CommonCurrency,
     pub(super) cap_key: Option<CapKey>,
+}
+
+/// What the search for one imp leaves to the next.
+pub(super) struct Search<'a> {
+    pub(super) blocks: Blocks<'a>,
+    /// Candidates that may still be looked at.
+    pub(super) candidates_left: usize,
 }
 
 /// What one candidate offers, once its evaluation is over.
@@ -55,6 +68,7 @@ struct Offer<'r> {
 
 pub(super) fn bid_on<P: Purse>(
     common: &Common<'_, P>,
+    search: &mut Search<'_>,
     index: usize,
     imp: &Imp<'_>,
 ) -> Result<ImpBid<P::Hold>, NoBidReason> {
@@ -64,7 +78,10 @@ pub(super) fn bid_on<P: Purse>(
     if sizes.is_empty() {
         return Err(NoBidReason::NoSize);
     }
-    let terms = terms(imp, request.at, view.dialect, money.currency, view.rates)?;
+    if banner.battr.len() > ATTRIBUTES_MAX {
+        return Err(NoBidReason::ListTooLong);
+    }
+    let terms = terms(imp, request.auction_type(), view.dialect, money.currency, view.rates)?;
     let want = IndexWant {
         country: view.country,
         exchange: view.exchange,
@@ -73,8 +90,13 @@ pub(super) fn bid_on<P: Purse>(
         now_ms: view.now_ms,
     };
     let mut reason = NoBidReason::NoCandidate;
-    for candidate in view.index.candidates(&want).take(CANDIDATES_MAX) {
-        let judged = candidate.evaluate(|candidate| judge(common, candidate, banner, &terms));
+    for candidate in view.index.candidates(&want).take(search.candidates_left) {
+        if view.is_late() {
+            return Err(NoBidReason::Deadline);
+        }
+        search.candidates_left -= 1;
+        let blocks = &mut search.blocks;
+        let judged = candidate.evaluate(|candidate| judge(common, blocks, candidate, banner, &terms));
         let outcome = match judged {
             Ok(Ok(offer)) => hold(common, index, imp, &candidate, offer),
             Ok(Err(reason)) => Err(reason),
@@ -90,8 +112,8 @@ pub(super) fn bid_on<P: Purse>(
 
 /// The sizes that the slot takes, each once.
 fn sizes(banner: &Banner<'_>) -> Vec<Size> {
-    let mut sizes = Vec::with_capacity(1 + banner.format.len());
-    for (w, h) in banner.sizes() {
+    let mut sizes = Vec::with_capacity(SIZES_MAX.min(1 + banner.format.len()));
+    for (w, h) in banner.sizes().take(SIZES_MAX) {
         let size = Size::new(w, h);
         if !sizes.contains(&size) {
             sizes.push(size);
@@ -100,24 +122,17 @@ fn sizes(banner: &Banner<'_>) -> Vec<Size> {
     sizes
 }
 
-/// The rules between this campaign and this request. Changes nothing.
+/// The rules between this campaign and this request. Changes nothing but what is remembered of them.
 fn judge<'r, P>(
     common: &Common<'_, P>,
+    blocks: &mut Blocks<'_>,
     candidate: &Candidate<'_>,
     banner: &Banner<'_>,
     terms: &[Terms<'r>],
 ) -> Result<Offer<'r>, NoBidReason> {
-    let Common { request, view, money, .. } = common;
+    let Common { view, money, .. } = common;
     let campaign = candidate.campaign();
-    if request.cattax.unwrap_or(CATTAX_IAB_1) == CATTAX_IAB_1 {
-        let allowed = request.acat.is_empty() || campaign.is_blocked_by_category(&request.acat);
-        if !allowed || campaign.is_blocked_by_category(&request.bcat) {
-            return Err(NoBidReason::BlockedCategory);
-        }
-    }
-    if campaign.is_blocked_by_domain(&request.badv) {
-        return Err(NoBidReason::BlockedAdvertiser);
-    }
+    blocks.judge(campaign)?;
     let harmless = |attributes: &[u8]| !attributes.iter().any(|ours| banner.battr.contains(&i64::from(*ours)));
     let placement = candidate
         .placements()
@@ -133,7 +148,7 @@ fn judge<'r, P>(
         .ok_or(NoBidReason::BelowFloor)
 }
 
-/// Holds the money, and a place in the user's cap. In a test both are given back at once.
+/// Holds the money, and a place in the user's cap. A test, which nobody will bill, asks for neither.
 fn hold<P: Purse>(
     common: &Common<'_, P>,
     index: usize,
@@ -147,7 +162,7 @@ fn hold<P: Purse>(
     let price_usd =
         money.rate.to_usd(offer.price, Rounding::Up).ok_or(NoBidReason::BelowFloor)?.min(campaign.bid_cpm());
     let exp_s = exp_s(request, imp);
-    let held = view.purse.try_hold(HoldWant {
+    let want = || HoldWant {
         campaign: campaign.id(),
         plan: Plan::of(campaign),
         price: price_usd.cost_in_usd(),
@@ -155,8 +170,8 @@ fn hold<P: Purse>(
         cap_per_day: campaign.cap_per_user_per_day(),
         ttl: Duration::from_secs(u64::from(exp_s)) + NOTICE_DELAY,
         draw: draw(&request.id, index),
-    });
-    let hold = held.map_err(reason_of)?;
+    };
+    let hold = if request.is_test() { None } else { Some(view.purse.try_hold(want()).map_err(reason_of)?) };
     Ok(ImpBid {
         imp: imp.id.as_ref().to_owned(),
         campaign: Arc::clone(campaign),
@@ -166,9 +181,9 @@ fn hold<P: Purse>(
         price_usd,
         deal: offer.deal.map(str::to_owned),
         exp_s,
-        lease: hold.lease(),
-        cap_key: hold.cap_key(),
-        hold: (!request.is_test()).then_some(hold),
+        lease: hold.as_ref().map_or(NO_LEASE, Held::lease),
+        cap_key: hold.as_ref().and_then(Held::cap_key),
+        hold,
     })
 }
 

@@ -1,11 +1,19 @@
 //! On which terms one may bid on an imp: the open auction with its floor, and the deals with theirs.
 //!
-//! Floors round up into the bid's currency. A floor below zero is never taken for zero: it is a reason of its own.
+//! Floors round up into the bid's currency. A floor below zero, or one that cannot be read, is never taken for zero: each is a
+//! reason of its own. Whether the auction is of the first or the second price changes nothing here: see
+//! [`handle_bid_request`](super::handle_bid_request).
 
 use money::{Cpm, Currency, Rates, Rounding};
-use openrtb::{AuctionType, Imp};
+use openrtb::{AuctionType, Deal, Imp};
 
 use crate::{Dialect, NoBidReason};
+
+/// Deals of one imp that are looked at. The most that was recorded is 3.
+pub const DEALS_MAX: usize = 64;
+
+/// Seats and advertisers of one deal; one that names more is left alone.
+pub const DEAL_LIST_MAX: usize = 256;
 
 /// One way to bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,24 +57,28 @@ impl Terms<'_> {
 ///
 /// # Errors
 ///
-/// [`NegativeFloor`](NoBidReason::NegativeFloor) if any floor of the imp is below zero: an exchange that sends one does not mean
-/// what it says. [`FloorCurrency`](NoBidReason::FloorCurrency) or [`PrivateAuction`](NoBidReason::PrivateAuction) if nothing is
+/// [`NegativeFloor`](NoBidReason::NegativeFloor) or [`UnreadableFloor`](NoBidReason::UnreadableFloor) if any floor of the imp
+/// is below zero or no price: an exchange that sends one does not mean what it says. [`FloorCurrency`](NoBidReason::FloorCurrency) or [`PrivateAuction`](NoBidReason::PrivateAuction) if nothing is
 /// left.
 pub fn terms<'r>(
     imp: &'r Imp<'r>,
-    request_at: Option<i64>,
+    auction: AuctionType,
     dialect: &Dialect,
     currency: Currency,
     rates: &Rates,
 ) -> Result<Vec<Terms<'r>>, NoBidReason> {
     let deals = imp.pmp.as_ref().map_or(&[][..], |pmp| &pmp.deals);
-    if imp.floor().is_negative() || deals.iter().any(|deal| deal.floor().is_negative()) {
+    let deals = &deals[..deals.len().min(DEALS_MAX)];
+    let floors = || std::iter::once(imp.floor()).chain(deals.iter().map(Deal::floor));
+    if floors().flatten().any(Cpm::is_negative) {
         return Err(NoBidReason::NegativeFloor);
     }
-    let converted = |floor: Cpm, of: Option<Currency>| match of {
-        _ if floor == Cpm::ZERO => Some(Cpm::ZERO),
-        Some(of) => rates.convert(floor, of, currency, Rounding::Up),
-        None => None,
+    if floors().any(|floor| floor.is_none()) {
+        return Err(NoBidReason::UnreadableFloor);
+    }
+    let converted = |floor: Option<Cpm>, of: Option<Currency>| match floor? {
+        Cpm::ZERO => Some(Cpm::ZERO),
+        floor => rates.convert(floor, of?, currency, Rounding::Up),
     };
     let mut found = Vec::with_capacity(1 + deals.len());
     let mut reason = NoBidReason::PrivateAuction;
@@ -76,10 +88,9 @@ pub fn terms<'r>(
             None => reason = NoBidReason::FloorCurrency,
         }
     }
-    let auction = AuctionType::from_code(request_at.unwrap_or(dialect.auction_type));
     for deal in deals {
         let seat = deal.wseat.is_empty() || deal.wseat.iter().any(|seat| *seat == dialect.seat);
-        if deal.id.is_empty() || !seat {
+        if deal.id.is_empty() || !seat || deal.wadomain.len().max(deal.wseat.len()) > DEAL_LIST_MAX {
             continue;
         }
         let Some(floor) = converted(deal.floor(), deal.floor_currency()) else { continue };

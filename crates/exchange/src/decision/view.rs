@@ -6,6 +6,7 @@ use campaign::{Country, Index};
 use ledger::{CapKey, LeaseId};
 use money::Rates;
 use region::{CapKeys, Hold, Refusal, RegionView, Want};
+use tokio::time::Instant;
 
 use crate::Dialect;
 
@@ -30,6 +31,15 @@ pub struct DecisionView<'a, P> {
     pub cap_keys: &'a CapKeys,
     /// When the request came, in unix milliseconds.
     pub now_ms: i64,
+    /// A decision that takes longer is worth nothing.
+    pub deadline: Instant,
+}
+
+impl<P> DecisionView<'_, P> {
+    /// Whether the deadline has passed.
+    pub(super) fn is_late(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
 }
 
 /// Where a decision asks for money and for a place in a user's cap.

@@ -25,9 +25,9 @@ pub struct EngineArgs {
 
 impl EngineArgs {
     /// Keeps what the previous incarnation died of, if it died of something; true if there is scrubbing to do.
-    pub(super) fn keep_payload(&self, path: &str) -> bool {
-        let Some((incarnation, body)) = self.in_hand.take() else { return false };
-        self.payloads.keep(path.into(), incarnation, body);
+    pub(super) fn keep_payload(&self) -> bool {
+        let Some(held) = self.in_hand.take() else { return false };
+        self.payloads.keep(held);
         true
     }
 }
@@ -42,6 +42,7 @@ pub struct BidEngine {
     engine: Engine,
     in_hand: InHand,
     payloads: PayloadKeeper,
+    path: Arc<str>,
     incarnation: u64,
 }
 
@@ -51,7 +52,7 @@ impl Actor for BidEngine {
     type Crash = EngineCrash;
 
     async fn init(args: &EngineArgs, cx: &mut Context<Self>) -> Result<Init<Self>, EngineCrash> {
-        if args.keep_payload(cx.path()) {
+        if args.keep_payload() {
             // If there is no room, the payloads are scrubbed when somebody looks.
             let _ = cx.address().tell(EngineMessage::TidyPayloads);
         }
@@ -59,6 +60,7 @@ impl Actor for BidEngine {
             engine: Engine::new(Arc::clone(&args.settings))?,
             in_hand: args.in_hand.clone(),
             payloads: args.payloads.clone(),
+            path: cx.path().into(),
             incarnation: cx.incarnation(),
         }))
     }
@@ -66,7 +68,7 @@ impl Actor for BidEngine {
     async fn handle(&mut self, message: EngineMessage, _cx: &mut Context<Self>) -> Result<Flow, EngineCrash> {
         match message {
             EngineMessage::Decide { request, reply } => {
-                self.in_hand.begin(self.incarnation, &request.body);
+                self.in_hand.begin(&self.path, self.incarnation, &request.body);
                 let answer = self.engine.decide(&request);
                 if answer.is_ok() {
                     self.in_hand.end();

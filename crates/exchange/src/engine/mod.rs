@@ -16,7 +16,7 @@ pub use answer::{EngineAnswer, Offer, Seal};
 
 pub use message::EngineMessage;
 pub use no_bid::NoBidEngine;
-pub use settings::{EngineSettings, Territory};
+pub use settings::{EngineSettings, RegionCells, Territory};
 pub use state::{Engine, EngineCrash};
 
 pub use crate::chaos;

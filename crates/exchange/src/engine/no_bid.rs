@@ -25,7 +25,7 @@ impl Actor for NoBidEngine {
     type Crash = Infallible;
 
     async fn init(args: &EngineArgs, cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
-        if args.keep_payload(cx.path()) {
+        if args.keep_payload() {
             let _ = cx.address().tell(EngineMessage::TidyPayloads);
         }
         Ok(Init::Ready(Self { payloads: args.payloads.clone() }))

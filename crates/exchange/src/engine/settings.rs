@@ -8,7 +8,7 @@ use campaign::{Country, Index};
 use ledger::{Clock, TokenKeys};
 use money::Rates;
 use region::{CapKeys, RegionPort};
-use telemetry::ExchangeMeters;
+use telemetry::{ExchangeMeters, RegionMeters};
 use tembusu::Table;
 
 use crate::Dialect;
@@ -47,7 +47,16 @@ pub struct Territory {
     pub port: RegionPort,
 }
 
+/// One exchange's meters of its regions, by place in its territories.
+pub type RegionCells = Arc<[Option<Arc<RegionMeters>>]>;
+
 impl EngineSettings {
+    /// The meters of the territories' regions.
+    #[must_use]
+    pub fn region_cells(&self) -> RegionCells {
+        self.territories.iter().map(|territory| self.meters.region(territory.port.name()).cloned()).collect()
+    }
+
     /// Where a request belongs: its own country's region, else the default.
     ///
     /// A request whose country is known keeps it for targeting, even in the default region.

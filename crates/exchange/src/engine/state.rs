@@ -10,11 +10,11 @@ use campaign::Country;
 use ledger::{TokenClaims, TokenError};
 use openrtb::{BidRequest, Validity};
 use region::Hold;
-use telemetry::RegionMeters;
+use tokio::time::Instant;
 
 use super::answer::{EngineAnswer, Offer, Seal};
 
-use super::settings::EngineSettings;
+use super::settings::{EngineSettings, RegionCells};
 use crate::chaos::NEGATIVE_FLOOR;
 use crate::decision::{Bid, DecisionView, ImpBid, handle_bid_request};
 use crate::sockets::Framed;
@@ -36,8 +36,7 @@ pub enum EngineCrash {
 #[derive(Debug)]
 pub struct Engine {
     settings: Arc<EngineSettings>,
-    /// By place in the settings' territories.
-    region_meters: Vec<Option<Arc<RegionMeters>>>,
+    regions: RegionCells,
     /// The last bid's number. Starts anywhere, so that two incarnations do not name bids alike.
     bid_number: u64,
 }
@@ -50,10 +49,8 @@ impl Engine {
     /// [`EngineCrash::Random`].
     pub fn new(settings: Arc<EngineSettings>) -> Result<Self, EngineCrash> {
         let bid_number = getrandom::u64().map_err(|error| EngineCrash::Random(io::Error::other(error.to_string())))?;
-        let name_of = |place: usize| settings.territories[place].port.name();
-        let meters = |place| settings.meters.region(name_of(place)).cloned();
-        let region_meters = (0..settings.territories.len()).map(meters).collect();
-        Ok(Self { settings, region_meters, bid_number })
+        let regions = settings.region_cells();
+        Ok(Self { settings, regions, bid_number })
     }
 
     /// Decides on one request.
@@ -82,7 +79,9 @@ impl Engine {
         let place = settings.place(country);
         let answer = match place {
             None => EngineAnswer::NoBid(NoBid { reason: NoBidReason::UnservedCountry, region: None }),
-            Some((region, country)) => self.decide_in(&settings, &parsed, &validity, region, country)?,
+            Some((region, country)) => {
+                self.decide_in(&settings, &parsed, &validity, (region, country), request.deadline)?
+            }
         };
         if let Some((region, _)) = place {
             self.count(region, &answer, request);
@@ -95,8 +94,8 @@ impl Engine {
         settings: &EngineSettings,
         request: &BidRequest<'_>,
         validity: &Validity,
-        region: usize,
-        country: Country,
+        (region, country): (usize, Country),
+        deadline: Instant,
     ) -> Result<EngineAnswer, EngineCrash> {
         let no_bid = |reason| Ok(EngineAnswer::NoBid(NoBid { reason, region: Some(region) }));
         let port = &settings.territories[region].port;
@@ -112,6 +111,7 @@ impl Engine {
             purse: &purse,
             cap_keys: &settings.cap_keys,
             now_ms: settings.clock.now_ms(),
+            deadline,
         };
         match handle_bid_request(request, validity, &view) {
             Ok(bid) => Ok(EngineAnswer::Bid(Box::new(self.seal(settings, port.name(), bid)?))),
@@ -134,9 +134,10 @@ impl Engine {
     }
 
     fn count(&self, region: usize, answer: &EngineAnswer, request: &Framed) {
-        let Some(meters) = &self.region_meters[region] else { return };
+        let Some(meters) = &self.regions[region] else { return };
         match answer {
-            EngineAnswer::Bid(offer) => meters.bids.add(offer.bid.imps.len() as u64),
+            // Whether it is sent, or else why not, is known and counted when it is committed.
+            EngineAnswer::Bid(_) => {}
             EngineAnswer::NoBid(no_bid) => meters.no_bids.inc(no_bid.reason.as_str()),
             EngineAnswer::Malformed(_) => return,
         }
@@ -173,6 +174,7 @@ fn claims(
 /// The incident's bug, as it was: the parser took it for an invariant that floors are not negative.
 fn assert_floors(request: &BidRequest<'_>) {
     for (index, imp) in request.imp.iter().enumerate() {
-        assert!(!imp.floor().is_negative(), "imp[{index}].bidfloor is never negative, and was {}", imp.floor());
+        let Some(floor) = imp.floor() else { continue };
+        assert!(!floor.is_negative(), "imp[{index}].bidfloor is never negative, and was {floor}");
     }
 }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use super::scrub;
+use super::{RequestInHand, scrub};
 
 /// Payloads kept; with more crashes than that, the first ones have been seen.
 pub const KEPT_MAX: usize = 16;
@@ -61,7 +61,7 @@ impl PayloadKeeper {
     }
 
     /// Takes a payload as it is. Cheap enough for a restart; [`tidy`](Self::tidy) scrubs it.
-    pub fn keep(&self, path: Arc<str>, incarnation: u64, body: Bytes) {
+    pub fn keep(&self, RequestInHand { path, incarnation, body }: RequestInHand) {
         let mut kept = self.kept();
         if kept.raw.len() == KEPT_MAX {
             kept.raw.pop_front();

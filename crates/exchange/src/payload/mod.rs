@@ -7,6 +7,6 @@ mod in_hand;
 mod keeper;
 mod scrub;
 
-pub use in_hand::InHand;
+pub use in_hand::{InHand, RequestInHand};
 pub use keeper::{KEPT_MAX, KeptPayload, PAYLOAD_BYTES_MAX, PayloadKeeper};
 pub use scrub::scrub;

@@ -1,7 +1,7 @@
 //! Takes ids and addresses out of a payload that may not even be JSON.
 //!
-//! What is known to be harmless keeps its value; everything else keeps its shape only: letters become `x`, digits `9`. So the
-//! engineer still sees lengths, signs, exponents and structure, which is what parsers die of. It works on bytes and never fails.
+//! What is known to be harmless keeps its value, and what OpenRTB names keeps its name; everything else keeps its shape only:
+//! letters become `x`, digits `9`. So the engineer still sees lengths, signs, exponents and structure, which is what parsers die of. It works on bytes and never fails.
 
 /// Keys whose scalar values say nothing about a person.
 const HARMLESS: [&str; 58] = [
@@ -65,6 +65,76 @@ const HARMLESS: [&str; 58] = [
     "language",
 ];
 
+/// The standard's other names. A key outside of both lists may be anything, an address too, and is masked.
+const NAMED: [&str; 66] = [
+    "app",
+    "asi",
+    "audio",
+    "badv",
+    "bidrequest",
+    "bseat",
+    "bundle",
+    "buyer",
+    "buyeruid",
+    "carrier",
+    "city",
+    "clickbrowser",
+    "complete",
+    "consent",
+    "content",
+    "customdata",
+    "data",
+    "device",
+    "domain",
+    "dooh",
+    "eids",
+    "ext",
+    "gender",
+    "geo",
+    "gpp",
+    "gpp_sid",
+    "hp",
+    "hwv",
+    "id",
+    "ifa",
+    "imp",
+    "inserter",
+    "ip",
+    "ipv6",
+    "keywords",
+    "lat",
+    "lon",
+    "make",
+    "metric",
+    "model",
+    "name",
+    "native",
+    "nodes",
+    "osv",
+    "page",
+    "pmp",
+    "publisher",
+    "ref",
+    "regs",
+    "region",
+    "request",
+    "rid",
+    "schain",
+    "segment",
+    "sid",
+    "site",
+    "source",
+    "storeurl",
+    "tagid",
+    "ua",
+    "uids",
+    "us_privacy",
+    "user",
+    "video",
+    "wadomain",
+    "yob",
+];
+
 /// Nesting beyond which everything counts as harmful.
 const DEPTH_MAX: usize = 64;
 
@@ -82,16 +152,15 @@ pub fn scrub(payload: &[u8]) -> String {
                 let end = string_end(payload, at);
                 let text = &payload[at..end];
                 if is_key(payload, end) {
+                    let name = text.get(1..text.len() - 1).unwrap_or_default();
+                    let among = |names: &[&str]| names.iter().any(|known| known.as_bytes() == name);
+                    let is_harmless = among(&HARMLESS);
                     if let Some(last) = harmless.last_mut() {
-                        *last = HARMLESS
-                            .iter()
-                            .any(|key| key.as_bytes() == text.trim_ascii().get(1..text.len() - 1).unwrap_or(b""));
+                        *last = is_harmless;
                     }
-                    out.extend_from_slice(text);
-                } else if keep {
-                    out.extend_from_slice(text);
+                    mask_unless(is_harmless || among(&NAMED), text, &mut out);
                 } else {
-                    out.extend(text.iter().copied().map(masked));
+                    mask_unless(keep, text, &mut out);
                 }
                 at = end;
                 continue;
@@ -133,6 +202,10 @@ fn is_literal(payload: &[u8], at: usize) -> bool {
         let from = at.saturating_sub(literal.len() - 1);
         (from..=at).any(|start| payload[start..].starts_with(literal) && at < start + literal.len())
     })
+}
+
+fn mask_unless(keep: bool, text: &[u8], out: &mut Vec<u8>) {
+    out.extend(text.iter().map(|byte| if keep { *byte } else { masked(*byte) }));
 }
 
 fn masked(byte: u8) -> u8 {

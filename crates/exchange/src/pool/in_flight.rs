@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::pace::Pace;
+
 /// The table.
 #[derive(Debug)]
 pub struct InFlight {
@@ -21,6 +23,7 @@ struct Slots {
     free: Vec<usize>,
     admitted: u64,
     refused: u64,
+    pace: Pace,
 }
 
 /// What a table shows at one moment.
@@ -57,9 +60,17 @@ impl InFlight {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Admits a request that began at `first_byte`, or says that there is no room.
-    pub fn enter(self: &Arc<Self>, first_byte: Instant) -> Option<Ticket> {
+    /// Admits a request that began at `first_byte`, unless there is no room, or those before it take longer than it has.
+    pub fn enter(self: &Arc<Self>, first_byte: Instant, deadline: Instant) -> Option<Ticket> {
+        let now = Instant::now();
         let mut slots = self.slots();
+        let before = slots.entries.len() - slots.free.len();
+        if before == 0 {
+            slots.pace.begin(now);
+        } else if slots.pace.wait(before) > deadline.saturating_duration_since(now) {
+            slots.refused += 1;
+            return None;
+        }
         let slot = match slots.free.pop() {
             Some(slot) => slot,
             None if slots.entries.len() < self.max => {
@@ -90,6 +101,14 @@ impl InFlight {
             refused: slots.refused,
             oldest,
         }
+    }
+}
+
+impl Ticket {
+    /// Gives the place back, and notes that a request was served: how long that takes decides who is admitted.
+    pub fn served(self) {
+        let now = Instant::now();
+        self.table.slots().pace.served(now);
     }
 }
 

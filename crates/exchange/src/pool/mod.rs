@@ -4,6 +4,7 @@
 
 mod actor;
 mod in_flight;
+mod pace;
 
 pub use actor::{ConnectionPool, PoolArgs, PoolMessage};
 pub use in_flight::{InFlight, InFlightFigures, Ticket};

@@ -8,6 +8,7 @@ use std::net::TcpListener as StdListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -74,6 +75,15 @@ impl AcceptLoop {
     }
 }
 
+impl AcceptLoop {
+    /// Stops accepting, and returns when no connection can come from it any more, even on another thread.
+    pub async fn stop(mut self) {
+        self.0.abort();
+        // A panic of the loop has been told by its end.
+        let _ = (&mut self.0).await;
+    }
+}
+
 impl Drop for AcceptLoop {
     fn drop(&mut self) {
         self.0.abort();
@@ -108,7 +118,7 @@ async fn run<H: Handler>(listener: TcpListener, tracker: ConnectionTracker, shar
             }
             Err(error) if concerns_one_connection(&error) => {}
             // Its owner has shut the listener down, as a drain begins: nobody comes any more, and nothing is broken.
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => std::future::pending().await,
+            Err(_) if !listens(&listener) => std::future::pending().await,
             Err(error) => {
                 failures += 1;
                 shared.handler.connection_event("accept_failed");
@@ -119,6 +129,11 @@ async fn run<H: Handler>(listener: TcpListener, tracker: ConnectionTracker, shar
             }
         }
     }
+}
+
+/// Whether the listener still takes connections; `true` where the system does not say.
+fn listens(listener: &TcpListener) -> bool {
+    SockRef::from(listener).is_listener().unwrap_or(true)
 }
 
 /// The connection was gone before it was accepted: nothing is wrong with the listener.

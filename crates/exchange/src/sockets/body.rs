@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, timeout_at};
 
-use super::limits::{Deadlines, Limits, TIMER_SLACK};
+use super::limits::{Deadlines, Limits, TIME_LEFT_MIN, TIMER_SLACK};
 
 /// Why a body could not be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +28,10 @@ pub(super) enum BodyError {
     BadGzip,
     /// Chunks that are none, or a client that went away.
     BadFraming,
-    /// Did not arrive before the deadline. What is left of it is not read.
+    /// Did not arrive before the deadline.
     TooSlow,
+    /// Its beginning says that the deadline is too near to wait for the rest.
+    InsufficientTime,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,10 +50,11 @@ pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
 
 /// The whole body, inflated, and the deadline that its `tmax` makes.
 ///
-/// `read_to_end` is called once nothing of the body is left on the connection, whatever comes of it afterwards.
+/// `read_to_end` is called once nothing of the body is left on the connection, whatever comes of it afterwards. After an error
+/// there may be a rest.
 pub(super) async fn read(
     headers: &HeaderMap,
-    body: Incoming,
+    body: &mut Incoming,
     first_byte: Instant,
     limits: &Limits,
     deadlines: &Deadlines,
@@ -93,7 +96,7 @@ fn encoding(headers: &HeaderMap) -> Option<Encoding> {
 /// A slow body is dated by the `tmax` found in what has arrived of it; it is looked for when the part has doubled, so that a
 /// body in many small pieces is scanned a bounded number of times.
 async fn collect(
-    mut body: Incoming,
+    body: &mut Incoming,
     encoding: Option<Encoding>,
     first_byte: Instant,
     limits: &Limits,
@@ -133,6 +136,9 @@ async fn collect(
             if let Some(tmax_ms) = openrtb::peek_tmax(part) {
                 tmax_known = true;
                 deadline = deadlines.deadline(first_byte, Some(tmax_ms));
+                if deadline.saturating_duration_since(Instant::now()) < TIME_LEFT_MIN {
+                    return Err(BodyError::InsufficientTime);
+                }
             }
         }
     }

@@ -24,8 +24,10 @@ use super::handler::{Answer, Framed, Handler, Outcome};
 use super::head_clock::HeadClock;
 use super::limits::{Deadlines, Limits, TIME_LEFT_MIN, TIMER_SLACK};
 use super::reply::{Reply, takes_gzip};
+use super::rest::Rest;
 use super::timed_stream::TimedStream;
 use super::tracker::ConnectionGuard;
+use crate::reason::unserved;
 
 /// What all connections of one listener share.
 #[derive(Debug)]
@@ -46,9 +48,10 @@ where
     let limits = &shared.limits;
     let clock = HeadClock::new(Instant::now());
     let stream = TimedStream::new(stream, clock.clone(), limits.head_timeout, limits.write_timeout);
+    let rest = Arc::new(Rest::default());
     let service = service_fn(|request| {
-        let (shared, clock) = (Arc::clone(&shared), clock.clone());
-        async move { Ok::<_, Infallible>(respond(&shared, &clock, request).await) }
+        let (shared, clock, rest) = (Arc::clone(&shared), clock.clone(), Arc::clone(&rest));
+        async move { Ok::<_, Infallible>(respond(&shared, &clock, &rest, request).await) }
     });
     let mut connection = pin!(
         http1::Builder::new()
@@ -64,6 +67,8 @@ where
         tokio::select! {
             biased;
             ended = connection.as_mut() => break ended,
+            // After the connection, whose poll is what leaves a rest.
+            () = poll_fn(|cx| rest.poll_read(cx)) => clock.request_read(),
             () = guard.next_order(finishing) => {
                 if finishing {
                     shared.handler.connection_event("cut");
@@ -101,14 +106,16 @@ fn event_of(error: &hyper::Error) -> &'static str {
 async fn respond<H: Handler>(
     shared: &Shared<H>,
     clock: &HeadClock,
+    rest: &Rest,
     request: Request<Incoming>,
 ) -> Response<Full<bytes::Bytes>> {
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
     let first_byte = clock.head_parsed(body::content_length(&head.headers));
     let mut unanswered = Unanswered { handler: &*shared.handler, armed: true };
     let routed = route(&shared.bid_path, &head.method, head.uri.path());
     let read =
-        body::read(&head.headers, body, first_byte, &shared.limits, &shared.deadlines, || clock.request_read()).await;
+        body::read(&head.headers, &mut body, first_byte, &shared.limits, &shared.deadlines, || clock.request_read())
+            .await;
     let (reply, deadline) = match (routed, read) {
         (Err(refused), Ok(_)) => (refused, None),
         (Err(refused), Err(BodyError::LengthRequired)) => {
@@ -116,6 +123,16 @@ async fn respond<H: Handler>(
             (refused, None)
         }
         (Err(refused), Err(_)) => (refused.closing(), None),
+        // Answered before it has been read: the rest may come until the deadline of a request that says none.
+        (Ok(()), Err(error @ (BodyError::TooSlow | BodyError::InsufficientTime))) => {
+            let until = shared.deadlines.deadline(first_byte, None);
+            if until.saturating_duration_since(Instant::now()) < TIME_LEFT_MIN {
+                (refusal(error).closing(), None)
+            } else {
+                rest.leave(body, shared.limits.body_bytes_max, until);
+                (refusal(error), None)
+            }
+        }
         (Ok(()), Err(error)) => {
             if error == BodyError::LengthRequired {
                 clock.request_read();
@@ -160,7 +177,8 @@ fn refusal(error: BodyError) -> Reply {
         BodyError::UnknownEncoding => Reply::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_encoding"),
         BodyError::BadGzip => Reply::refused(StatusCode::BAD_REQUEST, "bad_gzip"),
         BodyError::BadFraming => Reply::refused(StatusCode::BAD_REQUEST, "bad_framing").closing(),
-        BodyError::TooSlow => Reply::no_bid("slow_body").closing(),
+        BodyError::TooSlow => Reply::no_bid("slow_body"),
+        BodyError::InsufficientTime => Reply::no_bid(unserved::INSUFFICIENT_TIME),
     }
 }
 
@@ -168,15 +186,15 @@ fn refusal(error: BodyError) -> Reply {
 async fn ask<H: Handler>(handler: &H, request: Framed) -> Reply {
     let deadline = request.deadline;
     if deadline.saturating_duration_since(Instant::now()) < TIME_LEFT_MIN {
-        return Reply::no_bid("insufficient_time");
+        return Reply::no_bid(unserved::INSUFFICIENT_TIME);
     }
     let answer = match timeout_at(deadline - TIMER_SLACK, handler.answer(request)).await {
         Ok(answer) => answer,
-        Err(_) => return Reply::no_bid("deadline"),
+        Err(_) => return Reply::no_bid(unserved::DEADLINE),
     };
     match answer {
         // The runtime stood still meanwhile: a bid would be worth nothing now.
-        Answer::Content(_) if Instant::now() > deadline => Reply::no_bid("deadline"),
+        Answer::Content(_) if Instant::now() > deadline => Reply::no_bid(unserved::DEADLINE),
         Answer::Content(body) => Reply::content(body),
         Answer::NoBid(reason) => Reply::no_bid(reason),
         Answer::Malformed(reason) => Reply::refused(StatusCode::BAD_REQUEST, reason),

@@ -18,6 +18,7 @@ mod handler;
 mod head_clock;
 mod limits;
 mod reply;
+mod rest;
 mod timed_stream;
 mod tracker;
 

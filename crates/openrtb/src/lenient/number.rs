@@ -6,6 +6,7 @@ use money::{Cpm, ParseMoneyError, Rounding};
 use serde::Deserializer;
 
 use super::{Lenient, raw, text};
+use crate::request::Floor;
 
 /// A whole number: from digits, a string of digits, or a flag; a fraction is cut, what is too large is the largest.
 fn integer(raw: &str) -> Option<i64> {
@@ -66,6 +67,18 @@ fn price(raw: &str, rounding: Rounding) -> Option<Cpm> {
         Err(ParseMoneyError::TooLarge { negative: true }) => Some(Cpm::MIN),
         Err(ParseMoneyError::TooLarge { negative: false }) => Some(Cpm::MAX),
         Err(_) => None,
+    }
+}
+
+impl<'de> Lenient<'de> for Floor {
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        let raw = raw(deserializer)?;
+        *self = match price(raw, Rounding::Up) {
+            Some(price) => Self::Price(price),
+            None if raw == "null" || raw.trim_matches('"').trim().is_empty() => Self::Absent,
+            None => Self::Unreadable,
+        };
+        Ok(())
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{Country, Malformed, parse};
 /// let body = br#"{"id":"a","imp":[{"id":"1","bidfloor":"0.25","banner":{"w":300,"h":250}}],"tmax":"120"}"#;
 /// let request = openrtb::parse_request(body)?;
 /// assert_eq!(request.tmax, Some(120));
-/// assert_eq!(request.imp[0].floor(), Cpm(250_000));
+/// assert_eq!(request.imp[0].floor(), Some(Cpm(250_000)));
 /// assert_eq!(openrtb::validate(&request), Ok(()));
 /// # Ok::<(), openrtb::Malformed>(())
 /// ```

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use money::{Cpm, Currency};
 
-use super::AuctionType;
 use super::imp::currency_or_usd;
+use super::{AuctionType, Floor};
 use crate::lenient::object;
 
 object! {
@@ -23,8 +23,8 @@ object! {
     Deal<'a> {
         /// The deal; empty if the exchange sent none, and then it cannot be bid on.
         "id" => id: Cow<'a, str>,
-        /// The floor, rounded up.
-        "bidfloor" => bidfloor: Option<Cpm>,
+        /// The floor; see [`floor`](Deal::floor).
+        "bidfloor" => bidfloor: Floor,
         /// The currency of the floor; see [`floor_currency`](Deal::floor_currency).
         "bidfloorcur" => bidfloorcur: Option<Cow<'a, str>>,
         /// The auction type of the deal; see [`auction_type`](Deal::auction_type).
@@ -39,10 +39,11 @@ object! {
 }
 
 impl Deal<'_> {
-    /// The floor in [`floor_currency`](Self::floor_currency); zero if there is none.
+    /// The floor in [`floor_currency`](Self::floor_currency); zero if there is none, `None` if the exchange sent something
+    /// that is no price.
     #[must_use]
-    pub fn floor(&self) -> Cpm {
-        self.bidfloor.unwrap_or(Cpm::ZERO)
+    pub fn floor(&self) -> Option<Cpm> {
+        self.bidfloor.price()
     }
 
     /// The currency of the floor: USD by default, whatever the impression's floor has (OpenRTB 2.6, 3.2.12).

@@ -46,7 +46,7 @@ object! {
         "mccmnc" => mccmnc: Option<Cow<'a, str>>,
         /// Kind of connection.
         "connectiontype" => connectiontype: Option<i64>,
-        /// Advertising id as sent; see [`BidRequest::ifa`](super::BidRequest::ifa).
+        /// Advertising id as sent: one of zeros is how a device says that it may not be recognised.
         "ifa" => ifa: Option<Cow<'a, str>>,
     }
 }

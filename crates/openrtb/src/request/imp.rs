@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use money::{Cpm, Currency};
 
-use super::{Audio, Banner, Native, Pmp, Video};
+use super::{Audio, Banner, Floor, Native, Pmp, Video};
 use crate::lenient::object;
 
 object! {
@@ -26,8 +26,8 @@ object! {
         "instl" => instl: Option<bool>,
         /// The placement.
         "tagid" => tagid: Option<Cow<'a, str>>,
-        /// The floor, rounded up; may be negative. See [`floor`](Imp::floor).
-        "bidfloor" => bidfloor: Option<Cpm>,
+        /// The floor; see [`floor`](Imp::floor).
+        "bidfloor" => bidfloor: Floor,
         /// The currency of the floor; see [`floor_currency`](Imp::floor_currency).
         "bidfloorcur" => bidfloorcur: Option<Cow<'a, str>>,
         /// Whether all assets must come by HTTPS; see [`is_secure`](Imp::is_secure).
@@ -50,11 +50,11 @@ object! {
 }
 
 impl Imp<'_> {
-    /// The floor of the open auction in [`floor_currency`](Self::floor_currency); zero if there is none.
-    /// May be negative: what to make of that is the bidder's business.
+    /// The floor of the open auction in [`floor_currency`](Self::floor_currency); zero if there is none, `None` if the
+    /// exchange sent something that is no price. May be negative: what to make of that is the bidder's business.
     #[must_use]
-    pub fn floor(&self) -> Cpm {
-        self.bidfloor.unwrap_or(Cpm::ZERO)
+    pub fn floor(&self) -> Option<Cpm> {
+        self.bidfloor.price()
     }
 
     /// The currency of the floor, USD by default; `None` if the exchange sent something that is no currency code.

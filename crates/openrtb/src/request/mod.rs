@@ -8,6 +8,7 @@
 mod bid_request;
 mod deal;
 mod device;
+mod floor;
 mod imp;
 mod inventory;
 mod media;
@@ -19,6 +20,7 @@ mod validate;
 pub use bid_request::{AuctionType, BidRequest, Inventory, RequestExt, parse_request};
 pub use deal::{Deal, Pmp};
 pub use device::{Device, Geo};
+pub use floor::Floor;
 pub use imp::{Imp, ImpExt};
 pub use inventory::{App, Content, Dooh, Publisher, Site};
 pub use media::{Audio, Banner, Format, Native, Video, VideoExt};

@@ -136,27 +136,4 @@ impl<'a> BidRequest<'a> {
         let older = || self.ext.as_ref().and_then(|ext| ext.schain.as_ref());
         new.or_else(old).or_else(older)
     }
-
-    /// Says whether the user may not be recognised: `lmt`, `dnt` or `coppa`. Then no id may become a cap key.
-    #[must_use]
-    pub fn limits_tracking(&self) -> bool {
-        let device = self.device.as_ref();
-        let lmt = device.and_then(|device| device.lmt).unwrap_or(false);
-        let dnt = device.and_then(|device| device.dnt).unwrap_or(false);
-        lmt || dnt || self.coppa()
-    }
-
-    /// The advertising id of the device; one of zeros only is none.
-    #[must_use]
-    pub fn ifa(&self) -> Option<&str> {
-        let ifa = self.device.as_ref()?.ifa.as_deref()?;
-        if ifa.bytes().all(|byte| matches!(byte, b'0' | b'-' | b' ')) { None } else { Some(ifa) }
-    }
-
-    /// Says whether the device sent an advertising id of zeros, which is how a device says "do not recognise me".
-    #[must_use]
-    pub fn has_zero_ifa(&self) -> bool {
-        let sent = self.device.as_ref().is_some_and(|device| device.ifa.is_some());
-        sent && self.ifa().is_none()
-    }
 }
