@@ -1,6 +1,6 @@
 //! What an exchange reports of a bid, and what the ledger answers.
 //!
-//! Promises that every price text has a reading: a price, or the reason why it is none.
+//! Promises that every notice has a booking, whatever its price is.
 //! Never charges more than the bid offered, and never charges for what names no price.
 
 use money::{Cpm, Nanos, Rounding};
@@ -33,17 +33,7 @@ impl NoticeKind {
     }
 }
 
-/// What stood where the price should stand.
-///
-/// # Examples
-/// ```
-/// use ledger::PriceSeen;
-/// use money::Cpm;
-/// assert_eq!(PriceSeen::read(Some("1.25")), PriceSeen::Price(Cpm(1_250_000)));
-/// assert_eq!(PriceSeen::read(Some("AUDIT")), PriceSeen::Audit);
-/// assert_eq!(PriceSeen::read(Some("${AUCTION_PRICE}")), PriceSeen::Unsubstituted);
-/// assert_eq!(PriceSeen::read(None), PriceSeen::Empty);
-/// ```
+/// What stood where the price should stand, as the reader of the exchange's encoding found it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PriceSeen {
     /// A price per thousand in the bid's currency.
@@ -52,43 +42,11 @@ pub enum PriceSeen {
     Empty,
     /// The literal `AUDIT`: the markup was rendered for a review (OpenRTB 2.6, 4.4).
     Audit,
-    /// The macro as we wrote it.
+    /// The macro, not replaced by the exchange.
     Unsubstituted,
     /// Something that is no price, or below zero, or does not decrypt.
     Unreadable,
 }
-
-impl PriceSeen {
-    /// Reads a price in clear.
-    #[must_use]
-    pub fn read(text: Option<&str>) -> Self {
-        let text = text.unwrap_or_default().trim();
-        if let Some(special) = Self::special(text) {
-            return special;
-        }
-        match Cpm::parse(text, Rounding::Up) {
-            Ok(price) if !price.is_negative() => Self::Price(price),
-            _ => Self::Unreadable,
-        }
-    }
-
-    /// The reading of a text that is no price in any encoding; for callers that decrypt the rest themselves.
-    #[must_use]
-    pub fn special(text: &str) -> Option<Self> {
-        // A URL may carry the braces of the macro percent-encoded, in either case.
-        let macro_marks = ["${", "$%7B", "%24%7B", "%24{", "%%"];
-        let upper = text.get(..text.len().min(MACRO_MARK_BYTES_MAX)).unwrap_or(text).to_ascii_uppercase();
-        match text {
-            "" => Some(Self::Empty),
-            _ if text.eq_ignore_ascii_case("AUDIT") => Some(Self::Audit),
-            _ if macro_marks.iter().any(|mark| upper.starts_with(mark)) => Some(Self::Unsubstituted),
-            _ => None,
-        }
-    }
-}
-
-/// The longest mark of an unsubstituted macro, `%24%7B`.
-const MACRO_MARK_BYTES_MAX: usize = 6;
 
 /// A notice whose token has been opened.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use ledger::CapKey;
 use sha2::Sha256;
 
-use crate::day::{DAY_MS, day_of};
+use crate::day::day_of;
 
 /// What a request says about its user, as far as counting is concerned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -157,11 +157,5 @@ impl CapKeys {
     #[must_use]
     pub fn secret(&self) -> CapSecret {
         CapSecret::clone(&self.current.load())
-    }
-
-    /// When the keys of a day expire, in unix milliseconds: at its end (UTC).
-    #[must_use]
-    pub fn expires_ms(now_ms: i64) -> i64 {
-        (i64::from(day_of(now_ms)) + 1) * DAY_MS
     }
 }

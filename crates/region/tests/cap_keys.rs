@@ -78,8 +78,9 @@ fn keys_change_every_day_and_expire_at_its_end() {
     let keys = keys();
     let today = keys.key("adx", &USER, NOW_MS);
     assert_eq!(keys.key("adx", &USER, NOW_MS + 60_000), today);
-    assert_eq!(CapKeys::expires_ms(NOW_MS), (i64::from(DAY) + 1) * DAY_MS);
-    let tomorrow = keys.key("adx", &USER, CapKeys::expires_ms(NOW_MS));
+    let midnight_ms = (i64::from(DAY) + 1) * DAY_MS;
+    assert_eq!(keys.key("adx", &USER, midnight_ms - 1), today);
+    let tomorrow = keys.key("adx", &USER, midnight_ms);
     assert!(tomorrow.is_some());
     assert_ne!(tomorrow, today);
 }
