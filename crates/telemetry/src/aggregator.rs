@@ -16,7 +16,7 @@ use tembusu::{Actor, Context, Event, EventKind, Events, EventsError, Flow, Init,
 
 use crate::board::AlertBoard;
 use crate::chaos;
-use crate::collect::{MeterCollector, TreeCollector};
+use crate::collect::{AlertCollector, MeterCollector, TreeCollector};
 use crate::meters::Meters;
 
 /// How often events are taken up. An alert is at most this late; a scrape takes them up at once.
@@ -72,6 +72,7 @@ pub struct MetricsAggregator {
     registry: Registry,
     crashes: ByPath,
     escalations: ByPath,
+    lost: Counter,
     events: Events,
     board: Arc<AlertBoard>,
     tree: SupervisorRef,
@@ -97,15 +98,20 @@ impl Actor for MetricsAggregator {
         let mut registry = Registry::default();
         let crashes = ByPath::default();
         let escalations = ByPath::default();
+        let lost = Counter::default();
         registry.register("tembusu_crashes", "Crashes of a node", crashes.clone());
         registry.register("tembusu_escalations", "Supervisors whose intensity was used up", escalations.clone());
         registry.register_collector(Box::new(MeterCollector(args.meters.clone())));
-        registry.register_collector(Box::new(TreeCollector { tree: args.tree.clone(), board: args.board.clone() }));
+        let lost_help = "Events of the tree that came too fast: crashes and escalations are undercounted by as many";
+        registry.register("tembusu_events_lost", lost_help, lost.clone());
+        registry.register_collector(Box::new(TreeCollector(args.tree.clone())));
+        registry.register_collector(Box::new(AlertCollector(args.board.clone())));
         cx.after(FOLLOW_INTERVAL, AggregatorMessage::Follow);
         Ok(Init::Ready(MetricsAggregator {
             registry,
             crashes,
             escalations,
+            lost,
             events,
             board: args.board.clone(),
             tree: args.tree.clone(),
@@ -130,6 +136,19 @@ impl Actor for MetricsAggregator {
     }
 }
 
+/// Renders the series of the alerts alone, for when the aggregator is down: the same as on its page.
+///
+/// # Errors
+///
+/// The series are inconsistent.
+pub fn render_alerts(board: &Arc<AlertBoard>) -> Result<String, fmt::Error> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(AlertCollector(board.clone())));
+    let mut page = String::new();
+    text::encode(&mut page, &registry)?;
+    Ok(page)
+}
+
 impl MetricsAggregator {
     fn follow(&mut self) {
         let mut has_moved = false;
@@ -140,7 +159,10 @@ impl MetricsAggregator {
                     self.board.observe(&event);
                     has_moved = true;
                 }
-                Some(Err(EventsError::Lagged(_))) => has_moved = true,
+                Some(Err(EventsError::Lagged(lost))) => {
+                    self.lost.inc_by(lost);
+                    has_moved = true;
+                }
                 Some(Err(_)) | None => break,
             }
         }

@@ -9,16 +9,31 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use tembusu::{Event, EventKind, ExitReason, Kind, NodeSnapshot, State};
+use tokio::sync::broadcast;
 
 use crate::alert::{Alert, Cause, Severity, cause_of, locate};
 
 /// How many ended alerts are kept for an operator to read.
 pub const ALERTS_ENDED_MAX: usize = 256;
 
+/// How many events a subscriber may lag behind before it loses the oldest.
+pub const ALERT_EVENTS_KEPT: usize = 256;
+
+/// What is told to subscribers.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum AlertEvent {
+    /// The alert stands.
+    Raised(Alert),
+    /// It has ended.
+    Ended(Alert),
+}
+
 /// The alerts of one process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct AlertBoard {
     alerts: Mutex<Alerts>,
+    events: broadcast::Sender<AlertEvent>,
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +46,13 @@ struct Alerts {
 impl AlertBoard {
     /// Makes an empty board.
     pub fn new() -> Arc<AlertBoard> {
-        Arc::default()
+        Arc::new(AlertBoard { alerts: Mutex::default(), events: broadcast::Sender::new(ALERT_EVENTS_KEPT) })
+    }
+
+    /// Tells of every alert raised or ended from now on, in order. Who lags behind is told how much it missed, and
+    /// finds the rest on the board.
+    pub fn subscribe(&self) -> broadcast::Receiver<AlertEvent> {
+        self.events.subscribe()
     }
 
     /// Returns the alerts that stand now, by path.
@@ -56,7 +77,7 @@ impl AlertBoard {
         if alerts.standing.get(subtree).is_some_and(|standing| standing.cause == cause) {
             return;
         }
-        alerts.end(subtree, at);
+        self.end(&mut alerts, subtree, at);
         let severity = cause.severity();
         let (severity_label, cause_label) = (severity.label(), cause.label());
         let advice = cause.advice();
@@ -70,12 +91,14 @@ impl AlertBoard {
         }
         *alerts.raised.entry(cause).or_default() += 1;
         let alert = Alert { severity, cause, subtree: subtree.to_owned(), detail, at, cleared_at: None };
-        alerts.standing.insert(subtree.to_owned(), alert);
+        alerts.standing.insert(subtree.to_owned(), alert.clone());
+        // Nobody may be listening.
+        let _ = self.events.send(AlertEvent::Raised(alert));
     }
 
     /// Ends the alert that stands for `subtree`, if one does.
     pub fn clear(&self, subtree: &str, at: SystemTime) {
-        self.lock().end(subtree, at);
+        self.end(&mut self.lock(), subtree, at);
     }
 
     /// Follows one event of the tree, so that an alert stands with the time of its event. What ends without
@@ -117,20 +140,19 @@ impl AlertBoard {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Alerts> {
-        self.alerts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Alerts {
-    fn end(&mut self, subtree: &str, at: SystemTime) {
-        let Some(mut alert) = self.standing.remove(subtree) else { return };
+    fn end(&self, alerts: &mut Alerts, subtree: &str, at: SystemTime) {
+        let Some(mut alert) = alerts.standing.remove(subtree) else { return };
         tracing::info!(cause = alert.cause.label(), subtree, "alert ended");
         alert.cleared_at = Some(at);
-        if self.ended.len() == ALERTS_ENDED_MAX {
-            self.ended.pop_front();
+        if alerts.ended.len() == ALERTS_ENDED_MAX {
+            alerts.ended.pop_front();
         }
-        self.ended.push_back(alert);
+        alerts.ended.push_back(alert.clone());
+        let _ = self.events.send(AlertEvent::Ended(alert));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Alerts> {
+        self.alerts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

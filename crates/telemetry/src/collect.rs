@@ -18,6 +18,9 @@ use crate::counter::Labelled;
 use crate::histogram::{BUCKETS_US, Histogram};
 use crate::meters::{ConnectionMeters, ExchangeMeters, Meters, RegionMeters};
 
+/// Most alerts with a series of their own; beyond it they are summed by cause.
+pub const ALERT_SERIES_MAX: usize = 256;
+
 type Written = Result<(), fmt::Error>;
 
 /// Writes the series of [`Meters`].
@@ -97,6 +100,11 @@ impl MeterCollector {
         let wins = cells.iter().map(|at| (labels(at), at.1.wins.get()));
         counters(to, "adserver_wins", "Win notices that counted", wins)?;
         let billings = cells.iter().map(|at| (labels(at), at.1.billings.get()));
+        let losses = cells.iter().flat_map(|(exchange, cell)| {
+            let labels = move |reason| [("exchange", *exchange), ("region", cell.name()), ("reason", reason)];
+            cell.losses.iter().map(move |(reason, n)| (labels(reason), n))
+        });
+        counters(to, "adserver_losses", "Loss notices that counted, by why", losses)?;
         counters(to, "adserver_billings", "Billing notices that counted", billings)?;
         let spend = cells.iter().map(|at| (labels(at), at.1.spend_nanos.get()));
         counters(to, "adserver_spend_nanos", "What they cost in nano-USD since the start of the process", spend)?;
@@ -117,21 +125,18 @@ impl MeterCollector {
     }
 }
 
-/// Writes what the tree says about itself, and the alerts that stand.
-pub(crate) struct TreeCollector {
-    pub(crate) tree: SupervisorRef,
-    pub(crate) board: Arc<AlertBoard>,
-}
+/// Writes what the tree says about itself.
+pub(crate) struct TreeCollector(pub(crate) SupervisorRef);
 
 impl fmt::Debug for TreeCollector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TreeCollector").field("tree", &self.tree.path()).finish_non_exhaustive()
+        f.debug_tuple("TreeCollector").field(&self.0.path()).finish()
     }
 }
 
 impl Collector for TreeCollector {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> Written {
-        let root = self.tree.snapshot();
+        let root = self.0.snapshot();
         let nodes: Vec<_> = root.walk().collect();
         let of = |count: fn(&NodeSnapshot) -> u64| nodes.iter().map(move |node| ([("path", &*node.path)], count(node)));
         let levels =
@@ -145,14 +150,29 @@ impl Collector for TreeCollector {
             levels(|n| i64::from(n.state == State::Running)),
         )?;
         gauges(&mut to, "tembusu_mailbox_length", "Messages that wait", levels(|n| n.mailbox_len as i64))?;
+        Ok(())
+    }
+}
 
-        let standing = self.board.standing();
+/// Writes the alerts that stand: 1 under the subtree of each. Under the empty subtree of each cause stands how many
+/// more there are than get a series of their own: 0, if all is well.
+#[derive(Debug)]
+pub(crate) struct AlertCollector(pub(crate) Arc<AlertBoard>);
+
+impl Collector for AlertCollector {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> Written {
+        let standing = self.0.standing();
+        let (listed, others) = standing.split_at(standing.len().min(ALERT_SERIES_MAX));
+        let labels = |cause: Cause, subtree| {
+            [("severity", cause.severity().label()), ("cause", cause.label()), ("subtree", subtree)]
+        };
+        let by_subtree = listed.iter().map(|alert| (labels(alert.cause, &*alert.subtree), 1));
         let by_cause = Cause::ALL.iter().map(|cause| {
-            let count = standing.iter().filter(|alert| alert.cause == *cause).count();
-            ([("severity", cause.severity().label()), ("cause", cause.label())], count as i64)
+            let count = others.iter().filter(|alert| alert.cause == *cause).count();
+            (labels(*cause, ""), count as i64)
         });
-        gauges(&mut to, "adserver_alerts", "Alerts that stand", by_cause)?;
-        let raised = self.board.raised().into_iter().map(|(cause, n)| ([("cause", cause.label())], n));
+        gauges(&mut to, "adserver_alerts", "Alerts that stand", by_subtree.chain(by_cause))?;
+        let raised = self.0.raised().into_iter().map(|(cause, n)| ([("cause", cause.label())], n));
         counters(&mut to, "adserver_alerts_raised", "Alerts raised", raised)
     }
 }

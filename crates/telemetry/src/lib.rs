@@ -20,9 +20,12 @@ mod histogram;
 mod meters;
 mod subtree;
 
-pub use aggregator::{AggregatorArgs, AggregatorCrash, AggregatorMessage, FOLLOW_INTERVAL, MetricsAggregator};
+pub use aggregator::{
+    AggregatorArgs, AggregatorCrash, AggregatorMessage, FOLLOW_INTERVAL, MetricsAggregator, render_alerts,
+};
 pub use alert::{Alert, Cause, Severity};
-pub use board::{ALERTS_ENDED_MAX, AlertBoard};
+pub use board::{ALERT_EVENTS_KEPT, ALERTS_ENDED_MAX, AlertBoard, AlertEvent};
+pub use collect::ALERT_SERIES_MAX;
 pub use counter::{Counter, Gauge, LABELS_MAX, Labelled};
 pub use histogram::{BUCKETS_US, Histogram, HistogramSnapshot};
 pub use meters::{ConnectionMeters, ExchangeMeters, Meters, NoticeMeters, RegionMeters, Statuses};

@@ -112,6 +112,8 @@ pub struct RegionMeters {
     pub latency: Histogram,
     /// Win notices that counted.
     pub wins: Counter,
+    /// Loss notices that counted, by OpenRTB's reason.
+    pub losses: Labelled,
     /// Billing notices that counted.
     pub billings: Counter,
     /// What they cost, in nano-USD, since the process started; the ledger has the whole.
@@ -127,6 +129,7 @@ impl RegionMeters {
             no_bids: Labelled::new(),
             latency: Histogram::new(),
             wins: Counter::new(),
+            losses: Labelled::new(),
             billings: Counter::new(),
             spend_nanos: Counter::new(),
         }

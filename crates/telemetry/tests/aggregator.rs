@@ -3,9 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use telemetry::{AggregatorMessage, AlertBoard, Cause, Meters, telemetry_supervisor};
+use telemetry::{ALERT_SERIES_MAX, AggregatorMessage, AlertBoard, Cause, Meters, render_alerts, telemetry_supervisor};
 use tembusu::{Actor, Address, Context, Flow, Init, Supervisor, Tree, child};
 
+/// The alert of the one exchange.
+const STANDING: &str =
+    "adserver_alerts{severity=\"critical\",cause=\"exchange_degraded\",subtree=\"root/exchanges/xandr\"} 1";
 const WITHIN: Duration = Duration::from_secs(5);
 
 /// Crashes at every message.
@@ -86,14 +89,15 @@ async fn restarts_crashes_and_alerts_stand_on_the_page() {
 
     engine.tell(()).expect("told");
     engine.tell(()).expect("told");
-    let page = page_with(&aggregator, "adserver_alerts{severity=\"critical\",cause=\"exchange_degraded\"} 1").await;
+    let page = page_with(&aggregator, STANDING).await;
     assert!(page.contains("tembusu_escalations_total{path=\"root/exchanges/xandr\"} 1"), "{page}");
     assert!(page.contains("tembusu_running{path=\"root/exchanges/xandr\"} 0"), "{page}");
     let standing = board.standing();
     assert_eq!((standing.len(), standing[0].cause), (1, Cause::ExchangeDegraded));
 
     tree.handle().find("root/exchanges/xandr").expect("it is there").restore().await.expect("restored");
-    page_with(&aggregator, "adserver_alerts{severity=\"critical\",cause=\"exchange_degraded\"} 0").await;
+    let none = "adserver_alerts{severity=\"critical\",cause=\"exchange_degraded\",subtree=\"\"} 0";
+    assert!(!page_with(&aggregator, none).await.contains(STANDING));
     assert!(board.standing().is_empty());
     tree.shutdown().await;
 }
@@ -110,4 +114,56 @@ async fn meters_outlive_the_aggregator() {
     let page = page(&aggregator).await;
     assert!(page.contains("adserver_no_bids_total{exchange=\"xandr\",reason=\"below_floor\"} 2"), "{page}");
     tree.shutdown().await;
+}
+
+/// On a virtual clock the aggregator does not get its turn until the crashes are over.
+#[tokio::test(start_paused = true)]
+async fn events_that_came_too_fast_are_counted_as_lost() {
+    let mut root = Supervisor::one_for_one("root").intensity(u32::MAX, WITHIN);
+    let (telemetry, aggregator) =
+        telemetry_supervisor(Meters::new(&["xandr"], &["sg"]), AlertBoard::new(), root.handle());
+    root.supervisor(telemetry);
+    let engine = root.add(child::<Fragile>("engine", ()));
+    let tree = root.start().await.expect("the tree starts");
+    let mut events = tree.handle().events();
+    let mut crashes = 0;
+    // Each is at least two events, and at most 4096 are kept.
+    while crashes < 4_096 {
+        engine.send(()).await.expect("told");
+        if let Ok(event) = events.recv().await
+            && matches!(event.kind, tembusu::EventKind::Crashed { .. })
+        {
+            crashes += 1;
+        }
+    }
+    let page = page(&aggregator).await;
+    let count = |name: &str| -> u64 {
+        let row = page.lines().find(|row| row.starts_with(name)).unwrap_or_else(|| panic!("{name} in\n{page}"));
+        row.rsplit_once(' ').and_then(|(_, count)| count.parse().ok()).expect("a count")
+    };
+    assert!(0 < count("tembusu_events_lost_total "), "{page}");
+    assert!(count("tembusu_crashes_total") < crashes, "{page}");
+    tree.shutdown().await;
+}
+
+#[test]
+fn alerts_are_rendered_without_the_aggregator() {
+    let board = AlertBoard::new();
+    board.raise(Cause::TelemetryOff, "root/telemetry", String::new(), std::time::SystemTime::now());
+    let page = render_alerts(&board).expect("a page");
+    let standing = "adserver_alerts{severity=\"warning\",cause=\"telemetry_off\",subtree=\"root/telemetry\"} 1";
+    assert!(page.contains(standing) && page.ends_with("# EOF\n"), "{page}");
+}
+
+#[test]
+fn series_of_alerts_are_bounded_and_the_rest_is_summed() {
+    let board = AlertBoard::new();
+    for n in 0..ALERT_SERIES_MAX + 3 {
+        let subtree = format!("root/campaigns/each/campaign_{n:04}");
+        board.raise(Cause::CampaignQuarantined, &subtree, String::new(), std::time::SystemTime::now());
+    }
+    let page = render_alerts(&board).expect("a page");
+    let series = page.lines().filter(|row| row.starts_with("adserver_alerts{") && row.ends_with(" 1")).count();
+    assert_eq!(series, ALERT_SERIES_MAX);
+    assert!(page.contains("cause=\"campaign_quarantined\",subtree=\"\"} 3"), "{page}");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use telemetry::{ALERTS_ENDED_MAX, AlertBoard, Cause, Severity};
+use telemetry::{ALERT_EVENTS_KEPT, ALERTS_ENDED_MAX, AlertBoard, AlertEvent, Cause, Severity};
 use tembusu::{ExitReason, Kind, NodeSnapshot, Report, State};
 
 fn supervisor(path: &str, state: State, children: Vec<NodeSnapshot>) -> NodeSnapshot {
@@ -124,4 +124,30 @@ fn ended_alerts_are_bounded_and_the_latest_come_first() {
     let ended = board.ended();
     assert_eq!(ended.len(), ALERTS_ENDED_MAX);
     assert_eq!(ended[0].detail, ALERTS_ENDED_MAX.to_string());
+}
+
+#[test]
+fn a_subscriber_is_told_of_each_alert_once_and_of_its_end() {
+    let board = AlertBoard::new();
+    let mut events = board.subscribe();
+    let degraded = tree("root/exchanges/xandr", State::Degraded);
+    board.reconcile(&degraded);
+    board.reconcile(&degraded);
+    board.reconcile(&tree("root/exchanges/xandr", State::Running));
+    let Ok(AlertEvent::Raised(raised)) = events.try_recv() else { panic!("an alert is raised") };
+    assert_eq!((raised.cause, &*raised.subtree), (Cause::ExchangeDegraded, "root/exchanges/xandr"));
+    let Ok(AlertEvent::Ended(ended)) = events.try_recv() else { panic!("it has ended") };
+    assert_eq!((ended.at, ended.cleared_at.is_some()), (raised.at, true));
+    assert!(events.try_recv().is_err());
+}
+
+#[test]
+fn a_subscriber_that_lags_holds_nothing_up_and_is_told_how_much_it_missed() {
+    let board = AlertBoard::new();
+    let mut events = board.subscribe();
+    for _ in 0..=ALERT_EVENTS_KEPT / 2 {
+        board.raise(Cause::RegionDown, "root/regions/sg", String::new(), SystemTime::now());
+        board.clear("root/regions/sg", SystemTime::now());
+    }
+    assert!(matches!(events.try_recv(), Err(tokio::sync::broadcast::error::TryRecvError::Lagged(2))));
 }
