@@ -166,10 +166,22 @@ fn told_to_end_under_load_it_answers_what_it_has_in_hand_and_exits_with_success(
     simulator.stop();
     let report = outside.block_on(simulator.finish(PATIENCE));
     let total = report.total();
-    println!("{} answered, {} connections closed before their request was read", total.answered(), total.closed_in_flight);
-    assert_eq!((total.unreadable, total.timed_out, total.other_status), (0, 0, 0), "an answer is whole or its connection closed");
+    println!(
+        "{} answered, {} connections closed before their request was read",
+        total.answered(),
+        total.closed_in_flight
+    );
+    assert_eq!(
+        (total.unreadable, total.timed_out, total.other_status),
+        (0, 0, 0),
+        "an answer is whole or its connection closed"
+    );
     let spent = sum(&on_disk(&site));
-    assert!(report.record.acknowledged <= spent && spent <= report.record.sent, "{spent} is not within {:?}", report.record);
+    assert!(
+        report.record.acknowledged <= spent && spent <= report.record.sent,
+        "{spent} is not within {:?}",
+        report.record
+    );
 
     // What was not acknowledged is taken by the next server.
     let mut server = site.start();

@@ -204,7 +204,10 @@ fn a_region_answers_region_down_keeps_its_money_frozen_and_concerns_nobody_else(
     assert_eq!(post(world.system.ports().admin, "/regions/sg/restore", "").status, 200);
     connections.iter_mut().for_each(|connection| drop(bid_on(connection, "SGP")));
     let now = leases(&world, "sg");
-    assert!(frozen.iter().all(|old| now.iter().any(|lease| lease.lease == old.lease)), "old leases wait for their bids");
+    assert!(
+        frozen.iter().all(|old| now.iter().any(|lease| lease.lease == old.lease)),
+        "old leases wait for their bids"
+    );
     assert_alert_ended(&world, "region_down");
     assert_eq!(elsewhere(&world, path), before);
 }

@@ -34,7 +34,8 @@ impl Site {
         }
         let text = change(text);
         let campaigns = include_str!("../../src/demo/campaigns.toml");
-        let campaigns = campaigns.replace("\"2026-01-01\"", "\"2020-01-01\"").replace("\"2026-12-31\"", "\"2099-12-31\"");
+        let campaigns =
+            campaigns.replace("\"2026-01-01\"", "\"2020-01-01\"").replace("\"2026-12-31\"", "\"2099-12-31\"");
         let file = folder.path().join("adserver.toml");
         fs::write(&file, &text).expect("written");
         fs::write(folder.path().join("campaigns.toml"), campaigns).expect("written");
