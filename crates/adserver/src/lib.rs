@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod incident;
+pub mod journal;
 pub mod logging;
 pub mod serve;
 pub mod system;

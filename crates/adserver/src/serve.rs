@@ -11,11 +11,11 @@ use tembusu::ExitReason;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::AdserverConfig;
+use crate::journal::Journal;
 use crate::system::System;
 use crate::{logging, service};
 
-/// How often the alerts are brought in line with the tree where no watchdog asks more often: they
-/// stand although telemetry is off.
+/// How often the system's upkeep is done where no watchdog asks more often.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why serving ended.
@@ -37,11 +37,13 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let campaigns = config.read_campaigns()?;
     logging::start(&config.telemetry.log)?;
     let system = System::start(&config, campaigns)?;
+    let mut journal = Journal::of(system.tree());
     tracing::info!(ports = ?system.ports(), "serving");
     service::ready(&format!("serving {} exchanges", config.exchanges.len()));
-    let end = system.block_on(watch(&system))?;
+    let end = system.block_on(watch(&system, &mut journal))?;
     service::stopping();
     let drained = system.drain();
+    journal.catch_up();
     tracing::info!(?drained, "stopped");
     match end {
         End::Asked => Ok(ExitCode::SUCCESS),
@@ -49,8 +51,8 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Waits for a signal or the end of the tree; meanwhile tells the service manager that we live.
-async fn watch(system: &System) -> anyhow::Result<End> {
+/// Waits for a signal or the end of the tree; meanwhile keeps the journal and tells the service manager that we live.
+async fn watch(system: &System, journal: &mut Journal) -> anyhow::Result<End> {
     let mut stop = StopSignals::new()?;
     let every = service::watchdog_interval().unwrap_or(WATCH_INTERVAL).min(WATCH_INTERVAL);
     let mut ticks = tokio::time::interval(every);
@@ -58,9 +60,9 @@ async fn watch(system: &System) -> anyhow::Result<End> {
         tokio::select! {
             () = stop.received() => return Ok(End::Asked),
             reason = system.ended() => return Ok(End::Ended(reason)),
+            true = journal.next() => {}
             _ = ticks.tick() => {
-                let root = system.tree().snapshot();
-                system.board().reconcile(&root);
+                system.upkeep();
                 service::alive(&format!("{} alerts", system.board().standing().len()));
             }
         }

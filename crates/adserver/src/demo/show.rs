@@ -95,8 +95,8 @@ impl<'a> Show<'a> {
     }
 
     async fn draw(&mut self) {
+        self.system.upkeep();
         let root = self.system.tree().snapshot();
-        self.system.board().reconcile(&root);
         let alerts = self.system.board().standing();
         let totals = self.system.totals().await.ok();
         let now = Counts::take(self.system);

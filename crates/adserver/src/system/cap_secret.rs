@@ -7,6 +7,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use region::{CapKeys, CapSecret, day_of};
@@ -21,6 +22,8 @@ const MODE: u32 = 0o600;
 pub(super) struct CapSecretFile {
     file: PathBuf,
     keys: CapKeys,
+    /// The day whose secret is in the file.
+    stored: AtomicU32,
 }
 
 impl CapSecretFile {
@@ -41,7 +44,7 @@ impl CapSecretFile {
             }
             Err(error) => return Err(wrong(&file, format!("cannot be read: {error}"))),
         };
-        let opened = CapSecretFile { file, keys: CapKeys::new(secret) };
+        let opened = CapSecretFile { file, stored: AtomicU32::new(secret.day()), keys: CapKeys::new(secret) };
         opened.store().map_err(|error| wrong(&opened.file, format!("cannot be written: {error}")))?;
         Ok(opened)
     }
@@ -51,8 +54,13 @@ impl CapSecretFile {
         self.keys.clone()
     }
 
+    /// Writes the secret in use if it is a later day's than the one in the file.
+    pub(super) fn keep_up(&self) -> io::Result<()> {
+        if self.keys.secret().day() == self.stored.load(Ordering::Relaxed) { Ok(()) } else { self.store() }
+    }
+
     /// Writes the secret in use, whole or not at all.
-    pub(super) fn store(&self) -> io::Result<()> {
+    fn store(&self) -> io::Result<()> {
         let secret = self.keys.secret();
         let fresh = self.file.with_extension("new");
         let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&fresh)?;
@@ -60,7 +68,9 @@ impl CapSecretFile {
         out.set_permissions(fs::Permissions::from_mode(MODE))?;
         writeln!(out, "{} {}", secret.day(), hex(secret.secret()))?;
         out.sync_all()?;
-        fs::rename(&fresh, &self.file)
+        fs::rename(&fresh, &self.file)?;
+        self.stored.store(secret.day(), Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -110,6 +120,23 @@ mod tests {
         assert_eq!((first.day(), first.secret()), (second.day(), second.secret()));
         let mode = fs::metadata(&file).expect("the file is there").permissions().mode() & 0o777;
         assert_eq!(mode, MODE);
+    }
+
+    /// Whatever ends the process afterwards: today's counts go on.
+    #[test]
+    fn the_secret_of_a_new_day_is_stored_when_the_day_begins() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("cap.secret");
+        let opened = CapSecretFile::open(file.clone()).expect("made");
+        let before = fs::read_to_string(&file).expect("read");
+        opened.keep_up().expect("kept");
+        assert_eq!(fs::read_to_string(&file).expect("read"), before);
+        let tomorrow = today() + 1;
+        let user = region::UserIds { ifa: Some("a"), ..Default::default() };
+        opened.keys().key("xandr", &user, i64::from(tomorrow) * 24 * 3_600 * 1_000).expect("a key");
+        opened.keep_up().expect("kept");
+        let stored = decode(&fs::read_to_string(&file).expect("read")).expect("a secret");
+        assert_eq!((stored.day(), stored.secret()), (tomorrow, opened.keys().secret().secret()));
     }
 
     #[test]

@@ -5,14 +5,14 @@
 //!
 //! ```text
 //! root (one_for_one)
+//! ├── admin ── listener
 //! ├── telemetry ── metrics_aggregator
 //! ├── ledger ── event_log                                      runtime: ledger
 //! ├── campaigns ── each · loader · index_publisher
 //! ├── regions ── one subtree a region
 //! ├── notices ── listener
 //! ├── exchanges ── one subtree an exchange                     runtime: one an exchange
-//! ├── sockets ── the listener and connections of each exchange
-//! └── admin ── listener
+//! └── sockets ── the listener and connections of each exchange
 //! ```
 
 mod cap_secret;
@@ -182,6 +182,19 @@ impl System {
         reason
     }
 
+    /// Does what is due from time to time, outside of the tree: brings the alerts in line with it, so that they stand
+    /// although telemetry is off, and stores the secret of cap keys when its day has changed.
+    pub fn upkeep(&self) {
+        self.board().reconcile(&self.tree().snapshot());
+        self.store_cap_secret();
+    }
+
+    fn store_cap_secret(&self) {
+        if let Err(error) = self.cap_secret.keep_up() {
+            tracing::warn!(%error, "the secret of cap keys was not stored; today's counts may begin anew");
+        }
+    }
+
     /// Drains, then stops in reverse start order.
     ///
     /// First the exchanges' connections are asked to finish and every request in hand is answered; notices are
@@ -202,9 +215,7 @@ impl System {
             self.tree.shutdown().await
         };
         let ended = self.block_on(async { tokio::time::timeout(DRAIN_MAX, stop).await });
-        if let Err(error) = self.cap_secret.store() {
-            tracing::warn!(%error, "the secret of cap keys was not stored; today's counts may begin anew");
-        }
+        self.store_cap_secret();
         Drained { reason: ended.ok(), took: started.elapsed() }
     }
 }
