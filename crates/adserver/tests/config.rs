@@ -124,3 +124,21 @@ fn each_intensity_is_said_in_words() {
     assert!(text.contains("more than 5 crashes in 10 s takes google_adx to degraded"), "{text}");
     assert!(text.contains("more than 5 crashes in 10 s takes sg down"), "{text}");
 }
+
+#[test]
+fn an_unspecified_notices_address_needs_a_public_url() {
+    let text = SAMPLE.replace("public_url = \"https://notice.example.com\"", "");
+    let error = parse(&text).expect_err("nobody can call 0.0.0.0").to_string();
+    assert!(error.contains("`notices.public_url`: no exchange can call an unspecified address"), "{error}");
+}
+
+#[test]
+fn a_deadline_that_would_be_cut_is_refused() {
+    assert_names("tmax = \"120ms\"", "tmax = \"2001ms\"", "exchange[3].tmax", "up to 2 s");
+}
+
+#[test]
+fn a_forgery_limit_that_admits_nobody_is_refused() {
+    let (from, to) = ("token_ttl = \"48h\"", "forged_per_second_max = 0");
+    assert_names(from, to, "notices.forged_per_second_max", "at least 1");
+}

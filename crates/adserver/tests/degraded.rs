@@ -34,7 +34,9 @@ fn the_sixth_crash_degrades_an_exchange_and_an_operator_restores_it() {
     assert_eq!(post(port.address, &port.path, &bid_request("good", "0.1")).status, 204);
     bid(&world, "xandr");
     let page = get(admin, "/metrics").body;
-    assert!(page.contains("adserver_alerts{severity=\"critical\",cause=\"exchange_degraded\"} 1"), "{page}");
+    let standing =
+        "adserver_alerts{severity=\"critical\",cause=\"exchange_degraded\",subtree=\"root/exchanges/google_adx\"} 1";
+    assert!(page.contains(standing), "{page}");
 
     let payloads: Value = serde_json::from_str(&get(admin, "/crash-payloads").body).expect("JSON");
     let kept = payloads["payloads"].as_array().expect("a list");

@@ -4,7 +4,7 @@ mod support;
 
 use ledger::{Audit, EventKind, Totals};
 use money::Nanos;
-use support::{World, bid, get, post, start, start_with, target};
+use support::{World, bid, get, get_from, post, start, start_with, target, wait_until};
 
 /// What the ledger has on disk, read beside the running system.
 fn on_disk(world: &World) -> Totals {
@@ -98,12 +98,54 @@ fn a_forged_notice_gets_403_and_leaves_no_trace_but_a_count() {
 
 #[test]
 fn genuine_notices_pass_while_forged_ones_are_limited() {
-    let world = start_with(|config| config.notices.forged_per_second_max = 0);
+    let world = start_with(|config| config.notices.forged_per_second_max = 1);
     let bid = bid(&world, "xandr");
     let notices = world.system.ports().notices;
-    assert_eq!(get(notices, "/win/AAAA?price=1").status, 403);
-    assert_eq!(world.system.meters().notices().outcomes.get("forged_limited"), 1);
+    let outcomes = &world.system.meters().notices().outcomes;
+    wait_until("the forger is turned away", || {
+        let reply = get_from("127.0.0.9", notices, "/win/AAAA?price=1");
+        assert_eq!(reply.status, 403);
+        outcomes.get("forged_limited") == 1
+    });
+    let looked_at = outcomes.get("forged");
+    // An exchange behind another address, and from now on known.
     assert_eq!(get(notices, &target(bid.burl.as_deref().expect("a billing notice"), "1")).status, 200);
+    for _ in 0..10 {
+        assert_eq!(get(notices, "/win/AAAA?price=1").status, 403);
+    }
+    assert_eq!((outcomes.get("forged"), outcomes.get("forged_limited")), (looked_at + 10, 1));
+}
+
+/// The forger is cut before its token is opened: even a genuine one is not looked at.
+#[test]
+fn beyond_its_limit_nothing_of_a_peer_is_looked_at() {
+    let world = start_with(|config| config.notices.forged_per_second_max = 1);
+    let bid = bid(&world, "xandr");
+    let notices = world.system.ports().notices;
+    let burl = target(bid.burl.as_deref().expect("a billing notice"), "1");
+    let outcomes = &world.system.meters().notices().outcomes;
+    // A turn of the second between the two lets the second one in; then another address is tried.
+    let cut = (9..).find_map(|host| {
+        let peer = format!("127.0.0.{host}");
+        get_from(&peer, notices, "/win/AAAA?price=1");
+        let reply = get_from(&peer, notices, &burl);
+        (reply.status == 403).then_some(reply)
+    });
+    assert!(cut.is_some_and(|reply| reply.head.contains("connection: close")));
+    assert_eq!(outcomes.get("forged_limited"), 1);
+}
+
+#[test]
+fn a_loss_is_counted_by_its_reason() {
+    let world = start();
+    let bid = bid(&world, "xandr");
+    let lurl = target(bid.lurl.as_deref().expect("a loss notice"), "3").replace("${AUCTION_LOSS}", "102");
+    for _ in 0..2 {
+        assert_eq!(get(world.system.ports().notices, &lurl).status, 200);
+    }
+    let cell =
+        world.system.meters().exchange("xandr").and_then(|exchange| exchange.region("sg")).expect("a cell").clone();
+    assert_eq!(cell.losses.iter().collect::<Vec<_>>(), [("outbid", 1)]);
 }
 
 #[test]

@@ -3,11 +3,13 @@
 mod support;
 
 use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::time::Instant;
 
 use adserver::Phase;
+use adserver::system::System;
 use serde_json::Value;
-use support::{WITHIN, bid, bid_request, connect, get, post, start};
+use support::{WITHIN, bid, bid_request, connect, get, post, start, wait_until};
 
 fn json(reply: &support::Reply) -> Value {
     serde_json::from_str(&reply.body).unwrap_or_else(|error| panic!("{error}: {reply:?}"))
@@ -32,7 +34,7 @@ fn the_tree_is_that_of_the_design() {
         children.iter().map(|child| child["name"].as_str().unwrap_or_default().to_owned()).collect()
     };
     let top = names(&tree);
-    assert_eq!(top, ["telemetry", "ledger", "campaigns", "regions", "notices", "exchanges", "sockets", "admin"]);
+    assert_eq!(top, ["admin", "telemetry", "ledger", "campaigns", "regions", "notices", "exchanges", "sockets"]);
     let child =
         |name: &str| tree["children"].as_array().and_then(|all| all.iter().find(|node| node["name"] == name)).cloned();
     let exchanges = child("exchanges").expect("exchanges");
@@ -60,7 +62,7 @@ fn metrics_count_requests_by_exchange_and_region() {
         "adserver_region_bids_total{exchange=\"xandr\",region=\"sg\"} 1",
         "adserver_requests_total{exchange=\"index\"} 0",
         "tembusu_restarts_total{path=\"root/exchanges/xandr\"} 0",
-        "adserver_alerts{severity=\"critical\",cause=\"exchange_degraded\"} 0",
+        "adserver_alerts{severity=\"critical\",cause=\"exchange_degraded\",subtree=\"\"} 0",
         "adserver_latency_seconds_bucket{le=\"+Inf\",exchange=\"xandr\"}",
     ] {
         assert!(page.contains(series), "`{series}` is missing in\n{page}");
@@ -96,6 +98,29 @@ fn only_a_degraded_exchange_can_be_restored() {
     let running = post(admin, "/exchanges/xandr/restore", "");
     assert_eq!(running.status, 409);
     assert!(running.body.contains("not degraded"), "{running:?}");
+}
+
+/// The ledger's start waits for a lock on its file; meanwhile the operators' API answers.
+#[test]
+fn a_starting_system_lives_and_is_not_ready() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut config = support::config(folder.path());
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+    config.admin.listen = free.local_addr().expect("its address");
+    let admin = config.admin.listen;
+    drop(free);
+    let lock = rusqlite::Connection::open(&config.ledger.path).expect("a file");
+    lock.execute_batch("BEGIN EXCLUSIVE").expect("locked");
+
+    let starting = std::thread::spawn(move || System::start(&config, support::campaigns()));
+    wait_until("it listens", || TcpStream::connect(admin).is_ok());
+    let reply = get(admin, "/readyz");
+    assert_eq!((reply.status, &*reply.body), (503, "starting\n"), "{reply:?}");
+    assert_eq!(get(admin, "/healthz").status, 200);
+    drop(lock);
+    let system = starting.join().expect("no panic").expect("it starts");
+    assert_eq!(get(admin, "/readyz").status, 200);
+    drop(system);
 }
 
 /// A request that is never sent to its end keeps the exchange's drain open until it is cut; meanwhile

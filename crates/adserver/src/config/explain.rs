@@ -30,6 +30,10 @@ pub fn explain(config: &AdserverConfig) -> String {
             more_than(exchange.intensity),
             exchange.name
         ));
+        say(format!(
+            "  {} of its listener are more than it is granted, and climb to sockets",
+            more_than(exchange.intensity)
+        ));
     }
     for region in &config.regions {
         say(format!("{} serves {}", region.name, region.countries.join(", ")));
@@ -44,7 +48,10 @@ pub fn explain(config: &AdserverConfig) -> String {
         more_than(config.ledger.intensity)
     ));
     say(format!("{} in the notices listener climbs to the root", more_than(config.notices.intensity)));
-    say(format!("{} of the root's own subtrees ends the process: it drains and exits", more_than(config.intensity)));
+    say(format!(
+        "{} of the root's own subtrees, or of what exchanges, regions or sockets hold, climbs; at the root it ends the process: it drains and exits",
+        more_than(config.intensity)
+    ));
     say(format!(
         "a region bids from a lease for {}; after its crash the lease's rest is frozen until {} later",
         show(config.ledger.lease_life),

@@ -55,7 +55,8 @@ pub struct NoticesConfig {
     /// address that it listens on.
     #[serde(default)]
     pub public_url: Option<String>,
-    /// Forged notices answered by the full check in a second; further ones are turned away first.
+    /// Forged notices of one peer that are checked in a second; what it sends beyond that is turned away unread. A
+    /// peer that has sent a genuine notice is not limited. Behind a proxy all are one peer.
     #[serde(default = "forged_per_second_max")]
     pub forged_per_second_max: u32,
     /// How long after the bid a notice is taken.
@@ -190,16 +191,13 @@ pub struct ExchangeConfig {
     /// The currency of requests that name none.
     #[serde(default = "currency")]
     pub currency: Currency,
-    /// The auction type of requests that name none: 1 first price, 2 second price.
-    #[serde(default = "auction_type")]
-    pub auction_type: u8,
     /// The deadline of requests that name none.
     #[serde(default = "tmax", deserialize_with = "duration::deserialize")]
     pub tmax: Duration,
     /// How much of the deadline is left to the network.
     #[serde(default = "margin", deserialize_with = "duration::deserialize")]
     pub margin: Duration,
-    /// The region of requests whose country is not known; without one they get no bid.
+    /// The region of requests whose country is not known or served by none; without one they get no bid.
     #[serde(default)]
     pub default_region: Option<String>,
     /// Which notice moves money.
@@ -310,10 +308,6 @@ fn path() -> String {
 
 fn currency() -> Currency {
     Currency::USD
-}
-
-fn auction_type() -> u8 {
-    1
 }
 
 fn tmax() -> Duration {

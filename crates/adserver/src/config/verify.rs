@@ -12,8 +12,6 @@ use super::error::Fault;
 use super::place::Step::{Index, Key};
 use super::settings::{AdserverConfig, Dialect, ExchangeConfig, Intensity};
 
-/// Longest deadline that an exchange grants; anything above is a wrong unit.
-const TMAX_MAX: Duration = Duration::from_secs(5);
 /// Most threads of one exchange.
 const THREADS_MAX: usize = 64;
 /// Most exchanges and most regions: each is a subtree with its runtime or its leases.
@@ -47,6 +45,14 @@ pub(super) fn verify(config: &AdserverConfig) -> Result<(), Fault> {
     {
         let problem = format!("`{url}` is not a URL that an exchange can call; begin it with https:// or http://");
         return Err(Fault::new([Key("notices"), Key("public_url")], problem));
+    }
+    if config.notices.public_url.is_none() && config.notices.listen.ip().is_unspecified() {
+        let problem = "no exchange can call an unspecified address; set it to how exchanges reach this listener, such as https://notice.example.com";
+        return Err(Fault::new([Key("notices"), Key("public_url")], problem));
+    }
+    if config.notices.forged_per_second_max == 0 {
+        let problem = "at 0 no exchange could show that its notices are genuine; write at least 1";
+        return Err(Fault::new([Key("notices"), Key("forged_per_second_max")], problem));
     }
     at_least(config.notices.connections_max, 1, &[Key("notices"), Key("connections_max")])?;
     regions(config)?;
@@ -108,13 +114,10 @@ fn one_exchange(config: &AdserverConfig, index: usize, exchange: &ExchangeConfig
     if !exchange.path.starts_with('/') {
         return Err(Fault::new(at("path"), format!("`{}` is not a path; begin it with /", exchange.path)));
     }
-    if !matches!(exchange.auction_type, 1 | 2) {
-        let problem =
-            format!("`{}` is not an auction type; write 1 (first price) or 2 (second price)", exchange.auction_type);
-        return Err(Fault::new(at("auction_type"), problem));
-    }
-    if exchange.tmax.is_zero() || TMAX_MAX < exchange.tmax {
-        return Err(Fault::new(at("tmax"), "a deadline lies above 0 and up to 5s; exchanges grant 80ms to 1s"));
+    let tmax_max = exchange::sockets::Deadlines::default().tmax_max;
+    if exchange.tmax.is_zero() || tmax_max < exchange.tmax {
+        let problem = format!("a deadline lies above 0 and up to {}; exchanges grant 80ms to 1s", show(tmax_max));
+        return Err(Fault::new(at("tmax"), problem));
     }
     if exchange.tmax <= exchange.margin {
         return Err(Fault::new(at("margin"), "the margin uses up the whole of `tmax`; nothing could be bid in time"));

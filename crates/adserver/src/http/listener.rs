@@ -6,21 +6,23 @@
 
 use std::fmt;
 use std::io;
-use std::net::TcpListener as StdListener;
+use std::net::{IpAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
-use hyper::service::Service;
+use hyper::service::{Service, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use telemetry::ConnectionMeters;
 use tembusu::{Actor, Address, Context, ExitReason, Flow, Init};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
+
+use super::patient_stream::PatientStream;
 
 /// How long a peer may take over a request's head, and how long a connection may be idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,6 +34,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const ACCEPT_FAILURES_MAX: u32 = 100;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The address that a request came from; every request has it among its extensions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// What a listener answers with: a service of hyper that every connection gets a clone of.
 pub(crate) trait Respond:
@@ -72,8 +78,8 @@ pub(crate) struct ListenerArgs<S> {
 /// What a listener is told.
 #[derive(Debug)]
 pub(crate) enum ListenerMessage {
-    /// The accept loop of that incarnation has failed.
-    AcceptFailed(u64, io::Error),
+    /// The accept loop of that incarnation has failed; without an error, by a panic.
+    AcceptFailed(u64, Option<io::Error>),
 }
 
 /// Why a listener crashes.
@@ -83,6 +89,8 @@ pub(crate) enum ListenerCrash {
     Register(#[source] io::Error),
     #[error("{ACCEPT_FAILURES_MAX} accepts failed in a row: {0}; raise the limit of open files if it is reached")]
     Accept(#[source] io::Error),
+    #[error("the accept loop has panicked")]
+    Panicked,
 }
 
 /// Accepts connections and owns them.
@@ -126,7 +134,9 @@ impl<S: Respond> Actor for HttpListener<S> {
 
     async fn handle(&mut self, message: ListenerMessage, cx: &mut Context<Self>) -> Result<Flow, ListenerCrash> {
         match message {
-            ListenerMessage::AcceptFailed(of, error) if of == cx.incarnation() => Err(ListenerCrash::Accept(error)),
+            ListenerMessage::AcceptFailed(of, error) if of == cx.incarnation() => {
+                Err(error.map_or(ListenerCrash::Panicked, ListenerCrash::Accept))
+            }
             // The end of an earlier incarnation's loop, which ended with it.
             ListenerMessage::AcceptFailed(..) => Ok(Flow::Continue),
         }
@@ -149,11 +159,20 @@ struct AcceptLoop<S> {
 
 impl<S: Respond> AcceptLoop<S> {
     async fn run(mut self, owner: Address<ListenerMessage>, incarnation: u64) {
+        let watch = PanicWatch { owner, incarnation };
         if let Err(error) = self.accept().await {
-            // A full queue holds nothing but this message.
-            let _ = owner.tell(ListenerMessage::AcceptFailed(incarnation, error));
+            watch.tell(Some(error));
         }
-        while self.connections.join_next().await.is_some() {}
+        while let Some(ended) = self.connections.join_next().await {
+            self.ended(ended);
+        }
+    }
+
+    /// A connection whose service has panicked ends without an answer.
+    fn ended(&self, ended: Result<(), JoinError>) {
+        if ended.is_err_and(|error| error.is_panic()) {
+            self.meters.closed_by_us.inc("panic");
+        }
     }
 
     /// Accepts until told to drain.
@@ -163,15 +182,18 @@ impl<S: Respond> AcceptLoop<S> {
             let has_room = self.connections.len() < self.connections_max;
             let accepted = tokio::select! {
                 _ = self.drain.changed() => break,
-                Some(_) = self.connections.join_next() => continue,
+                Some(ended) = self.connections.join_next() => {
+                    self.ended(ended);
+                    continue;
+                }
                 accepted = self.socket.accept(), if has_room => accepted,
             };
             match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, from)) => {
                     failures = 0;
                     self.meters.accepted.inc();
                     let (service, meters, drain) = (self.service.clone(), self.meters.clone(), self.drain.clone());
-                    self.connections.spawn(connection(stream, service, meters, drain));
+                    self.connections.spawn(connection(stream, Peer(from.ip()), service, meters, drain));
                 }
                 Err(error) => {
                     failures += 1;
@@ -187,9 +209,31 @@ impl<S: Respond> AcceptLoop<S> {
     }
 }
 
+/// Tells the listener when the accept loop panics: nobody else would notice.
+struct PanicWatch {
+    owner: Address<ListenerMessage>,
+    incarnation: u64,
+}
+
+impl PanicWatch {
+    fn tell(&self, error: Option<io::Error>) {
+        // A full queue holds nothing but this message.
+        let _ = self.owner.tell(ListenerMessage::AcceptFailed(self.incarnation, error));
+    }
+}
+
+impl Drop for PanicWatch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.tell(None);
+        }
+    }
+}
+
 /// Serves one connection until its peer leaves, it is idle for too long, or its listener drains.
 async fn connection<S: Respond>(
     stream: TcpStream,
+    peer: Peer,
     service: S,
     meters: Arc<ConnectionMeters>,
     mut drain: watch::Receiver<bool>,
@@ -197,11 +241,15 @@ async fn connection<S: Respond>(
     let _open = Open::new(&meters);
     // Without it answers wait for the peer's acknowledgement; failing to set it costs only time.
     let _ = stream.set_nodelay(true);
+    let named = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        service.call(request)
+    });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(PatientStream::new(stream)), named);
     let mut serving = std::pin::pin!(serving);
     let asked = async {
         // The sender lives as long as the listener's state; without it this connection is being ended.
@@ -215,11 +263,18 @@ async fn connection<S: Respond>(
             serving.await
         }
     };
-    if let Err(error) = ended
-        && error.is_timeout()
-    {
-        meters.closed_by_us.inc("idle");
+    if let Err(error) = ended {
+        if error.is_timeout() {
+            meters.closed_by_us.inc("idle");
+        } else if is_unread(&error) {
+            meters.closed_by_us.inc("unread");
+        }
     }
+}
+
+fn is_unread(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    cause.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Counts a connection as open for as long as it lives, however it ends.
@@ -235,5 +290,95 @@ impl<'a> Open<'a> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         self.0.open.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpStream};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use http_body_util::Full;
+    use tembusu::{Supervisor, Tree, child};
+
+    use super::*;
+
+    /// How long a test waits for what must come.
+    const WITHIN: Duration = Duration::from_secs(10);
+
+    /// Says where a request came from; panics in an answer when asked for it, and once in the accept loop.
+    struct Fragile(Arc<AtomicBool>);
+
+    impl Clone for Fragile {
+        fn clone(&self) -> Fragile {
+            assert!(!self.0.swap(false, Ordering::Relaxed), "a drill in the accept loop");
+            Fragile(self.0.clone())
+        }
+    }
+
+    impl Service<Request<Incoming>> for Fragile {
+        type Response = Response<Full<Bytes>>;
+        type Error = Infallible;
+        type Future = std::future::Ready<Result<Self::Response, Infallible>>;
+
+        fn call(&self, request: Request<Incoming>) -> Self::Future {
+            assert!(request.uri().path() != "/panic", "a drill in an answer");
+            let Peer(peer) = request.extensions().get().expect("the peer");
+            std::future::ready(Ok(Response::new(Full::from(peer.to_string()))))
+        }
+    }
+
+    async fn start(breaks: &Arc<AtomicBool>) -> (Tree, SocketAddr, Arc<ConnectionMeters>) {
+        let socket = StdListener::bind("127.0.0.1:0").expect("a port");
+        socket.set_nonblocking(true).expect("non-blocking");
+        let address = socket.local_addr().expect("its address");
+        let meters = Arc::new(ConnectionMeters::default());
+        let args = ListenerArgs {
+            socket: Arc::new(socket),
+            service: Fragile(breaks.clone()),
+            connections_max: 4,
+            meters: meters.clone(),
+        };
+        let mut root = Supervisor::one_for_one("root");
+        root.add(child::<HttpListener<Fragile>>("listener", args));
+        (root.start().await.expect("it starts"), address, meters)
+    }
+
+    /// The answer, empty if the connection ends without one.
+    async fn get(address: SocketAddr, path: &'static str) -> String {
+        let ask = move || {
+            let mut stream = TcpStream::connect(address).expect("connected");
+            stream.set_read_timeout(Some(WITHIN)).expect("a time-out");
+            let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).expect("sent");
+            let mut answer = String::new();
+            // A reset is no answer either.
+            let _ = stream.read_to_string(&mut answer);
+            answer
+        };
+        tokio::task::spawn_blocking(ask).await.expect("asked")
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_an_answer_is_counted_and_costs_its_connection_only() {
+        let (tree, address, meters) = start(&Arc::default()).await;
+        assert_eq!(get(address, "/panic").await, "");
+        assert!(get(address, "/").await.ends_with("\r\n\r\n127.0.0.1"));
+        assert_eq!(meters.closed_by_us.get("panic"), 1);
+        assert_eq!(tree.handle().snapshot().walk().map(|node| node.restarts).sum::<u64>(), 0);
+        tree.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_accept_loop_is_a_crash_and_the_next_incarnation_accepts() {
+        let breaks = Arc::new(AtomicBool::new(false));
+        let (tree, address, _) = start(&breaks).await;
+        breaks.store(true, Ordering::Relaxed);
+        assert_eq!(get(address, "/").await, "");
+        assert!(get(address, "/").await.ends_with("\r\n\r\n127.0.0.1"));
+        assert_eq!(tree.handle().snapshot().walk().map(|node| node.restarts).sum::<u64>(), 1);
+        tree.shutdown().await;
     }
 }

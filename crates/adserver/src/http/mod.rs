@@ -5,5 +5,6 @@
 //! whoever connects meanwhile waits in the accept queue.
 
 mod listener;
+mod patient_stream;
 
-pub(crate) use listener::{HttpListener, ListenerArgs};
+pub(crate) use listener::{HttpListener, ListenerArgs, Peer};

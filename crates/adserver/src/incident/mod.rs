@@ -70,7 +70,9 @@ pub fn run(options: IncidentOptions) -> anyhow::Result<ExitCode> {
     println!("\n{} of {runs} runs green in {:.1?}", runs - broken, started.elapsed());
     let (stable, restart, unwind) = (median(stable), median(restarts), median(unwinds));
     println!("first crash to stable: median {stable:?} (allowed {STABLE_MAX:?}; the original {ORIGINAL:?})");
-    println!("one restart, panic caught to ready: median {restart:?} (allowed {RESTART_MAX:?}); crash point to caught: median {unwind:?}");
+    println!(
+        "one restart, panic caught to ready: median {restart:?} (allowed {RESTART_MAX:?}); crash point to caught: median {unwind:?}"
+    );
     let slow = stable > STABLE_MAX || restart > RESTART_MAX;
     if slow {
         println!("too slow: is this an optimised build on an idle machine?");

@@ -105,8 +105,13 @@ pub(super) fn replay(seed: u64) -> anyhow::Result<Replay> {
 }
 
 async fn scenario(system: &System, scene: &Scene, seed: u64) -> anyhow::Result<Replay> {
-    let options =
-        DemoOptions { run_for: Some(LOAD_MAX), folder: None, port: None, requests_per_second: REQUESTS_PER_SECOND, seed };
+    let options = DemoOptions {
+        run_for: Some(LOAD_MAX),
+        folder: None,
+        port: None,
+        requests_per_second: REQUESTS_PER_SECOND,
+        seed,
+    };
     let plan = traffic::plan(system, scene, &options)?;
     let failing = plan.exchanges.iter().find(|exchange| *exchange.name == *FAILING).context("no such exchange")?;
     let endpoint = failing.dialect.endpoint(failing.address, failing.path.clone());

@@ -44,8 +44,7 @@ impl Timeline {
     /// Events of subtrees that have nothing to do with the incident.
     pub(super) fn elsewhere(&self) -> impl Iterator<Item = &Event> {
         self.events.iter().filter(|event| {
-            !event.path.starts_with(&self.exchange)
-                && !matches!(event.kind, EventKind::Started | EventKind::Ignored)
+            !event.path.starts_with(&self.exchange) && !matches!(event.kind, EventKind::Started | EventKind::Ignored)
         })
     }
 
@@ -65,7 +64,8 @@ impl Timeline {
             match event.kind {
                 EventKind::Restarted { .. } => ready = Some(event.instant),
                 EventKind::Crashed { .. } => {
-                    waited += ready.take().map_or(Duration::ZERO, |ready| event.instant.saturating_duration_since(ready));
+                    waited +=
+                        ready.take().map_or(Duration::ZERO, |ready| event.instant.saturating_duration_since(ready));
                 }
                 _ => {}
             }

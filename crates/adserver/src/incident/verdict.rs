@@ -21,7 +21,11 @@ pub(super) fn complaints(replay: &Replay) -> Vec<String> {
     let restarts = replay.timeline.restarts().count();
     check(restarts == CRASHES - 1, format!("{restarts} restarts were granted, not {}", CRASHES - 1));
     check(
-        replay.timeline.crashes().last().is_some_and(|last| matches!(last.kind, EventKind::Crashed { charge: None, .. })),
+        replay
+            .timeline
+            .crashes()
+            .last()
+            .is_some_and(|last| matches!(last.kind, EventKind::Crashed { charge: None, .. })),
         "the last crash was not the one too many".to_owned(),
     );
     check(
@@ -32,10 +36,7 @@ pub(super) fn complaints(replay: &Replay) -> Vec<String> {
         replay.timeline.has(|kind| matches!(kind, EventKind::Degraded { .. })),
         "the exchange was not degraded".to_owned(),
     );
-    check(
-        replay.timeline.has(|kind| matches!(kind, EventKind::Restored)),
-        "the exchange was not restored".to_owned(),
-    );
+    check(replay.timeline.has(|kind| matches!(kind, EventKind::Restored)), "the exchange was not restored".to_owned());
     check(
         replay.degraded_no_bids == replay.degraded_sent,
         format!("degraded: only {} of {} got a proper no-bid", replay.degraded_no_bids, replay.degraded_sent),
@@ -51,13 +52,14 @@ pub(super) fn complaints(replay: &Replay) -> Vec<String> {
         check(tally.answered() > 0, format!("{exchange} answered nothing"));
         check(tally.lost() == 0, format!("{exchange} lost {} requests", tally.lost()));
         check(tally.refused + tally.connect_failed == 0, format!("{exchange} refused {} connects", tally.refused));
-        check(
-            tally.closed_by_server() == 0,
-            format!("{exchange} closed {} connections", tally.closed_by_server()),
-        );
+        check(tally.closed_by_server() == 0, format!("{exchange} closed {} connections", tally.closed_by_server()));
         check(
             tally.violations_total() == 0,
-            format!("{exchange} sent {} bids that break the standard: {:?}", tally.violations_total(), tally.violations),
+            format!(
+                "{exchange} sent {} bids that break the standard: {:?}",
+                tally.violations_total(),
+                tally.violations
+            ),
         );
     }
 

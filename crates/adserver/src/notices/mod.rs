@@ -8,5 +8,5 @@ mod forged;
 mod route;
 mod service;
 
-pub(crate) use forged::PerSecond;
+pub(crate) use forged::ForgeryLimit;
 pub(crate) use service::{NoticeDesk, NoticeService};

@@ -1,8 +1,8 @@
-//! Reads a notice's URL: which notice, whose token, what stands where the price should stand.
+//! Reads a notice's URL: which notice, whose token, what stands where the price and the loss reason should stand.
 //!
 //! Nothing here trusts the URL: whatever does not parse is a forged notice.
 
-use exchange::{BILLING_PATH, LOSS_PATH, PRICE_PARAM, WIN_PATH};
+use exchange::{BILLING_PATH, LOSS_PARAM, LOSS_PATH, PRICE_PARAM, WIN_PATH};
 use ledger::NoticeKind;
 
 /// Each notice with the path that its token follows.
@@ -16,15 +16,19 @@ pub(crate) struct NoticeUrl<'a> {
     pub(crate) token: &'a str,
     /// Percent-decoded; `None` if the parameter is absent.
     pub(crate) price: Option<String>,
+    /// OpenRTB's code, as it stands.
+    pub(crate) loss: Option<&'a str>,
 }
 
 /// Takes a path and query apart; `None` if it is no notice's.
 pub(crate) fn parse<'a>(path: &'a str, query: Option<&'a str>) -> Option<NoticeUrl<'a>> {
     let of_kind = |(prefix, kind): (&str, NoticeKind)| Some((kind, path.strip_prefix(prefix)?));
     let (kind, token) = PATHS.into_iter().find_map(of_kind)?;
-    let of_price = |pair: &str| pair.strip_prefix(PRICE_PARAM)?.strip_prefix('=').map(percent_decode);
-    let price = query.unwrap_or_default().split('&').find_map(of_price);
-    Some(NoticeUrl { kind, token, price })
+    let param = |name| {
+        let mut pairs = query.unwrap_or_default().split('&');
+        pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    };
+    Some(NoticeUrl { kind, token, price: param(PRICE_PARAM).map(percent_decode), loss: param(LOSS_PARAM) })
 }
 
 /// Decodes `%41`; what is no escape stays as it is, for a price that is none is recorded as such.
@@ -55,7 +59,9 @@ mod tests {
     #[test]
     fn a_notice_url_is_taken_apart() {
         let url = parse("/billing/abc", Some("price=1.25&x=y")).expect("a notice's URL");
-        assert_eq!(url, NoticeUrl { kind: NoticeKind::Billing, token: "abc", price: Some("1.25".to_owned()) });
+        let price = Some("1.25".to_owned());
+        assert_eq!(url, NoticeUrl { kind: NoticeKind::Billing, token: "abc", price, loss: None });
+        assert_eq!(parse("/loss/abc", Some("price=&loss=102&mtw=1")).expect("a notice's URL").loss, Some("102"));
         assert_eq!(parse("/win/abc", None).expect("a notice's URL").price, None);
         assert_eq!(parse("/loss/abc", Some("price=")).expect("a notice's URL").price.as_deref(), Some(""));
     }

@@ -15,12 +15,14 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use ledger::{LedgerMessage, Notice, NoticeKind, Outcome, PriceSeen, TokenError, TokenKeys};
+use openrtb::LossReason;
 use openrtb::price::{PriceCodec, SeenPrice};
 use telemetry::{Meters, RegionMeters};
 use tembusu::Address;
 
-use super::forged::PerSecond;
+use super::forged::ForgeryLimit;
 use super::route::{self, NoticeUrl};
+use crate::http::Peer;
 
 /// How long a notice waits to be made durable; then it gets 503 and the exchange repeats it.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(2);
@@ -42,7 +44,7 @@ pub(crate) struct NoticeDesk {
     /// Counts.
     pub(crate) meters: Arc<Meters>,
     /// Limits forged notices.
-    pub(crate) forged: PerSecond,
+    pub(crate) forgeries: ForgeryLimit,
 }
 
 /// The HTTP side of a [`NoticeDesk`].
@@ -69,6 +71,7 @@ impl Service<Request<Incoming>> for NoticeService {
 impl NoticeDesk {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
+        let peer = *head.extensions.get::<Peer>().expect("the listener names the peer of every request");
         if head.method == Method::POST && !self.read_out(body).await {
             return closing(StatusCode::PAYLOAD_TOO_LARGE);
         }
@@ -77,7 +80,7 @@ impl NoticeDesk {
             return plain(StatusCode::METHOD_NOT_ALLOWED);
         }
         match route::parse(head.uri.path(), head.uri.query()) {
-            Some(url) => self.take(url).await,
+            Some(url) => self.take(url, peer).await,
             None => {
                 self.count("not_found");
                 plain(StatusCode::NOT_FOUND)
@@ -95,16 +98,25 @@ impl NoticeDesk {
         is_read
     }
 
-    async fn take(&self, url: NoticeUrl<'_>) -> Response<Full<Bytes>> {
+    async fn take(&self, url: NoticeUrl<'_>, Peer(peer): Peer) -> Response<Full<Bytes>> {
         self.meters.notices().received.inc(label(url.kind));
+        if !self.forgeries.admits(peer) {
+            self.count("forged_limited");
+            return closing(StatusCode::FORBIDDEN);
+        }
         let opened = match self.keys.open(url.token, now_ms()) {
             Ok(opened) => opened,
             Err(TokenError::Expired { .. }) => {
                 self.count("expired");
                 return plain(StatusCode::GONE);
             }
-            Err(_) => return self.turn_away(),
+            Err(_) => {
+                self.count("forged");
+                self.forgeries.forged(peer);
+                return plain(StatusCode::FORBIDDEN);
+            }
         };
+        self.forgeries.genuine(peer);
         let kind = match url.kind {
             NoticeKind::Win if self.bills_on_win.iter().any(|name| **name == *opened.claims.exchange) => {
                 NoticeKind::Billing
@@ -113,10 +125,10 @@ impl NoticeDesk {
         };
         let price = self.read_price(&opened.claims.exchange, url.price.as_deref());
         let notice = Notice { kind, token: opened.id, claims: opened.claims, price };
-        self.record(notice).await
+        self.record(notice, loss_reason(url.loss)).await
     }
 
-    async fn record(&self, notice: Notice) -> Response<Full<Bytes>> {
+    async fn record(&self, notice: Notice, loss_reason: &'static str) -> Response<Full<Bytes>> {
         let kind = notice.kind;
         let cell = self.cell(&notice).cloned();
         let recorded =
@@ -127,7 +139,7 @@ impl NoticeDesk {
                     match kind {
                         NoticeKind::Win => cell.wins.inc(),
                         NoticeKind::Billing => cell.billings.inc(),
-                        NoticeKind::Loss => {}
+                        NoticeKind::Loss => cell.losses.inc(loss_reason),
                     }
                     cell.spend_nanos.add(u64::try_from(answer.billed.0).unwrap_or_default());
                 }
@@ -158,16 +170,6 @@ impl NoticeDesk {
         self.meters.exchange(&notice.claims.exchange)?.region(&notice.claims.region)
     }
 
-    /// A forged notice: 403, and beyond the limit its connection as well.
-    fn turn_away(&self) -> Response<Full<Bytes>> {
-        self.count("forged");
-        if self.forged.admit() {
-            return plain(StatusCode::FORBIDDEN);
-        }
-        self.count("forged_limited");
-        closing(StatusCode::FORBIDDEN)
-    }
-
     /// Reads a price as its exchange writes it; one of an exchange that is configured no more, in clear.
     fn read_price(&self, exchange: &str, text: Option<&str>) -> PriceSeen {
         let codec = self.price_codecs.get(exchange).unwrap_or(&PriceCodec::Plain);
@@ -187,6 +189,11 @@ fn label(kind: NoticeKind) -> &'static str {
         NoticeKind::Billing => "billing",
         NoticeKind::Loss => "loss",
     }
+}
+
+/// Why a bid lost; exchanges that do not say so leave the macro as it is.
+fn loss_reason(code: Option<&str>) -> &'static str {
+    code.and_then(|code| code.parse().ok()).map_or("unknown", |code| LossReason(code).label())
 }
 
 fn plain(status: StatusCode) -> Response<Full<Bytes>> {

@@ -24,7 +24,7 @@ use super::runtimes::Runtimes;
 use crate::admin;
 use crate::config::{AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity};
 use crate::http::{HttpListener, ListenerArgs};
-use crate::notices::{NoticeDesk, NoticeService, PerSecond};
+use crate::notices::{ForgeryLimit, NoticeDesk, NoticeService};
 use crate::phase::Life;
 
 /// The supervisor of all exchanges' sockets.
@@ -51,15 +51,16 @@ pub(super) fn wire(
     let region_names: Vec<&str> = config.regions.iter().map(|region| &*region.name).collect();
     let meters = Meters::new(&exchange_names, &region_names);
 
+    let mut subtrees = Vec::new();
     let (telemetry, aggregator) = telemetry_supervisor(meters.clone(), board.clone(), tree.clone());
-    root.supervisor(telemetry);
-    let ledger = wire_ledger(config, &campaigns, runtimes, &mut root);
+    subtrees.push(telemetry);
+    let ledger = wire_ledger(config, &campaigns, runtimes, &mut subtrees);
     let (subtree, campaigns) = campaigns_supervisor(campaigns)?;
-    root.supervisor(subtree);
-    let regions = wire_regions(config, &ledger, &mut root);
-    wire_notices(config, &parts, &ledger, &meters, &mut root);
+    subtrees.push(subtree);
+    let regions = wire_regions(config, &ledger, &mut subtrees);
+    wire_notices(config, &parts, &ledger, &meters, &mut subtrees);
     let surroundings = Surroundings { parts: &parts, meters: &meters, campaigns: &campaigns, regions: &regions };
-    let exchanges = wire_exchanges(config, &surroundings, runtimes, &mut root);
+    let exchanges = wire_exchanges(config, &surroundings, runtimes, &mut subtrees);
 
     let desk = admin::Desk {
         life: life.clone(),
@@ -70,7 +71,11 @@ pub(super) fn wire(
         campaigns: campaigns.clone(),
         exchanges: exchanges.clone(),
     };
-    wire_admin(&parts, admin::router(Arc::new(desk)), &mut root);
+    // First, and so the last to stop: it answers while the others start and drain. It holds handles only.
+    root.supervisor(wire_admin(&parts, admin::router(Arc::new(desk))));
+    for subtree in subtrees {
+        root.supervisor(subtree);
+    }
 
     let handles =
         Handles { root: tree, ports: parts.ports, life, meters, board, ledger, campaigns, regions, exchanges };
@@ -81,7 +86,7 @@ fn wire_ledger(
     config: &AdserverConfig,
     campaigns: &[Campaign],
     runtimes: &Runtimes,
-    root: &mut Supervisor,
+    subtrees: &mut Vec<Supervisor>,
 ) -> Address<LedgerMessage> {
     let mut args = LedgerArgs::new(&config.ledger.path, runtimes.ledger());
     args.budgets = campaigns.iter().map(|campaign| (campaign.id, campaign.budget)).collect();
@@ -89,11 +94,15 @@ fn wire_ledger(
     args.store.lease_grace = config.ledger.lease_grace;
     args.store.regions = count(config.regions.len());
     let (ledger, address) = ledger::supervisor(args);
-    root.supervisor(granting(ledger, config.ledger.intensity));
+    subtrees.push(granting(ledger, config.ledger.intensity));
     address
 }
 
-fn wire_regions(config: &AdserverConfig, ledger: &Address<LedgerMessage>, root: &mut Supervisor) -> Vec<RegionPort> {
+fn wire_regions(
+    config: &AdserverConfig,
+    ledger: &Address<LedgerMessage>,
+    subtrees: &mut Vec<Supervisor>,
+) -> Vec<RegionPort> {
     let mut regions = granting(Supervisor::one_for_one("regions"), config.intensity);
     let ports = config
         .regions
@@ -106,7 +115,7 @@ fn wire_regions(config: &AdserverConfig, ledger: &Address<LedgerMessage>, root: 
             port
         })
         .collect();
-    root.supervisor(regions);
+    subtrees.push(regions);
     ports
 }
 
@@ -115,7 +124,7 @@ fn wire_notices(
     parts: &Parts,
     ledger: &Address<LedgerMessage>,
     meters: &Arc<Meters>,
-    root: &mut Supervisor,
+    subtrees: &mut Vec<Supervisor>,
 ) {
     let bills_on_win = |exchange: &&ExchangeConfig| exchange.billing_event == BillingEvent::Nurl;
     let desk = NoticeDesk {
@@ -124,7 +133,7 @@ fn wire_notices(
         price_codecs: parts.price_codecs.clone(),
         bills_on_win: config.exchanges.iter().filter(bills_on_win).map(|exchange| exchange.name.clone()).collect(),
         meters: meters.clone(),
-        forged: PerSecond::new(config.notices.forged_per_second_max),
+        forgeries: ForgeryLimit::new(config.notices.forged_per_second_max),
     };
     let args = ListenerArgs {
         socket: parts.notices.clone(),
@@ -134,7 +143,7 @@ fn wire_notices(
     };
     let mut notices = granting(Supervisor::one_for_one("notices"), config.notices.intensity);
     notices.add(child::<HttpListener<NoticeService>>("listener", args).shutdown(LISTENER_SHUTDOWN));
-    root.supervisor(notices);
+    subtrees.push(notices);
 }
 
 /// What every exchange is made from.
@@ -150,7 +159,7 @@ fn wire_exchanges(
     config: &AdserverConfig,
     around: &Surroundings<'_>,
     runtimes: &Runtimes,
-    root: &mut Supervisor,
+    subtrees: &mut Vec<Supervisor>,
 ) -> Vec<ExchangePort> {
     let mut exchanges = granting(Supervisor::one_for_one("exchanges"), config.intensity);
     let mut sockets = granting(Supervisor::one_for_one(SOCKETS), config.intensity);
@@ -181,8 +190,7 @@ fn wire_exchanges(
         sockets.supervisor(granting(sockets_supervisor(&exchange.name, serve, &runtime), exchange.intensity));
         ports.push(port);
     }
-    root.supervisor(exchanges);
-    root.supervisor(sockets);
+    subtrees.extend([exchanges, sockets]);
     ports
 }
 
@@ -218,7 +226,7 @@ fn dialect(exchange: &ExchangeConfig) -> exchange::Dialect {
         Dialect::Xandr => exchange::Dialect::xandr(seat),
         Dialect::Index => exchange::Dialect::index(seat),
     };
-    exchange::Dialect { currency: exchange.currency, auction_type: exchange.auction_type.into(), ..dialect }
+    exchange::Dialect { currency: exchange.currency, ..dialect }
 }
 
 fn limits(exchange: &ExchangeConfig) -> Limits {
@@ -234,7 +242,7 @@ fn limits(exchange: &ExchangeConfig) -> Limits {
 }
 
 /// The operators' API: when it cannot be kept up it is off, and retried; nobody else is concerned.
-fn wire_admin(parts: &Parts, router: Router, root: &mut Supervisor) {
+fn wire_admin(parts: &Parts, router: Router) -> Supervisor {
     let args = ListenerArgs {
         socket: parts.admin.clone(),
         service: TowerToHyperService::new(router),
@@ -245,7 +253,7 @@ fn wire_admin(parts: &Parts, router: Router, root: &mut Supervisor) {
     let mut admin =
         granting(Supervisor::one_for_one("admin"), Intensity::default()).quarantine().restore_after(first, max);
     admin.add(child::<HttpListener<TowerToHyperService<Router>>>("listener", args).shutdown(LISTENER_SHUTDOWN));
-    root.supervisor(admin);
+    admin
 }
 
 fn granting(supervisor: Supervisor, intensity: Intensity) -> Supervisor {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use adserver::config::AdserverConfig;
 use adserver::system::System;
 use campaign::{Campaign, Flight, parse_campaigns};
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 /// How long a test waits for an answer that must come.
@@ -104,8 +105,20 @@ pub(crate) fn post(address: SocketAddr, target: &str, body: &str) -> Reply {
     exchange(address, &format!("{head}content-length: {}\r\n\r\n{body}", body.len()))
 }
 
+/// The same from another address of this host.
+pub(crate) fn get_from(own: &str, address: SocketAddr, target: &str) -> Reply {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.bind(&SocketAddr::new(own.parse().expect("an address"), 0).into()).expect("bound");
+    socket.connect(&address.into()).expect("connected");
+    socket.set_read_timeout(Some(WITHIN)).expect("a time-out");
+    converse(socket.into(), &format!("GET {target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"))
+}
+
 fn exchange(address: SocketAddr, request: &str) -> Reply {
-    let mut stream = connect(address);
+    converse(connect(address), request)
+}
+
+fn converse(mut stream: TcpStream, request: &str) -> Reply {
     stream.write_all(request.as_bytes()).expect("the request is sent");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("the answer is read");
