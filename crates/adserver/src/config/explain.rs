@@ -31,7 +31,7 @@ pub fn explain(config: &AdserverConfig) -> String {
             exchange.name
         ));
         say(format!(
-            "  {} of its listener are more than it is granted, and climb to sockets",
+            "  {} of its listener closes its connections and counts as one crash in sockets",
             more_than(exchange.intensity)
         ));
     }
@@ -48,10 +48,8 @@ pub fn explain(config: &AdserverConfig) -> String {
         more_than(config.ledger.intensity)
     ));
     say(format!("{} in the notices listener climbs to the root", more_than(config.notices.intensity)));
-    say(format!(
-        "{} of the root's own subtrees, or of what exchanges, regions or sockets hold, climbs; at the root it ends the process: it drains and exits",
-        more_than(config.intensity)
-    ));
+    say(format!("{} in exchanges, regions or sockets counts as one crash of the root's", more_than(config.intensity)));
+    say(format!("{} of the root's own subtrees ends the process: it drains and exits", more_than(config.intensity)));
     say(format!(
         "a region bids from a lease for {}; after its crash the lease's rest is frozen until {} later",
         show(config.ledger.lease_life),

@@ -136,25 +136,17 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
 
 /// A bid request for one banner in Singapore.
 pub(crate) fn bid_request(id: &str, bidfloor: &str) -> String {
-    bid_request_from("SGP", id, bidfloor)
-}
-
-pub(crate) fn bid_request_from(country: &str, id: &str, bidfloor: &str) -> String {
     format!(
-        r#"{{"id":"{id}","imp":[{{"id":"1","banner":{{"w":300,"h":250}},"bidfloor":{bidfloor},"secure":1}}],"site":{{"id":"s","domain":"news.example"}},"device":{{"ip":"203.0.113.1","geo":{{"country":"{country}"}}}},"user":{{"id":"u"}},"at":1,"tmax":1000,"cur":["USD"]}}"#
+        r#"{{"id":"{id}","imp":[{{"id":"1","banner":{{"w":300,"h":250}},"bidfloor":{bidfloor},"secure":1}}],"site":{{"id":"s","domain":"news.example"}},"device":{{"ip":"203.0.113.1","geo":{{"country":"SGP"}}}},"user":{{"id":"u"}},"at":1,"tmax":1000,"cur":["USD"]}}"#
     )
 }
 
 /// Asks `exchange` for a bid until the region has its first lease.
 pub(crate) fn bid(world: &World, exchange: &str) -> openrtb::Bid<'static> {
-    bid_from("SGP", world, exchange)
-}
-
-pub(crate) fn bid_from(country: &str, world: &World, exchange: &str) -> openrtb::Bid<'static> {
     let port = world.system.ports().exchange(exchange).expect("a configured exchange").clone();
     let started = std::time::Instant::now();
     for round in 0.. {
-        let reply = post(port.address, &port.path, &bid_request_from(country, &format!("auction-{round}"), "0.1"));
+        let reply = post(port.address, &port.path, &bid_request(&format!("auction-{round}"), "0.1"));
         if reply.status == 200 {
             let response = openrtb::parse_response(reply.body.as_bytes()).expect("a bid response");
             return response.seatbid.into_iter().flat_map(|seat| seat.bid).next().expect("a bid");
