@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ledger::{EventKind, LedgerEvent};
+use ledger::{EventKind, LedgerEvent, TokenId};
 
 use crate::lease_cell::LeaseCell;
 use crate::reservations::{Reservation, Reservations};
@@ -33,6 +33,8 @@ pub struct BiddingFigures {
     pub lost: u64,
     /// Open bids whose time ran out.
     pub expired: u64,
+    /// Committed bids that were not sent after all.
+    pub withdrawn: u64,
     /// Billings of bids that were no longer open, or were made by an earlier incarnation.
     pub billed_late: u64,
     /// Commits of bids that an earlier incarnation had held: their money stays in its leases.
@@ -60,6 +62,14 @@ impl BiddingBook {
             Ok(()) => self.figures.committed += 1,
             // The bid may be out, so what it holds stays held.
             Err(_) => self.figures.untracked += 1,
+        }
+    }
+
+    /// Gives back what a bid holds that is not sent after all; nothing if an earlier incarnation had held it.
+    pub fn withdraw(&mut self, bid: TokenId) {
+        if let Some(reservation) = self.reservations.end(bid) {
+            reservation.release();
+            self.figures.withdrawn += 1;
         }
     }
 

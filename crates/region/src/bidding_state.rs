@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ledger::{Clock, LedgerEvent};
+use ledger::{Clock, LedgerEvent, TokenId};
 use tembusu::{Actor, Context, Flow, Init, Reply};
 
 use crate::bidding_book::{BiddingBook, BiddingFigures};
@@ -27,6 +27,8 @@ use crate::timings::Timings;
 pub(crate) enum BiddingMessage {
     /// A bid is about to be sent, held by the incarnation of that epoch.
     Commit { reservation: Reservation, epoch: Epoch },
+    /// A committed bid is not sent after all.
+    Withdraw(TokenId),
     /// The ledger recorded something of this region.
     Event(Arc<LedgerEvent>),
     /// Asks for the figures of this incarnation.
@@ -85,6 +87,7 @@ impl Actor for BiddingState {
         match message {
             BiddingMessage::Commit { reservation, epoch } if epoch == self.epoch => self.book.commit(reservation),
             BiddingMessage::Commit { reservation, .. } => self.book.ignore_stale(reservation),
+            BiddingMessage::Withdraw(bid) => self.book.withdraw(bid),
             BiddingMessage::Event(event) => {
                 self.feed.strike(&BIDDING_EVENT, &event)?;
                 let (book, tables, now_ms) = (&mut self.book, &self.tables, self.clock.now_ms());

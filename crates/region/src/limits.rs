@@ -59,8 +59,9 @@ pub const FORGET_PERIOD: Duration = Duration::from_secs(600);
 /// For how much bidding a lease is sized: what a crash freezes, and how often the ledger is asked.
 pub const LEASE_HORIZON: Duration = Duration::from_secs(2);
 
-/// A lease holds at least this many of the dearest bid seen, so that a quiet campaign is not asked for at every bid.
-pub const LEASE_BIDS_MIN: i64 = 4;
+/// A lease holds at least this many of the dearest bid seen: a cold region bids through its first burst while the
+/// ledger commits the next lease.
+pub const LEASE_BIDS_MIN: i64 = 32;
 
 /// The smallest lease that is asked for, in nano-USD: a tenth of a cent, a thousandth of a small daily budget.
 pub const LEASE_NANOS_MIN: Nanos = Nanos(1_000_000);

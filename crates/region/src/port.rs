@@ -128,6 +128,12 @@ impl RegionPort {
         self.view().ok_or_else(|| RegionDown { region: Arc::clone(&self.name) })
     }
 
+    /// Gives back what a committed bid holds that is not sent after all. Never waits: if the region has too much to do, the
+    /// bid is held until it expires.
+    pub fn withdraw(&self, bid: TokenId) {
+        let _ = self.bidding.tell(BiddingMessage::Withdraw(bid));
+    }
+
     /// What became of the bids of the running incarnation.
     ///
     /// # Errors
