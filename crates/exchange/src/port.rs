@@ -5,12 +5,11 @@
 use std::sync::Arc;
 
 use region::NotTracked;
-use telemetry::ExchangeMeters;
 use tembusu::{Address, CallError, Table};
 use tokio::time::Instant;
 
 use crate::NoBidReason;
-use crate::engine::{EngineAnswer, EngineMessage, Offer, RegionCells};
+use crate::engine::{EngineAnswer, EngineMessage, EngineSettings, Offer, RegionCells};
 use crate::payload::PayloadKeeper;
 use crate::pool::{InFlight, PoolMessage};
 use crate::reason::unserved;
@@ -20,12 +19,11 @@ use crate::sockets::{Answer, Framed, Handler, Outcome, TIMER_SLACK};
 /// One exchange as its sockets see it. Cheap to clone; the same for all incarnations.
 #[derive(Clone, Debug)]
 pub struct ExchangePort {
-    pub(crate) name: Arc<str>,
+    pub(crate) settings: Arc<EngineSettings>,
     pub(crate) pool: Address<PoolMessage>,
     pub(crate) in_flight: Table<InFlight>,
     pub(crate) engine: Address<EngineMessage>,
     pub(crate) serializer: Address<SerializerMessage>,
-    pub(crate) meters: Arc<ExchangeMeters>,
     /// By place in the exchange's territories.
     pub(crate) regions: RegionCells,
     pub(crate) payloads: PayloadKeeper,
@@ -35,7 +33,7 @@ impl ExchangePort {
     /// The exchange's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.settings.exchange
     }
 
     /// The payloads that crashed its engine.
@@ -69,12 +67,12 @@ impl ExchangePort {
         let sent = match written {
             // The money goes back: the sockets would not send it any more.
             Ok(_) if Instant::now() >= deadline => Err(unserved::DEADLINE),
-            Ok(Written { body, offer }) => commit(*offer).map(|()| body),
+            Ok(Written { body, offer }) => self.commit(*offer).map(|()| body),
             Err(error) => Err(reason_of(&error, unserved::SERIALIZER_CRASHED)),
         };
         match sent {
             Ok(body) => {
-                self.meters.bids.add(bids);
+                self.settings.meters.bids.add(bids);
                 region.inspect(|meters| meters.bids.add(bids));
                 Answer::Content(body)
             }
@@ -83,6 +81,22 @@ impl ExchangePort {
                 Answer::NoBid(reason)
             }
         }
+    }
+
+    /// Hands the money over to the region, so that it is tracked before the exchange can report on it: all of it or nothing.
+    fn commit(&self, offer: Offer) -> Result<(), &'static str> {
+        let Offer { bid, seals } = offer;
+        for (at, imp) in bid.imps.into_iter().enumerate() {
+            let Some(hold) = imp.hold else { continue };
+            let Err(not_tracked) = hold.commit(seals[at].token_id) else { continue };
+            let region = &self.settings.territories[bid.region].port;
+            seals[..at].iter().for_each(|earlier| region.withdraw(earlier.token_id));
+            return Err(match not_tracked {
+                NotTracked::RegionDown => NoBidReason::RegionDown.as_str(),
+                _ => NoBidReason::ReservationsFull.as_str(),
+            });
+        }
+        Ok(())
     }
 }
 
@@ -112,7 +126,7 @@ impl Handler for ExchangePort {
     }
 
     fn record(&self, outcome: Outcome) {
-        let meters = &self.meters;
+        let meters = &self.settings.meters;
         meters.requests.inc();
         meters.statuses.inc(outcome.status);
         meters.latency.observe(outcome.elapsed);
@@ -130,7 +144,7 @@ impl Handler for ExchangePort {
     }
 
     fn connection_event(&self, event: &'static str) {
-        let connections = &self.meters.connections;
+        let connections = &self.settings.meters.connections;
         match event {
             "opened" => {
                 connections.open.inc();
@@ -146,20 +160,6 @@ impl Handler for ExchangePort {
             _ => {}
         }
     }
-}
-
-/// Hands the money over to the region, so that it is tracked before the exchange can report on it.
-fn commit(offer: Offer) -> Result<(), &'static str> {
-    let Offer { bid, seals } = offer;
-    for (imp, seal) in bid.imps.into_iter().zip(seals) {
-        let Some(hold) = imp.hold else { continue };
-        // What was committed before it expires by itself: nobody will ever report on it.
-        hold.commit(seal.token_id).map_err(|not_tracked| match not_tracked {
-            NotTracked::RegionDown => NoBidReason::RegionDown.as_str(),
-            _ => NoBidReason::ReservationsFull.as_str(),
-        })?;
-    }
-    Ok(())
 }
 
 /// The truth about a call that brought no answer, as a reason.

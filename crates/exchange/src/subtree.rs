@@ -62,12 +62,12 @@ pub struct ExchangeArgs {
 pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
     let ExchangeArgs { settings, notice_base, in_flight_max, intensity, restore_after, runtime } = args;
     let name = Arc::clone(&settings.exchange);
-    let meters = Arc::clone(&settings.meters);
     let regions = settings.region_cells();
     let in_flight = Table::new(format!("{name}.in_flight"));
     let payloads = PayloadKeeper::new();
     let serializer_args = Serializer { dialect: Arc::clone(&settings.dialect), notice_base };
-    let engine_args = EngineArgs { settings, in_hand: InHand::default(), payloads: payloads.clone() };
+    let engine_args =
+        EngineArgs { settings: Arc::clone(&settings), in_hand: InHand::default(), payloads: payloads.clone() };
     let pool_args = PoolArgs { table: in_flight.clone(), in_flight_max };
 
     let mut exchange =
@@ -92,5 +92,5 @@ pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
     if let Some((first, max)) = restore_after {
         exchange = exchange.restore_after(first, max);
     }
-    (exchange, ExchangePort { name, pool, in_flight, engine, serializer, meters, regions, payloads })
+    (exchange, ExchangePort { settings, pool, in_flight, engine, serializer, regions, payloads })
 }

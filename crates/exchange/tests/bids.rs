@@ -2,9 +2,10 @@
 
 mod common;
 
-use common::post;
 use common::tree::{Running, good};
-use exchange::{BILLING_PATH, LOSS_PATH, WIN_PATH};
+use common::{PATIENCE, post};
+use exchange::sockets::{Handler, Outcome};
+use exchange::{BILLING_PATH, LOSS_PATH, WIN_PATH, unserved};
 use money::{Cpm, Currency};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -96,5 +97,24 @@ async fn requests_of_a_region_that_is_down_get_its_reason() {
     drop(client);
     running.warm_client().await;
     assert_eq!(running.incarnations(), [1, 1, 1]);
+    running.tree.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn only_what_is_answered_at_once_counts_as_shed() {
+    let running = Running::start().await;
+    for (reason, shed) in [(unserved::DEADLINE, 0), (unserved::OVERLOAD, 1), (unserved::INSUFFICIENT_TIME, 2)] {
+        running.port.record(Outcome { status: 204, reason, elapsed: PATIENCE, late: false });
+        assert_eq!(running.meters.shed.get(), shed, "{reason}");
+    }
+    running.tree.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_test_request_gets_a_bid_and_leaves_the_region_alone() {
+    let running = Running::start().await;
+    let mut client = common::Client::connect(running.address).await;
+    let reply = client.ask(post(good(1).replace("\"at\":1", "\"test\":1"))).await;
+    assert_eq!(reply.status, 200, "without a lease: {}", reply.header("x-no-bid"));
     running.tree.shutdown().await;
 }

@@ -173,6 +173,9 @@ fn a_crash_of_the_serializer_costs_the_request_in_hand_and_gives_its_money_back(
         SERIALIZER.arm();
         let reply = client.ask(post(good(1))).await;
         assert_eq!((reply.status, reply.header("x-no-bid")), (204, "serializer_crashed"));
+        let region = running.meters.region("sg").expect("the region");
+        assert_eq!(region.no_bids.get("serializer_crashed"), 1);
+        assert_eq!(region.bids.get(), running.meters.bids.get(), "a bid counts when it is sent");
         assert_eq!(client.ask(post(good(2))).await.status, 200);
         assert_eq!(running.incarnations(), [1, 1, 2], "it is the last of the group");
         running.tree.shutdown().await;

@@ -251,3 +251,23 @@ async fn a_client_that_goes_away_is_counted_and_ends_its_call() {
     server.script.until(|script| script.events("client_gone") == 1 && script.events("closed") == 1).await;
     assert!(server.script.outcomes().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_accepted_while_the_loop_is_stopped_is_drained_as_well() {
+    for round in 0..20 {
+        let mut server = Server::start();
+        let address = server.address;
+        let knocking = tokio::spawn(async move {
+            let mut clients = Vec::new();
+            while let Ok(client) = tokio::net::TcpStream::connect(address).await {
+                clients.push(client);
+            }
+        });
+        server.script.until(|script| script.events("opened") > 2).await;
+        server.accepting.take().expect("accepting").stop().await;
+        server.args.tracker.drain(Duration::from_millis(50)).await;
+        server.script.until(|script| script.events("opened") == script.events("closed")).await;
+        assert_eq!(server.args.tracker.open(), 0, "round {round}");
+        knocking.abort();
+    }
+}

@@ -41,9 +41,9 @@ impl MeterCollector {
         let by_exchange = |of: fn(&ExchangeMeters) -> u64| {
             self.0.exchanges().map(move |meters| ([("exchange", meters.name())], of(meters)))
         };
-        counters(to, "adserver_requests", "Bid requests read", by_exchange(|m| m.requests.get()))?;
+        counters(to, "adserver_requests", "Requests answered", by_exchange(|m| m.requests.get()))?;
         counters(to, "adserver_bids", "Bids sent, one for each imp", by_exchange(|m| m.bids.get()))?;
-        counters(to, "adserver_shed", "Requests answered 204 at once under overload", by_exchange(|m| m.shed.get()))?;
+        counters(to, "adserver_shed", "Requests answered 204 at once for want of time", by_exchange(|m| m.shed.get()))?;
         counters(to, "adserver_late", "Answers that were ready after their deadline", by_exchange(|m| m.late.get()))?;
 
         let by_label = |label: &'static str, of: fn(&ExchangeMeters) -> &Labelled| {
@@ -52,7 +52,7 @@ impl MeterCollector {
             })
         };
         counters(to, "adserver_no_bids", "Requests answered without a bid", by_label("reason", |m| &m.no_bids))?;
-        counters(to, "adserver_malformed", "Requests answered 400", by_label("kind", |m| &m.malformed))?;
+        counters(to, "adserver_malformed", "Requests answered 4xx", by_label("kind", |m| &m.malformed))?;
 
         let statuses = self.0.exchanges().flat_map(|meters| {
             meters.statuses.iter().map(move |(status, n)| ([("exchange", meters.name()), ("status", status)], n))
@@ -75,7 +75,7 @@ impl MeterCollector {
         let open = listeners().map(|(listener, meters)| ([("listener", listener)], meters.open.get()));
         gauges(to, "adserver_connections_open", "Open connections", open)?;
         counters(to, "adserver_connections_accepted", "Connections accepted", of(|m| m.accepted.get()))?;
-        counters(to, "adserver_connections_refused", "Connections turned away", of(|m| m.refused.get()))?;
+        counters(to, "adserver_connections_refused", "Accepts that failed", of(|m| m.refused.get()))?;
         let closed = listeners().flat_map(|(listener, meters)| {
             meters.closed_by_us.iter().map(move |(why, n)| ([("listener", listener), ("why", why)], n))
         });

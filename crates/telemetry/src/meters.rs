@@ -42,13 +42,13 @@ impl Meters {
 #[derive(Debug)]
 pub struct ExchangeMeters {
     name: String,
-    /// Bid requests whose head was read.
+    /// Requests answered, with whatever status.
     pub requests: Counter,
     /// Bids sent: one for each imp that was bid on.
     pub bids: Counter,
     /// Requests answered without a bid, by reason.
     pub no_bids: Labelled,
-    /// Requests answered 400, by kind of malformation.
+    /// Requests answered 4xx, by why: a kind of malformation, or what HTTP forbids.
     pub malformed: Labelled,
     /// Answers by HTTP status.
     pub statuses: Statuses,
@@ -58,7 +58,7 @@ pub struct ExchangeMeters {
     pub late: Counter,
     /// The exchange's connections.
     pub connections: ConnectionMeters,
-    /// From the first byte of the head to the last byte handed to the socket.
+    /// From the first byte of the head to the answer's hand-over to the connection, which writes it.
     pub latency: Histogram,
     regions: Vec<Arc<RegionMeters>>,
 }
@@ -148,7 +148,7 @@ pub struct ConnectionMeters {
     pub open: Gauge,
     /// Connections accepted.
     pub accepted: Counter,
-    /// Connections turned away: over the cap, or the accept failed.
+    /// Accepts that failed; whoever connects waits in the kernel's queue, as over the cap.
     pub refused: Counter,
     /// Connections that this side closed although the exchange could have gone on, by why.
     pub closed_by_us: Labelled,

@@ -14,7 +14,7 @@ use crate::NoBidReason;
 pub const CATEGORIES_MAX: usize = 1_024;
 
 /// Entries of `badv`. The longest that was recorded has 85.
-pub const DOMAINS_MAX: usize = 8_192;
+pub const DOMAINS_MAX: usize = 2_048;
 
 /// Taxonomy of `bcat` and `acat` that the campaigns' categories belong to, and the default.
 const CATTAX_IAB_1: i64 = 1;

@@ -15,7 +15,7 @@ pub struct Framed {
     pub body: Bytes,
     /// When the first byte of its head was read.
     pub first_byte: Instant,
-    /// No answer leaves after this.
+    /// No bid leaves after this, and whatever can be answered is answered by then.
     pub deadline: Instant,
 }
 
@@ -55,8 +55,8 @@ pub trait Handler: Send + Sync + 'static {
     /// Called once for each request, when its answer is handed to the connection.
     fn record(&self, outcome: Outcome);
 
-    /// Called when something happened to a connection rather than to a request: `opened`, `closed`, `panicked`, `slow_head`,
-    /// `bad_head`, `io`, `accept_failed`, `cut`.
+    /// Called when something happened to a connection rather than to a request: `opened`, `closed`, `panicked`, `accept_failed`,
+    /// `bad_head`, `stalled` (a head or a reader too slow), `idle`, `io`, `cut` (at a drain), `client_gone` (before its answer).
     fn connection_event(&self, event: &'static str) {
         let _ = event;
     }
