@@ -2,11 +2,14 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::tree::{Running, good};
 use common::{PATIENCE, post};
-use exchange::sockets::{Handler, Outcome};
+use exchange::sockets::{Answer, Framed, Handler, Outcome};
 use exchange::{BILLING_PATH, LOSS_PATH, WIN_PATH, unserved};
 use money::{Cpm, Currency};
+use tokio::time::Instant;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_bid_names_its_imp_price_creative_and_notices_and_its_token_opens() {
@@ -116,5 +119,38 @@ async fn a_test_request_gets_a_bid_and_leaves_the_region_alone() {
     let mut client = common::Client::connect(running.address).await;
     let reply = client.ask(post(good(1).replace("\"at\":1", "\"test\":1"))).await;
     assert_eq!(reply.status, 200, "without a lease: {}", reply.header("x-no-bid"));
+    running.tree.shutdown().await;
+}
+
+/// How: the exchange's thread stands still for a moment between any two steps of a request, so that the deadline falls between
+/// any two of them in turn.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn no_bid_is_committed_after_its_deadline() {
+    const STEP: Duration = Duration::from_millis(10);
+    let running = Running::start().await;
+    drop(running.warm_client().await);
+    // Goes to the end of the runtime's queue each time; Tokio's own yield would wait until that is empty.
+    let slow = running.runtime.spawn(std::future::poll_fn(|cx| {
+        std::thread::sleep(STEP);
+        cx.waker().wake_by_ref();
+        std::task::Poll::<()>::Pending
+    }));
+    let mut bids = 0;
+    for ms in (20..64).step_by(4) {
+        let port = running.port.clone();
+        let asked = running.runtime.spawn(async move {
+            let first_byte = Instant::now();
+            let deadline = first_byte + Duration::from_millis(ms);
+            let answer = port.answer(Framed { body: good(1).into(), first_byte, deadline }).await;
+            (answer, Instant::now().saturating_duration_since(deadline))
+        });
+        let (answer, late_by) = asked.await.expect("an answer");
+        if matches!(answer, Answer::Content(_)) {
+            assert!(late_by < STEP / 2, "a bid came {late_by:?} late of {ms} ms");
+            bids += 1;
+        }
+    }
+    slow.abort();
+    assert!(0 < bids && bids < 11, "some are in time and some are not: {bids}");
     running.tree.shutdown().await;
 }

@@ -80,6 +80,20 @@ async fn a_loss_frees_the_money_and_the_place_in_the_cap() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_committed_bid_that_is_withdrawn_frees_money_and_cap_once() {
+    let mut world = World::one(BUDGET).await;
+    world.fund().await;
+    let sent = world.bid(capped(1, 1));
+    for _ in 0..2 {
+        world.port().withdraw(sent.token);
+    }
+    settle().await;
+    assert_eq!(world.port().open().unwrap().funds(CAMPAIGN).unwrap().held, Nanos::ZERO);
+    assert!(world.hold(capped(1, 1)).is_ok());
+    assert_eq!((world.figures().await.withdrawn, world.figures().await.open), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bid_of_which_nothing_is_heard_expires_and_a_won_one_waits_longer() {
     let mut world = World::one(BUDGET).await;
     world.fund().await;
