@@ -22,6 +22,7 @@ mod admin;
 mod http;
 mod notices;
 mod phase;
+mod secret_file;
 mod service;
 
 pub use phase::{Life, Phase};

@@ -18,7 +18,7 @@ fn write_config(folder: &std::path::Path, change: impl Fn(&str) -> String) -> St
     let file = folder.join("adserver.toml");
     std::fs::write(&file, change(include_str!("../src/demo/demo.toml"))).expect("written");
     std::fs::write(folder.join("campaigns.toml"), include_str!("../src/demo/campaigns.toml")).expect("written");
-    std::fs::write(folder.join("adx-price.keys"), include_str!("fixtures/adx-price.keys")).expect("written");
+    support::write_secret(&folder.join("adx-price.keys"), include_str!("fixtures/adx-price.keys"));
     file.to_str().expect("a plain path").to_owned()
 }
 

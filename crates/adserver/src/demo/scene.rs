@@ -10,6 +10,7 @@ use openrtb::price::adx;
 use tempfile::TempDir;
 
 use crate::config::AdserverConfig;
+use crate::secret_file;
 
 const CONFIG: &str = include_str!("demo.toml");
 const CAMPAIGNS: &str = include_str!("campaigns.toml");
@@ -40,7 +41,8 @@ impl Scene {
         let folder: PathBuf = folder.or(temporary.as_ref().map(TempDir::path)).map(Path::to_owned).unwrap_or_default();
         fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let keys = folder.join("adx-price.keys");
-        fs::write(&keys, PRICE_KEYS.join("\n")).with_context(|| format!("cannot write {}", keys.display()))?;
+        secret_file::write(&keys, &PRICE_KEYS.join("\n"))
+            .with_context(|| format!("cannot write {}", keys.display()))?;
 
         let mut config = AdserverConfig::parse(CONFIG, &folder.join("demo.toml"))?;
         if let Some(first) = port {

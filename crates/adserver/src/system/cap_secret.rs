@@ -3,9 +3,8 @@
 //! Kept so that a user's count of today survives a restart of the process. The file has mode 0600
 //! and holds the latest day's secret only: who reads it cannot recompute the keys of days gone by.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,9 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use region::{CapKeys, CapSecret, day_of};
 
 use super::error::SystemError;
-
-/// The permissions of the file: its owner's alone.
-const MODE: u32 = 0o600;
+use crate::secret_file;
 
 /// The file and the keys that follow from it.
 #[derive(Debug)]
@@ -32,7 +29,7 @@ impl CapSecretFile {
         let today = today();
         let secret = match fs::read_to_string(&file) {
             Ok(text) => {
-                check_mode(&file).map_err(|problem| wrong(&file, problem))?;
+                secret_file::check_mode(&file, "recognise users").map_err(|problem| wrong(&file, problem))?;
                 let problem =
                     "it is not one line with a day and 64 hexadecimal digits; remove it, and today's counts begin anew";
                 decode(&text).ok_or_else(|| wrong(&file, problem.to_owned()))?.advanced_to(today)
@@ -63,23 +60,11 @@ impl CapSecretFile {
     fn store(&self) -> io::Result<()> {
         let secret = self.keys.secret();
         let fresh = self.file.with_extension("new");
-        let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&fresh)?;
-        // An old file of that name keeps its mode otherwise.
-        out.set_permissions(fs::Permissions::from_mode(MODE))?;
-        writeln!(out, "{} {}", secret.day(), hex(secret.secret()))?;
-        out.sync_all()?;
+        secret_file::write(&fresh, &format!("{} {}\n", secret.day(), hex(secret.secret())))?;
         fs::rename(&fresh, &self.file)?;
         self.stored.store(secret.day(), Ordering::Relaxed);
         Ok(())
     }
-}
-
-fn check_mode(file: &std::path::Path) -> Result<(), String> {
-    let mode = fs::metadata(file).map_err(|error| error.to_string())?.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    Err(format!("has mode {mode:04o}: who reads it can recognise users; run chmod 0600 on it"))
 }
 
 fn decode(text: &str) -> Option<CapSecret> {
@@ -109,6 +94,8 @@ fn wrong(file: &std::path::Path, problem: String) -> SystemError {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -119,7 +106,7 @@ mod tests {
         let second = CapSecretFile::open(file.clone()).expect("read").keys().secret();
         assert_eq!((first.day(), first.secret()), (second.day(), second.secret()));
         let mode = fs::metadata(&file).expect("the file is there").permissions().mode() & 0o777;
-        assert_eq!(mode, MODE);
+        assert_eq!(mode, secret_file::MODE);
     }
 
     /// Whatever ends the process afterwards: today's counts go on.

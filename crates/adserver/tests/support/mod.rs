@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -62,8 +63,14 @@ pub(crate) struct World {
 pub(crate) fn config(folder: &Path) -> AdserverConfig {
     let text = include_str!("../../src/demo/demo.toml");
     let keys = include_str!("../fixtures/adx-price.keys");
-    std::fs::write(folder.join("adx-price.keys"), keys).expect("the keys are written");
+    write_secret(&folder.join("adx-price.keys"), keys);
     AdserverConfig::parse(text, &folder.join("test.toml")).expect("the configuration is right")
+}
+
+/// Writes a file that is its owner's alone.
+pub(crate) fn write_secret(file: &Path, text: &str) {
+    std::fs::write(file, text).expect("written");
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).expect("changed");
 }
 
 /// The campaigns, in flight now.
