@@ -47,6 +47,7 @@ pub struct InFlightFigures {
 pub struct Ticket {
     table: Arc<InFlight>,
     slot: usize,
+    served: Option<Instant>,
 }
 
 impl InFlight {
@@ -86,7 +87,7 @@ impl InFlight {
         slots.entries[slot] = Some(first_byte);
         slots.admitted += 1;
         drop(slots);
-        Some(Ticket { table: Arc::clone(self), slot })
+        Some(Ticket { table: Arc::clone(self), slot, served: None })
     }
 
     /// What it shows now. Looks at every slot: for operators, not for the bid path.
@@ -106,9 +107,8 @@ impl InFlight {
 
 impl Ticket {
     /// Gives the place back, and notes that a request was served: how long that takes decides who is admitted.
-    pub fn served(self) {
-        let now = Instant::now();
-        self.table.slots().pace.served(now);
+    pub fn served(mut self) {
+        self.served = Some(Instant::now());
     }
 }
 
@@ -118,5 +118,8 @@ impl Drop for Ticket {
         let entry = slots.entries[self.slot].take();
         debug_assert!(entry.is_some(), "a ticket is given back once");
         slots.free.push(self.slot);
+        if let Some(served) = self.served {
+            slots.pace.served(served);
+        }
     }
 }
