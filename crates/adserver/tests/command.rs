@@ -3,6 +3,7 @@
 mod support;
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 
 fn adserver(args: &[&str]) -> Output {
@@ -46,6 +47,18 @@ fn check_config_names_file_line_and_key() {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains(&format!("adserver.toml:{line}: `exchange[2].tmax`: ")), "{said}");
+}
+
+#[test]
+fn price_keys_that_others_can_read_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = write_config(folder.path(), str::to_owned);
+    let keys = folder.path().join("adx-price.keys");
+    std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o640)).expect("changed");
+    let output = adserver(&["check-config", &file]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("adx-price.keys") && said.contains("mode 0640") && said.contains("chmod 0600"), "{said}");
 }
 
 #[test]

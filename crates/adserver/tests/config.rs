@@ -91,7 +91,7 @@ fn a_name_that_stands_twice_is_refused() {
 
 #[test]
 fn an_encrypting_exchange_without_its_keys_is_refused() {
-    let text = SAMPLE.replace("price_key_file = \"/etc/adserver/adx-price.keys\"", "");
+    let text = SAMPLE.replace("price_key_file = \"/run/credentials/adserver.service/adx-price.keys\"", "");
     let error = parse(&text).expect_err("the keys are missing").to_string();
     assert!(error.contains("`exchange[1].dialect`") && error.contains("price_key_file"), "{error}");
 }

@@ -321,9 +321,12 @@ fn telemetry_is_off_is_retried_with_back_off_and_never_climbs() {
     });
     until("telemetry is off", || (state(&world, "root/telemetry") == State::BackingOff).then_some(()));
     assert_alert(&world, "telemetry_off", "warning", "root/telemetry");
-    assert_eq!(get(world.system.ports().admin, "/metrics").status, 503);
+    let metrics = || get(world.system.ports().admin, "/metrics").body;
+    let off = metrics();
+    let alert = "adserver_alerts{severity=\"warning\",cause=\"telemetry_off\",subtree=\"root/telemetry\"} 1";
+    assert!(off.contains(alert) && !off.contains("adserver_bids"), "{off}");
     telemetry::chaos::FOLLOW.disarm();
-    until("the page is back", || (get(world.system.ports().admin, "/metrics").status == 200).then_some(()));
+    until("the page is back", || metrics().contains("adserver_bids").then_some(()));
     assert_alert_ended(&world, "telemetry_off");
     watch.look();
     watch.assert_backs_off();

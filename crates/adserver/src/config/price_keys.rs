@@ -1,18 +1,21 @@
 //! Reads the keys of encrypted prices: two lines of web-safe base64, encryption and integrity key;
 //! two further lines hold the keys before, while prices made with them are under way.
 //!
-//! A key never stands in a message.
+//! A key never stands in a message, and a file that others can read is refused.
 
 use std::path::Path;
 
 use openrtb::price::{PriceCodec, adx};
 
 use super::error::ConfigError;
+use crate::secret_file;
 
 /// Blank lines and lines that begin with `#` are skipped.
 pub(super) fn read(file: &Path) -> Result<PriceCodec, ConfigError> {
     let text =
         std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable { file: file.to_owned(), source })?;
+    secret_file::check_mode(file, "read the prices of this exchange and forge them")
+        .map_err(|problem| wrong(file, 1, problem))?;
     let rows: Vec<(usize, &str)> = text
         .lines()
         .enumerate()

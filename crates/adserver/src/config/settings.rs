@@ -204,7 +204,7 @@ pub struct ExchangeConfig {
     #[serde(default = "billing_event")]
     pub billing_event: BillingEvent,
     /// The keys of encrypted prices (google_adx): two lines, encryption and integrity key, as
-    /// web-safe base64.
+    /// web-safe base64; mode 0600.
     #[serde(default)]
     pub price_key_file: Option<PathBuf>,
     /// Threads of its runtime.

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -39,7 +40,9 @@ impl Site {
         let file = folder.path().join("adserver.toml");
         fs::write(&file, &text).expect("written");
         fs::write(folder.path().join("campaigns.toml"), campaigns).expect("written");
-        fs::write(folder.path().join("adx-price.keys"), include_str!("../fixtures/adx-price.keys")).expect("written");
+        let keys = folder.path().join("adx-price.keys");
+        fs::write(&keys, include_str!("../fixtures/adx-price.keys")).expect("written");
+        fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).expect("changed");
         let config = AdserverConfig::load(&file).expect("the configuration is right");
         let exchanges = config.exchanges.iter().map(|exchange| ExchangeAddress {
             name: exchange.name.clone(),

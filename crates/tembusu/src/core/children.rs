@@ -52,10 +52,18 @@ pub(crate) enum ChildState {
     /// No process: not started yet, terminated, ended, ignored, or degraded with nothing in its place.
     Idle,
     /// `until` is `None` for supervisors, here and below: the waits of their children are bounded.
-    Starting { until: Option<Time> },
-    Running { since: Time },
-    Stopping { until: Option<Time> },
-    Killing { until: Option<Time> },
+    Starting {
+        until: Option<Time>,
+    },
+    Running {
+        since: Time,
+    },
+    Stopping {
+        until: Option<Time>,
+    },
+    Killing {
+        until: Option<Time>,
+    },
 }
 
 impl ChildState {

@@ -69,12 +69,24 @@ pub(crate) enum Event {
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
     /// Adds a child and starts it.
-    Add { key: ChildKey, name: Arc<str>, policy: ChildPolicy },
-    Terminate { key: ChildKey },
-    Restart { key: ChildKey },
-    Delete { key: ChildKey },
+    Add {
+        key: ChildKey,
+        name: Arc<str>,
+        policy: ChildPolicy,
+    },
+    Terminate {
+        key: ChildKey,
+    },
+    Restart {
+        key: ChildKey,
+    },
+    Delete {
+        key: ChildKey,
+    },
     /// Ends the degraded mode of a child.
-    Restore { key: ChildKey },
+    Restore {
+        key: ChildKey,
+    },
 }
 
 /// Why a request was refused.
@@ -91,18 +103,40 @@ pub(crate) enum Refused {
 /// What is to be done. Effects are carried out in order.
 #[derive(Clone, Debug)]
 pub(crate) enum Effect {
-    Start { key: ChildKey, generation: Generation, mode: Mode },
+    Start {
+        key: ChildKey,
+        generation: Generation,
+        mode: Mode,
+    },
     /// Asks an incarnation to stop in order.
-    Stop { key: ChildKey },
+    Stop {
+        key: ChildKey,
+    },
     /// Ends an incarnation at its next await.
-    Kill { key: ChildKey },
+    Kill {
+        key: ChildKey,
+    },
     /// Takes the slot away from an incarnation that did not even end when killed.
-    Abandon { key: ChildKey },
-    Queue { key: ChildKey, fate: QueueFate },
+    Abandon {
+        key: ChildKey,
+    },
+    Queue {
+        key: ChildKey,
+        fate: QueueFate,
+    },
     /// The child and its specification are gone.
-    Removed { key: ChildKey },
-    Answer { id: RequestId, result: Result<(), Refused> },
-    Report { key: ChildKey, generation: Generation, what: Happening },
+    Removed {
+        key: ChildKey,
+    },
+    Answer {
+        id: RequestId,
+        result: Result<(), Refused>,
+    },
+    Report {
+        key: ChildKey,
+        generation: Generation,
+        what: Happening,
+    },
     /// Tells the parent, or the program.
     Up(Outcome),
 }
@@ -122,16 +156,33 @@ pub(crate) enum QueueFate {
 /// What observers are told.
 #[derive(Clone, Debug)]
 pub(crate) enum Happening {
-    Started { after_crash: bool },
+    Started {
+        after_crash: bool,
+    },
     Ignored,
-    Crashed { reason: ExitReason, charge: Option<Charge> },
-    StartFailed { reason: ExitReason, charge: Option<Charge> },
-    Stopped { reason: ExitReason },
+    Crashed {
+        reason: ExitReason,
+        charge: Option<Charge>,
+    },
+    StartFailed {
+        reason: ExitReason,
+        charge: Option<Charge>,
+    },
+    Stopped {
+        reason: ExitReason,
+    },
     /// This supervisor itself is exhausted; `key` is the child whose failure was one too many.
-    Exhausted { report: Arc<Report> },
-    Degraded { report: Arc<Report> },
+    Exhausted {
+        report: Arc<Report>,
+    },
+    Degraded {
+        report: Arc<Report>,
+    },
     Restored,
-    RestoreFailed { reason: ExitReason, retry_in: Option<Duration> },
+    RestoreFailed {
+        reason: ExitReason,
+        retry_in: Option<Duration>,
+    },
     Unresponsive,
 }
 

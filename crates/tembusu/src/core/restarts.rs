@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use super::children::Intent;
 use super::pass::{Pass, Step};
-use super::{
-    ChildKey, ChildState, Core, Effect, Generation, Happening, Outcome, Phase, QueueFate, Refused, RequestId,
-};
+use super::{ChildKey, ChildState, Core, Effect, Generation, Happening, Outcome, Phase, QueueFate, Refused, RequestId};
 use crate::exit::{Charge, ExitReason, Report};
 use crate::spec::policy::{Restart, Shutdown, Strategy};
 
@@ -161,7 +159,9 @@ impl Core {
                     let key = child.key;
                     let has_none = child.is_vacant() || child.at_rest;
                     match child.state {
-                        ChildState::Starting { .. } | ChildState::Stopping { .. } | ChildState::Killing { .. } => return,
+                        ChildState::Starting { .. } | ChildState::Stopping { .. } | ChildState::Killing { .. } => {
+                            return;
+                        }
                         ChildState::Idle if !has_none => {
                             self.pass = Some(Pass { step: Step::Start { next: key }, ..pass });
                             self.start_child(key, effects);

@@ -192,7 +192,8 @@ impl Forest {
 
     fn alive_workers(&self) -> Vec<(usize, ChildKey)> {
         let kids = self.nodes.iter().enumerate().flat_map(|(at, node)| node.kids.iter().map(move |kid| (at, kid)));
-        kids.filter_map(|(at, (key, kid))| matches!(kid, Kid::Worker { alive: Some(_) }).then_some((at, *key))).collect()
+        kids.filter_map(|(at, (key, kid))| matches!(kid, Kid::Worker { alive: Some(_) }).then_some((at, *key)))
+            .collect()
     }
 
     fn check_rest(&self) {
@@ -207,7 +208,11 @@ impl Forest {
                     Kid::Supervisor { normal, fallback } => {
                         let shape = self.shape(at, *key).filter(|_| runs);
                         for below in [Some(*normal), *fallback].into_iter().flatten() {
-                            assert_eq!(self.nodes[below].core.is_up(), shape == Some(below), "node {below} below {child:?}");
+                            assert_eq!(
+                                self.nodes[below].core.is_up(),
+                                shape == Some(below),
+                                "node {below} below {child:?}"
+                            );
                             assert_eq!(self.nodes[below].core.is_down(), shape != Some(below), "node {below}");
                         }
                     }
@@ -280,7 +285,8 @@ fn every_tree_comes_to_rest_after_every_history() {
 fn live(seed: u64) {
     let mut forest = Forest::new(seed);
     let top = forest.node(None, Strategy::OneForOne, 0);
-    forest.nodes[top].core = Core::new("node0".into(), any_strategy(&mut forest.random), false, Intensity::new(4, 10 * SEC));
+    forest.nodes[top].core =
+        Core::new("node0".into(), any_strategy(&mut forest.random), false, Intensity::new(4, 10 * SEC));
     grow(&mut forest, top, 3);
     forest.tell(top, Event::Start);
     for _ in 0..60 {

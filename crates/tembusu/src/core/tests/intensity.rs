@@ -30,7 +30,8 @@ fn charges_count_up_to_the_limit() {
     for _ in 0..3 {
         world.die("a", error());
     }
-    let said = ["started", "crashed error 1/2", "restarted", "crashed error 2/2", "restarted", "crashed error", "exhausted"];
+    let said =
+        ["started", "crashed error 1/2", "restarted", "crashed error 2/2", "restarted", "crashed error", "exhausted"];
     assert_eq!(world.said_of("a"), said);
 }
 
@@ -88,7 +89,9 @@ fn case_48_50_53_every_failed_start_is_charged() {
 
 #[test]
 fn simultaneous_deaths_are_charged_once_in_a_group_and_each_alone() {
-    for (strategy, survives) in [(Strategy::OneForAll, true), (Strategy::RestForOne, true), (Strategy::OneForOne, false)] {
+    for (strategy, survives) in
+        [(Strategy::OneForAll, true), (Strategy::RestForOne, true), (Strategy::OneForOne, false)]
+    {
         let mut world = World::running(strategy, 1, &["a", "b", "c"]);
         world.die_silently("a", error());
         for name in ["b", "c"] {

@@ -34,7 +34,8 @@ impl World {
             match child.state {
                 ChildState::Idle | ChildState::Running { .. } => {}
                 ChildState::Stopping { until: None } if unlimited => {}
-                ChildState::Starting { until: None } | ChildState::Killing { until: None } if child.is_supervisor() => {}
+                ChildState::Starting { until: None } | ChildState::Killing { until: None } if child.is_supervisor() => {
+                }
                 ChildState::Starting { until } | ChildState::Stopping { until } | ChildState::Killing { until } => {
                     assert!(until.is_some(), "{child:?} is waited for without a deadline");
                 }

@@ -115,8 +115,7 @@ fn perform(world: &mut World, act: &Act) {
             world.step(Event::Started { key, generation });
         }
         Act::Ignore(index) => {
-            let starting =
-                |child: &Child| !child.is_supervisor() && matches!(child.state, ChildState::Starting { .. });
+            let starting = |child: &Child| !child.is_supervisor() && matches!(child.state, ChildState::Starting { .. });
             let Some(name) = named(world, *index) else { return };
             if world.child(name).is_some_and(starting) {
                 world.ignore(name);
@@ -209,7 +208,8 @@ fn check_rest(world: &World, plan: &Plan) {
         let down = child.at_rest || child.is_vacant();
         assert!(running != down, "{child:?}");
         assert!(child.intent.is_none() && child.terminators.is_empty(), "{child:?}");
-        let untouched = plan.acts.iter().all(|act| matches!(act, Act::Die(..) | Act::Say(_) | Act::Pass(_) | Act::Ready(_)));
+        let untouched =
+            plan.acts.iter().all(|act| matches!(act, Act::Die(..) | Act::Say(_) | Act::Pass(_) | Act::Ready(_)));
         let obliging = plan.children.iter().all(|cast| !cast.inits.contains(&Init::Ignore));
         if untouched && obliging && child.policy.restart == Restart::Permanent && !child.is_vacant() {
             assert!(running, "a permanent child runs: {child:?}");
@@ -229,8 +229,7 @@ fn check_end(world: &World, plan: &Plan) {
 }
 
 fn plan() -> impl Generator<Value = Plan> {
-    let strategy =
-        prop_oneof![Just(Strategy::OneForOne), Just(Strategy::OneForAll), Just(Strategy::RestForOne)];
+    let strategy = prop_oneof![Just(Strategy::OneForOne), Just(Strategy::OneForAll), Just(Strategy::RestForOne)];
     (strategy, prop::bool::weighted(0.15), 0_u32..6, vec(cast(), 1..6), vec(act(), 0..60)).prop_map(
         |(strategy, dynamic, limit, children, acts)| {
             let strategy = if dynamic { Strategy::OneForOne } else { strategy };
@@ -240,15 +239,23 @@ fn plan() -> impl Generator<Value = Plan> {
 }
 
 fn cast() -> impl Generator<Value = Cast> {
-    let restart = prop_oneof![4 => Just(Restart::Permanent), 1 => Just(Restart::Transient), 1 => Just(Restart::Temporary)];
-    let init = prop_oneof![5 => Just(Init::Ready), 2 => Just(Init::Fail), 1 => Just(Init::Ignore), 2 => Just(Init::Hang)];
+    let restart =
+        prop_oneof![4 => Just(Restart::Permanent), 1 => Just(Restart::Transient), 1 => Just(Restart::Temporary)];
+    let init =
+        prop_oneof![5 => Just(Init::Ready), 2 => Just(Init::Fail), 1 => Just(Init::Ignore), 2 => Just(Init::Hang)];
     let stop = prop_oneof![4 => Just(Stop::Obey), 1 => Just(Stop::Deaf), 1 => Just(Stop::Undead)];
     (restart, 0_u8..6, vec(init, 0..6), stop).prop_map(|(restart, kind, mut inits, stop)| {
         let backoff = Some(Backoff { first: SEC, max: 4 * SEC });
         let policy = match kind {
             0 => ChildPolicy { shutdown: Shutdown::Kill, ..worker(restart) },
-            1 => supervisor(restart, Exhaustion::Degrade { fallback: true, backoff: backoff.filter(|_| inits.len() > 2) }),
-            2 => supervisor(restart, Exhaustion::Degrade { fallback: false, backoff: backoff.filter(|_| inits.len() > 2) }),
+            1 => supervisor(
+                restart,
+                Exhaustion::Degrade { fallback: true, backoff: backoff.filter(|_| inits.len() > 2) },
+            ),
+            2 => supervisor(
+                restart,
+                Exhaustion::Degrade { fallback: false, backoff: backoff.filter(|_| inits.len() > 2) },
+            ),
             _ => worker(restart),
         };
         if policy.init_timeout.is_none() {

@@ -13,8 +13,12 @@ fn case_25_child_administration() {
     let gone = world.key("gone");
     world.terminate("gone");
     world.delete("gone");
-    let requests =
-        [Request::Terminate { key: gone }, Request::Restart { key: gone }, Request::Delete { key: gone }, Request::Restore { key: gone }];
+    let requests = [
+        Request::Terminate { key: gone },
+        Request::Restart { key: gone },
+        Request::Delete { key: gone },
+        Request::Restore { key: gone },
+    ];
     for request in requests {
         let id = world.request(request);
         assert_eq!(world.answer(id), "not found");
