@@ -28,7 +28,7 @@ const REQUESTS_PER_SECOND: u32 = 600;
 /// The steady load ends by itself after this long.
 const LOAD_MAX: Duration = Duration::from_secs(60);
 /// Requests sent on connections of their own beside each bad payload.
-pub(super) const BESIDE: usize = 16;
+pub(super) const BESIDE: usize = 8;
 /// Requests to the degraded exchange.
 const DEGRADED_REQUESTS: usize = 20;
 /// Answers of each exchange before the incident begins.
