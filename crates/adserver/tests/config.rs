@@ -90,6 +90,14 @@ fn a_name_that_stands_twice_is_refused() {
 }
 
 #[test]
+fn billing_by_impression_needs_a_secure_notice_address() {
+    let impression = SAMPLE.replace("billing_event = \"burl\"", "billing_event = \"impression\"");
+    parse(&impression).expect("the sample's notice address is secure");
+    let error = parse(&impression.replace("https://notice", "http://notice")).expect_err("not secure").to_string();
+    assert!(error.contains("`exchange[1].billing_event`") && error.contains("https://"), "{error}");
+}
+
+#[test]
 fn an_encrypting_exchange_without_its_keys_is_refused() {
     let text = SAMPLE.replace("price_key_file = \"/run/credentials/adserver.service/adx-price.keys\"", "");
     let error = parse(&text).expect_err("the keys are missing").to_string();

@@ -20,6 +20,9 @@ pub struct Dialect {
     pub sends_nurl: bool,
     /// Whether `lurl` is written.
     pub sends_lurl: bool,
+    /// Whether the impression itself is the billing event: the billing notice's URL stands as a tracker in the markup,
+    /// and no `burl` is written.
+    pub bills_on_impression: bool,
 }
 
 impl Dialect {
@@ -33,6 +36,7 @@ impl Dialect {
             sends_adid: false,
             sends_nurl: true,
             sends_lurl: true,
+            bills_on_impression: false,
         }
     }
 

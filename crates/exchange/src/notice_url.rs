@@ -57,4 +57,18 @@ impl NoticeUrls {
             ),
         }
     }
+
+    /// An image that calls the billing notice when the markup is shown.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let tracker = exchange::NoticeUrls::new("https://n.example", "TOKEN").tracker();
+    /// assert!(tracker.starts_with("<img src=\"https://n.example/billing/TOKEN?price=${AUCTION_PRICE}&amp;cur="));
+    /// ```
+    #[must_use]
+    pub fn tracker(&self) -> String {
+        let url = self.burl.replace('&', "&amp;");
+        format!("<img src=\"{url}\" width=\"1\" height=\"1\" alt=\"\" style=\"display:none\">")
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::tree::{Running, good};
 use common::{PATIENCE, post};
 use exchange::sockets::{Answer, Framed, Handler, Outcome};
-use exchange::{BILLING_PATH, LOSS_PATH, WIN_PATH, unserved};
+use exchange::{BILLING_PATH, Dialect, LOSS_PATH, WIN_PATH, unserved};
 use money::{Cpm, Currency};
 use tokio::time::Instant;
 
@@ -41,6 +41,24 @@ async fn a_bid_names_its_imp_price_creative_and_notices_and_its_token_opens() {
     assert_eq!((&*claims.exchange, &*claims.region, claims.auction.as_str()), ("xandr", "sg", "good-5"));
     assert_eq!((claims.campaign.0, claims.creative.0, claims.bid_price, claims.test), (1, 101, Cpm(1_000), false));
     assert_eq!(claims.bid, bid.id);
+    running.tree.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn where_the_impression_is_billed_the_markup_carries_the_notice_and_no_burl_is_sent() {
+    let dialect = Dialect { bills_on_impression: true, ..Dialect::openrtb("seat-1") };
+    let running = Running::start_speaking(dialect).await;
+    let mut client = running.warm_client().await;
+    let reply = client.ask(post(good(5))).await;
+    let response = openrtb::parse_response(&reply.body).expect("a response");
+    let (_, bid) = response.bids().next().expect("a bid");
+    assert_eq!(bid.burl, None);
+    let markup = bid.adm.as_deref().expect("markup");
+    let (creative, tracker) = markup.split_once("<img src=\"http://127.0.0.1:9/billing/").expect("a tracker");
+    assert_eq!(creative, "<a href=\"https://kopi.example\">kopi</a>");
+    let (token, rest) = tracker.split_once("?price=${AUCTION_PRICE}&amp;").expect("a token and the price");
+    assert!(running.keys.open(token, ledger::Clock::system().now_ms()).is_ok(), "our token");
+    assert!(rest.ends_with("style=\"display:none\">"), "{rest}");
     running.tree.shutdown().await;
 }
 

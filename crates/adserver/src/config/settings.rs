@@ -169,6 +169,8 @@ pub enum BillingEvent {
     Burl,
     /// The win notice.
     Nurl,
+    /// The impression: the billing notice stands as a tracker in the markup, and no `burl` is sent.
+    Impression,
 }
 
 /// One exchange.

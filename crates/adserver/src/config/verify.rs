@@ -10,7 +10,7 @@ use region::limits::BILLABLE_MAX;
 use super::duration::show;
 use super::error::Fault;
 use super::place::Step::{Index, Key};
-use super::settings::{AdserverConfig, Dialect, ExchangeConfig, Intensity};
+use super::settings::{AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity};
 
 /// Most threads of one exchange.
 const THREADS_MAX: usize = 64;
@@ -127,6 +127,11 @@ fn one_exchange(config: &AdserverConfig, index: usize, exchange: &ExchangeConfig
     {
         let problem = format!("there is no region `{region}`; name a configured one or leave the key out");
         return Err(Fault::new(at("default_region"), problem));
+    }
+    let secure = config.notices.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+    if exchange.billing_event == BillingEvent::Impression && !secure {
+        let problem = "the tracker in the markup must be HTTPS; set `notices.public_url` to an https:// address";
+        return Err(Fault::new(at("billing_event"), problem));
     }
     if exchange.dialect == Dialect::GoogleAdx && exchange.price_key_file.is_none() {
         let problem = "google_adx encrypts prices; set `price_key_file` to the file with its two keys";

@@ -226,7 +226,8 @@ fn dialect(exchange: &ExchangeConfig) -> exchange::Dialect {
         Dialect::Xandr => exchange::Dialect::xandr(seat),
         Dialect::Index => exchange::Dialect::index(seat),
     };
-    exchange::Dialect { currency: exchange.currency, ..dialect }
+    let bills_on_impression = exchange.billing_event == BillingEvent::Impression;
+    exchange::Dialect { currency: exchange.currency, bills_on_impression, ..dialect }
 }
 
 fn limits(exchange: &ExchangeConfig) -> Limits {

@@ -53,14 +53,19 @@ impl Serializer {
         let creative = imp.creative();
         let creative_id = imp.creative.to_string();
         let urls = NoticeUrls::new(&self.notice_base, &seal.token);
+        let adm = if self.dialect.bills_on_impression {
+            format!("{}{}", creative.markup, urls.tracker()).into()
+        } else {
+            creative.markup.as_str().into()
+        };
         openrtb::Bid {
             id: seal.bid_id.as_str().into(),
             impid: imp.imp.as_str().into(),
             price: imp.price,
             nurl: self.dialect.sends_nurl.then(|| urls.nurl.into()),
-            burl: Some(urls.burl.into()),
+            burl: (!self.dialect.bills_on_impression).then(|| urls.burl.into()),
             lurl: self.dialect.sends_lurl.then(|| urls.lurl.into()),
-            adm: Some(creative.markup.as_str().into()),
+            adm: Some(adm),
             adid: self.dialect.sends_adid.then(|| creative_id.clone().into()),
             adomain: vec![imp.campaign.advertiser_domain().into()],
             cid: Some(imp.campaign.id().to_string().into()),

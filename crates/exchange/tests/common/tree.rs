@@ -87,7 +87,15 @@ impl Running {
         Self::start_with(None, 1_000).await
     }
 
+    pub(crate) async fn start_speaking(dialect: Dialect) -> Self {
+        Self::start_as(dialect, None, 1_000).await
+    }
+
     pub(crate) async fn start_with(default_territory: Option<usize>, in_flight_max: usize) -> Self {
+        Self::start_as(Dialect::openrtb("seat-1"), default_territory, in_flight_max).await
+    }
+
+    async fn start_as(dialect: Dialect, default_territory: Option<usize>, in_flight_max: usize) -> Self {
         // In memory where there is such a place: these tests are not about the disk, which others may keep busy.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder");
         let campaigns = parse_campaigns(CAMPAIGNS).expect("campaigns");
@@ -105,7 +113,7 @@ impl Running {
         let clock = Clock::system();
         let settings = EngineSettings {
             exchange: "xandr".into(),
-            dialect: Arc::new(Dialect::openrtb("seat-1")),
+            dialect: Arc::new(dialect),
             index: index.clone(),
             rates: Arc::new(Rates::usd_only("2026-11-01".parse().expect("a date"))),
             territories: vec![Territory { countries: vec![Country::SG], port: region_port }],
