@@ -42,6 +42,19 @@ fn a_ledger_is_made_where_there_is_none_or_an_empty_file() {
 }
 
 #[test]
+fn a_ledger_that_must_exist_is_not_made_anew() {
+    let world = World::new();
+    let options = StoreOptions { must_exist: true, ..world.options.clone() };
+    let error = Store::open(options.clone()).expect_err("it is missing");
+    assert!(matches!(error, StoreError::Vanished { .. }) && error.to_string().contains("put it back"), "{error}");
+    assert!(!world.path().exists(), "nothing was made");
+    fs::write(world.path(), b"").unwrap();
+    assert!(matches!(Store::open(options.clone()), Err(StoreError::Vanished { .. })), "it is empty");
+    drop(world.open());
+    Store::open(options).expect("it is there");
+}
+
+#[test]
 fn two_writers_are_refused_and_a_reader_is_not() {
     let world = World::new();
     let mut store = world.funded();

@@ -33,7 +33,7 @@ pub use message::{LedgerMessage, Timer};
 pub use subscribers::{Subscriber, Subscribers};
 pub use wiring::supervisor;
 
-use crate::{LedgerEvent, Store, StoreError};
+use crate::{LedgerEvent, Store, StoreError, StoreOptions};
 use group::Answer;
 use message::Due;
 
@@ -76,7 +76,9 @@ impl Actor for Ledger {
     type Crash = LedgerCrash;
 
     async fn init(args: &LedgerArgs, cx: &mut Context<Self>) -> Result<Init<Self>, LedgerCrash> {
-        let mut store = Store::open(args.store.clone())?;
+        // A ledger that was there at the program's start is not made anew under its feet.
+        let options = StoreOptions { must_exist: args.store.must_exist || cx.incarnation() > 1, ..args.store.clone() };
+        let mut store = Store::open(options)?;
         let now_ms = args.clock.now_ms();
         for (campaign, budget) in &args.budgets {
             // The configured budget counts at the program's start; later ones were set while it ran.

@@ -19,6 +19,12 @@ pub enum StoreError {
         /// The database.
         path: PathBuf,
     },
+    /// The file was there and is gone, or is empty.
+    #[error("{} has vanished while it was in use: put it back, or start anew to begin with an empty ledger", path.display())]
+    Vanished {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is a SQLite database of something else.
     #[error("{} is a database, but not a ledger (application id {found:#010x}): check the configured path", path.display())]
     NotALedger {

@@ -57,6 +57,8 @@ pub struct StoreOptions {
     pub regions: u32,
     /// The greatest size of the database; beyond it writes fail. `None`: as the disk allows.
     pub bytes_max: Option<u64>,
+    /// Refuse to make a new ledger: the money of one that has vanished must not be granted twice.
+    pub must_exist: bool,
 }
 
 impl StoreOptions {
@@ -69,6 +71,7 @@ impl StoreOptions {
             lease_grace: LEASE_GRACE,
             regions: 3,
             bytes_max: None,
+            must_exist: false,
         }
     }
 }

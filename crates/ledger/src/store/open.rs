@@ -34,13 +34,20 @@ impl Store {
     /// Opens the ledger, or makes one if the file is missing or empty.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], and [`StoreError::NotALedger`], [`StoreError::UnknownVersion`], [`StoreError::Damaged`],
+    /// [`StoreError::InUse`]; [`StoreError::Vanished`] where one must exist; and [`StoreError::NotALedger`], [`StoreError::UnknownVersion`], [`StoreError::Damaged`],
     /// [`StoreError::DoesNotBalance`], [`StoreError::ReplayDiffers`] for a file that it does not trust.
     pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
         let path = options.path.as_path();
         let lock = WriterLock::acquire(path)?;
+        let vanished = || StoreError::Vanished { path: path.to_owned() };
+        if options.must_exist && !path.exists() {
+            return Err(vanished());
+        }
         let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         if is_blank(&conn).map_err(|error| unreadable(path, error))? {
+            if options.must_exist {
+                return Err(vanished());
+            }
             create(&conn, path)?;
         }
         check_identity(&conn, path)?;
