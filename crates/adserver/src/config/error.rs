@@ -10,7 +10,7 @@ use super::place::{Place, Step};
 #[non_exhaustive]
 pub enum ConfigError {
     /// A file cannot be read.
-    #[error("{}: cannot be read: {source}; check the path and its permissions", file.display())]
+    #[error("{}: cannot be read; check the path and its permissions", file.display())]
     Unreadable {
         /// The file.
         file: PathBuf,
