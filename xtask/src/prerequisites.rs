@@ -1,11 +1,20 @@
-//! What the build needs beside Rust: a C compiler, for the bundled SQLite.
+//! What the checks need beside Rust: a C compiler, for the bundled SQLite, and cargo's formatter and lints.
 
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
 /// Installs what is missing where that is allowed, and names it otherwise.
-pub(crate) fn ensure() -> anyhow::Result<()> {
+pub(crate) fn ensure(with_lints: bool) -> anyhow::Result<()> {
+    for (program, component) in [("cargo-clippy", "clippy"), ("rustfmt", "rustfmt")] {
+        if with_lints && !works(program) {
+            bail!("{program} is missing: run `rustup component add {component}`");
+        }
+    }
+    c_compiler()
+}
+
+fn c_compiler() -> anyhow::Result<()> {
     if works("cc") {
         return Ok(());
     }
