@@ -49,7 +49,7 @@ impl EventRecorder {
         }
     }
 
-    /// Waits for an event with this [line](line), skipping those before it.
+    /// Waits for an event with this [line](line()), skipping those before it.
     ///
     /// # Panics
     ///
