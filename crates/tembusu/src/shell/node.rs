@@ -14,14 +14,13 @@ use tokio::sync::oneshot;
 use super::member::{Member, Members};
 use super::tree::Shared;
 use crate::core::{
-    Child, ChildKey, ChildState, Core, Effect, Event as CoreEvent, Generation, Happening, Mode, Outcome, QueueFate,
-    Refused, Request, RequestId,
+    ChildKey, Core, Effect, Event as CoreEvent, Generation, Happening, Mode, Outcome, QueueFate, Refused, Request,
+    RequestId,
 };
 use crate::event::{Event, EventKind, Latency, Stream};
 use crate::exit::ExitReason;
 use crate::panics;
 use crate::scope::Scope;
-use crate::snapshot::{Kind, NodeSnapshot, State};
 
 /// What a supervisor reports to.
 pub(crate) enum Above {
@@ -57,7 +56,7 @@ pub(crate) struct Node {
     events: OnceLock<Arc<Stream>>,
     /// The supervisor that this one was nested into, known before the start.
     pub(crate) outer: OnceLock<Weak<Node>>,
-    core: OnceLock<Mutex<Core>>,
+    pub(super) core: OnceLock<Mutex<Core>>,
     members: Mutex<Members>,
     inbox: Mutex<Inbox>,
     next_key: AtomicU64,
@@ -73,7 +72,7 @@ pub(crate) struct Node {
     pub(crate) on: OnceLock<tokio::runtime::Handle>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -128,7 +127,7 @@ impl Node {
         f(&mut lock(&self.members))
     }
 
-    fn member(&self, key: ChildKey) -> Option<Arc<Member>> {
+    pub(super) fn member(&self, key: ChildKey) -> Option<Arc<Member>> {
         lock(&self.members).get(key).cloned()
     }
 
@@ -415,7 +414,7 @@ impl Node {
         })
     }
 
-    fn child_path(&self, key: ChildKey) -> Arc<str> {
+    pub(super) fn child_path(&self, key: ChildKey) -> Arc<str> {
         match self.member(key).as_deref() {
             Some(Member::Worker(slot)) => Arc::clone(slot.path()),
             Some(Member::Supervisor { normal, .. }) => Arc::clone(normal.path()),
@@ -451,72 +450,5 @@ impl Node {
         }
         self.send(CoreEvent::Request { id, request });
         result.await.unwrap_or(Err(Refused::Stopping))
-    }
-
-    // === snapshots ===
-
-    pub(crate) fn snapshot(&self) -> Vec<NodeSnapshot> {
-        let Some(core) = self.core.get() else { return Vec::new() };
-        let children: Vec<Child> = lock(core).children().iter().cloned().collect();
-        children.into_iter().filter_map(|child| self.snapshot_of(child)).collect()
-    }
-
-    pub(crate) fn child_snapshot(&self, key: ChildKey) -> Option<NodeSnapshot> {
-        let child = lock(self.core.get()?).children().get(key).cloned()?;
-        self.snapshot_of(child)
-    }
-
-    fn snapshot_of(&self, child: Child) -> Option<NodeSnapshot> {
-        let member = self.member(child.key)?;
-        let degraded = child.mode == Mode::Degraded;
-        let state = match child.state {
-            ChildState::Idle if child.restore_at.is_some() => State::BackingOff,
-            ChildState::Idle if degraded && child.is_vacant() => State::Degraded,
-            ChildState::Idle if child.generation == 0 => State::Waiting,
-            ChildState::Idle => State::Stopped,
-            ChildState::Starting { .. } if child.crashed => State::Restarting,
-            ChildState::Starting { .. } => State::Starting,
-            ChildState::Running { .. } if degraded => State::Degraded,
-            ChildState::Running { .. } => State::Running,
-            ChildState::Stopping { .. } | ChildState::Killing { .. } => State::Stopping,
-        };
-        let mut snapshot = NodeSnapshot {
-            path: self.child_path(child.key),
-            name: child.name,
-            kind: Kind::Supervisor,
-            state,
-            incarnation: child.generation,
-            restarts: child.restarts,
-            mailbox_len: 0,
-            dead_letters: 0,
-            expired: 0,
-            last_exit: child.last_exit,
-            children: Vec::new(),
-        };
-        match &*member {
-            Member::Worker(slot) => {
-                snapshot.kind = Kind::Worker;
-                snapshot.mailbox_len = slot.queue.len();
-                snapshot.dead_letters = slot.queue.dead_letters();
-                snapshot.expired = slot.queue.expired();
-            }
-            Member::Supervisor { normal, fallback, .. } => {
-                snapshot.children = normal.snapshot();
-                if let (true, Some(fallback)) = (degraded, fallback) {
-                    snapshot.children.extend(fallback.snapshot());
-                }
-            }
-        }
-        Some(snapshot)
-    }
-
-    pub(crate) fn own_state(&self) -> State {
-        match self.core.get().map(|core| lock(core)) {
-            None => State::Waiting,
-            Some(core) if core.is_up() => State::Running,
-            Some(core) if core.is_stopping() => State::Stopping,
-            Some(core) if core.is_down() => State::Stopped,
-            Some(_) => State::Starting,
-        }
     }
 }

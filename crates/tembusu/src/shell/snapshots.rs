@@ -1,0 +1,75 @@
+//! What a running supervisor and its children are doing, read for whoever asks.
+//!
+//! Each core is locked just long enough to copy its children; nothing here changes anything or waits for anybody.
+
+use super::member::Member;
+use super::node::{Node, lock};
+use crate::core::{Child, ChildKey, ChildState, Mode};
+use crate::snapshot::{Kind, NodeSnapshot, State};
+
+impl Node {
+    pub(crate) fn snapshot(&self) -> Vec<NodeSnapshot> {
+        let Some(core) = self.core.get() else { return Vec::new() };
+        let children: Vec<Child> = lock(core).children().iter().cloned().collect();
+        children.into_iter().filter_map(|child| self.snapshot_of(child)).collect()
+    }
+
+    pub(crate) fn child_snapshot(&self, key: ChildKey) -> Option<NodeSnapshot> {
+        let child = lock(self.core.get()?).children().get(key).cloned()?;
+        self.snapshot_of(child)
+    }
+
+    fn snapshot_of(&self, child: Child) -> Option<NodeSnapshot> {
+        let member = self.member(child.key)?;
+        let degraded = child.mode == Mode::Degraded;
+        let state = match child.state {
+            ChildState::Idle if child.restore_at.is_some() => State::BackingOff,
+            ChildState::Idle if degraded && child.is_vacant() => State::Degraded,
+            ChildState::Idle if child.generation == 0 => State::Waiting,
+            ChildState::Idle => State::Stopped,
+            ChildState::Starting { .. } if child.crashed => State::Restarting,
+            ChildState::Starting { .. } => State::Starting,
+            ChildState::Running { .. } if degraded => State::Degraded,
+            ChildState::Running { .. } => State::Running,
+            ChildState::Stopping { .. } | ChildState::Killing { .. } => State::Stopping,
+        };
+        let mut snapshot = NodeSnapshot {
+            path: self.child_path(child.key),
+            name: child.name,
+            kind: Kind::Supervisor,
+            state,
+            incarnation: child.generation,
+            restarts: child.restarts,
+            mailbox_len: 0,
+            dead_letters: 0,
+            expired: 0,
+            last_exit: child.last_exit,
+            children: Vec::new(),
+        };
+        match &*member {
+            Member::Worker(slot) => {
+                snapshot.kind = Kind::Worker;
+                snapshot.mailbox_len = slot.queue.len();
+                snapshot.dead_letters = slot.queue.dead_letters();
+                snapshot.expired = slot.queue.expired();
+            }
+            Member::Supervisor { normal, fallback, .. } => {
+                snapshot.children = normal.snapshot();
+                if let (true, Some(fallback)) = (degraded, fallback) {
+                    snapshot.children.extend(fallback.snapshot());
+                }
+            }
+        }
+        Some(snapshot)
+    }
+
+    pub(crate) fn own_state(&self) -> State {
+        match self.core.get().map(|core| lock(core)) {
+            None => State::Waiting,
+            Some(core) if core.is_up() => State::Running,
+            Some(core) if core.is_stopping() => State::Stopping,
+            Some(core) if core.is_down() => State::Stopped,
+            Some(_) => State::Starting,
+        }
+    }
+}
