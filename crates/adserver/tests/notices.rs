@@ -29,16 +29,17 @@ fn a_repeated_notice_is_acknowledged_and_counts_once() {
     assert_eq!((cell.billings.get(), cell.spend_nanos.get()), (1, 1_250_000));
 }
 
+/// The price is below every bid of the two campaigns: whichever has money first may bid.
 #[test]
 fn win_and_billing_of_one_bid_cost_its_price_once() {
     let world = start();
     let bid = bid(&world, "xandr");
     let notices = world.system.ports().notices;
-    assert_eq!(get(notices, &target(bid.nurl.as_deref().expect("a win notice"), "2.0")).status, 200);
+    assert_eq!(get(notices, &target(bid.nurl.as_deref().expect("a win notice"), "1.25")).status, 200);
     assert_eq!(on_disk(&world).spent, Nanos(0));
-    assert_eq!(get(notices, &target(bid.burl.as_deref().expect("a billing notice"), "2.0")).status, 200);
+    assert_eq!(get(notices, &target(bid.burl.as_deref().expect("a billing notice"), "1.25")).status, 200);
     let totals = on_disk(&world);
-    assert_eq!((totals.spent, totals.count(EventKind::Win)), (Nanos(2_000_000), 1));
+    assert_eq!((totals.spent, totals.count(EventKind::Win)), (Nanos(1_250_000), 1));
 }
 
 #[test]
