@@ -67,6 +67,8 @@
 mod actor;
 mod address;
 pub mod chaos;
+#[cfg(feature = "macros")]
+mod client;
 mod context;
 mod core;
 mod error;
@@ -84,6 +86,8 @@ mod tree;
 
 pub use actor::{Actor, Flow, Init};
 pub use address::Address;
+#[cfg(feature = "macros")]
+pub use client::{Call, macro_support};
 pub use context::Context;
 pub use error::{AdminError, CallError, SpecError, StartError, TellError};
 pub use event::{Event, EventKind, Events, EventsError, Latency};
@@ -95,4 +99,57 @@ pub use spec::{
     stand_in,
 };
 pub use table::Table;
+/// Turns an `impl` block into an actor: the message enum, `impl Actor`, and a client with a function for each
+/// message. Needs the feature `macros`.
+///
+/// A function marked `#[call]` is answered with what it returns; one marked `#[tell]` is not. Both return a
+/// `Result` whose error is the actor's [`Crash`](Actor::Crash): `?` on anything else does not compile. A business
+/// outcome is a value: `Result<Result<Bid, NoBid>, Crash>`. Functions may be `async`, and may take
+/// `cx: &mut Context<Self>` after `&mut self`. `init` makes the state and `stop`, if there is one, ends it;
+/// functions without a mark are ordinary ones.
+///
+/// For `Pacer` the enum is `PacerMessage` and the client, a trait of its addresses, `PacerClient`. The attribute
+/// takes their visibility and other names: `#[actor(pub, message = Order, client = Orders)]`.
+///
+/// ```
+/// use std::convert::Infallible;
+/// use std::time::Duration;
+/// use tembusu::{Supervisor, actor, child};
+///
+/// struct Pacer(i64);
+///
+/// #[actor]
+/// impl Pacer {
+///     fn init(budget: &i64) -> Result<Self, Infallible> {
+///         Ok(Self(*budget))
+///     }
+///
+///     #[tell]
+///     fn add(&mut self, amount: i64) -> Result<(), Infallible> {
+///         self.0 += amount;
+///         Ok(())
+///     }
+///
+///     #[call]
+///     fn take(&mut self, amount: i64) -> Result<bool, Infallible> {
+///         let granted = amount <= self.0;
+///         self.0 -= if granted { amount } else { 0 };
+///         Ok(granted)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut root = Supervisor::one_for_one("root");
+/// let pacer = root.add(child::<Pacer>("pacer", 40));
+/// let tree = root.start().await?;
+/// pacer.add(2)?;
+/// assert!(pacer.take(42).within(Duration::from_millis(50)).await?);
+/// assert!(!pacer.take(1).within(Duration::from_millis(50)).await?);
+/// # tree.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "macros")]
+pub use tembusu_macros::actor;
 pub use tree::{SupervisorRef, Tree};
