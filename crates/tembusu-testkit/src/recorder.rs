@@ -133,6 +133,7 @@ pub fn line(event: &Event) -> String {
         EventKind::StartFailed { reason, charge } => write!(line, "start failed {}{}", reason.label(), figures(charge)),
         EventKind::Stopped { reason } => write!(line, "stopped {}", reason.label()),
         EventKind::Escalated { report } => write!(line, "escalated by {}", report.child),
+        EventKind::AutoShutdown { child } => write!(line, "auto shutdown by {child}"),
         EventKind::Degraded { report } => write!(line, "degraded by {}", report.child),
         EventKind::Restored => write!(line, "restored"),
         EventKind::RestoreFailed { reason, .. } => write!(line, "restore failed {}", reason.label()),

@@ -189,6 +189,30 @@ pub enum SpecError {
         /// The supervisor.
         supervisor: String,
     },
+    /// A significant child under a supervisor that takes no notice of it (OTP's `bad_combination`).
+    #[error("{path}: it is significant, but its supervisor's auto_shutdown is Never; set one of the two otherwise")]
+    SignificantUnderNever {
+        /// The child.
+        path: String,
+    },
+    /// A significant child that is always restarted (OTP's `bad_combination`).
+    #[error("{path}: a permanent child cannot be significant, it is always restarted; make it transient or temporary")]
+    SignificantPermanent {
+        /// The child.
+        path: String,
+    },
+    /// A significant child of a dynamic supervisor, which has no `auto_shutdown` (OTP's `bad_combination`).
+    #[error("{path}: the children of a dynamic supervisor cannot be significant; remove significant()")]
+    SignificantInDynamic {
+        /// The child.
+        path: String,
+    },
+    /// The root cannot be significant: there is nobody above it.
+    #[error("{supervisor}: the root supervisor cannot be significant; nest it, or remove significant()")]
+    SignificantRoot {
+        /// The root.
+        supervisor: String,
+    },
     /// The root cannot be degraded: there is nobody above it to do it.
     #[error("{supervisor}: the root supervisor cannot be degraded; nest it under one that stays")]
     DegradedRoot {

@@ -103,6 +103,11 @@ pub enum EventKind {
         /// Who, which incarnation, why.
         report: Arc<Report>,
     },
+    /// This supervisor ends in order, since a significant child of it has ended.
+    AutoShutdown {
+        /// That child's path.
+        child: Arc<str>,
+    },
     /// It goes on in degraded mode.
     Degraded {
         /// What used up its intensity.

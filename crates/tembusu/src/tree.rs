@@ -169,6 +169,8 @@ impl SupervisorRef {
             let error = crate::SpecError::BadName { supervisor: self.path().to_owned(), name: name.to_string() };
             return Err(error.into());
         }
+        let (is_dynamic, auto_shutdown) = self.node.flags().ok_or(AdminError::Stopping)?;
+        build::check_significance(&entry, &path, is_dynamic, auto_shutdown)?;
         build::check_entry(&entry, &path, false)?;
         let key = self.node.new_key();
         if self.node.with_members(|members| members.contains(&name)) {

@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 
 use tembusu::{
-    Address, AdminError, CallError, Charge, ChildSpec, Context, Declared, Dynamic, DynamicSupervisor, Event, EventKind,
-    Events, EventsError, ExitReason, Flow, Init, Kind, Latency, NodeSnapshot, Reply, Report, Restart, Shutdown,
-    SpecError, StartError, State, Strategy, Supervisor, SupervisorRef, Table, TellError, Tree,
+    Address, AdminError, AutoShutdown, CallError, Charge, ChildSpec, Context, Declared, Dynamic, DynamicSupervisor,
+    Event, EventKind, Events, EventsError, ExitReason, Flow, Init, Kind, Latency, NodeSnapshot, Reply, Report, Restart,
+    Shutdown, SpecError, StartError, State, Strategy, Supervisor, SupervisorRef, Table, TellError, Tree,
 };
 use tembusu_testkit::{Say, Scripted};
 
@@ -43,6 +43,7 @@ fn public_types_are_send_sync_clone_and_debug_where_they_should_be() {
     send::<Context<Scripted>>();
     value::<Strategy>();
     value::<Restart>();
+    value::<AutoShutdown>();
     value::<Shutdown>();
     value::<State>();
     value::<Kind>();

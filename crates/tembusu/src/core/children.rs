@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use super::{ChildKey, Generation, RequestId, Time};
 use crate::exit::ExitReason;
+use crate::snapshot::Kind;
 use crate::spec::policy::{Restart, Shutdown};
 
 /// How a child is treated; fixed when it is added.
 #[derive(Clone, Debug)]
 pub(crate) struct ChildPolicy {
+    pub(crate) kind: Kind,
     pub(crate) restart: Restart,
+    /// Whether its end may end its supervisor; see [`AutoShutdown`](crate::AutoShutdown).
+    pub(crate) significant: bool,
     pub(crate) shutdown: Shutdown,
-    /// `None` for supervisors: their children's waits are bounded.
+    /// `None`: as long as it takes. Supervisors have none, since their children's waits are bounded.
     pub(crate) init_timeout: Option<Duration>,
     pub(crate) exhaustion: Exhaustion,
 }
@@ -169,7 +173,7 @@ impl Child {
     }
 
     pub(crate) fn is_supervisor(&self) -> bool {
-        self.policy.init_timeout.is_none()
+        self.policy.kind == Kind::Supervisor
     }
 
     /// When it is to be looked at.

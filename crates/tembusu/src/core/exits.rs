@@ -168,7 +168,14 @@ impl Core {
         if !restarts {
             let what = if abnormal { crashed(reason, None) } else { stopped(reason) };
             self.report(key, generation, what, effects);
+            let is_last = self.auto_shuts_down(key);
+            if is_last {
+                self.report(key, generation, Happening::AutoShutdown, effects);
+            }
             self.put_away(key, effects);
+            if is_last {
+                return self.end(ExitReason::Shutdown, effects);
+            }
             return self.advance(effects);
         }
         if self.charge(key, generation, reason, crashed, effects) {

@@ -15,6 +15,7 @@ mod intensity;
 mod pass;
 mod requests;
 mod restarts;
+mod significant;
 mod stopping;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ pub(crate) use intensity::Intensity;
 use pass::Pass;
 
 use crate::exit::{Charge, ExitReason, Report};
-use crate::spec::policy::Strategy;
+use crate::spec::policy::{AutoShutdown, Strategy};
 
 /// Time since an epoch that the shell chooses.
 pub(crate) type Time = Duration;
@@ -175,6 +176,8 @@ pub(crate) enum Happening {
     Exhausted {
         report: Arc<Report>,
     },
+    /// This supervisor ends since its significant child `key` has.
+    AutoShutdown,
     Degraded {
         report: Arc<Report>,
     },
@@ -208,6 +211,7 @@ pub(crate) struct Core {
     path: Arc<str>,
     strategy: Strategy,
     dynamic: bool,
+    auto_shutdown: AutoShutdown,
     intensity: Intensity,
     children: Children,
     phase: Phase,
@@ -225,6 +229,7 @@ impl Core {
             path,
             strategy,
             dynamic,
+            auto_shutdown: AutoShutdown::Never,
             intensity,
             children: Children::default(),
             phase: Phase::Down,
@@ -235,6 +240,16 @@ impl Core {
         }
     }
 
+    /// With another rule for the end of significant children than [`AutoShutdown::Never`].
+    pub(crate) fn with_auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
+        self.auto_shutdown = auto_shutdown;
+        self
+    }
+
+    pub(crate) fn auto_shutdown(&self) -> AutoShutdown {
+        self.auto_shutdown
+    }
+
     /// Adds a child of the first specification, before the start.
     pub(crate) fn add(&mut self, key: ChildKey, name: Arc<str>, policy: ChildPolicy) {
         assert!(matches!(self.phase, Phase::Down), "first children are added before the start");
@@ -243,6 +258,10 @@ impl Core {
 
     pub(crate) fn children(&self) -> &Children {
         &self.children
+    }
+
+    pub(crate) fn is_dynamic(&self) -> bool {
+        self.dynamic
     }
 
     pub(crate) fn is_down(&self) -> bool {

@@ -387,14 +387,10 @@ impl Node {
             Happening::StartFailed { reason, charge } => EventKind::StartFailed { reason, charge },
             Happening::Stopped { reason } => EventKind::Stopped { reason },
             Happening::Exhausted { report } => {
-                let event = Event {
-                    path: Arc::clone(self.path()),
-                    incarnation: self.generation.load(Ordering::Acquire),
-                    at: SystemTime::now(),
-                    instant,
-                    kind: EventKind::Escalated { report },
-                };
-                return shared.note(event);
+                return self.note_own(shared, instant, EventKind::Escalated { report });
+            }
+            Happening::AutoShutdown => {
+                return self.note_own(shared, instant, EventKind::AutoShutdown { child: path });
             }
             Happening::Degraded { report } => EventKind::Degraded { report },
             Happening::Restored => EventKind::Restored,
@@ -402,6 +398,12 @@ impl Node {
             Happening::Unresponsive => EventKind::Unresponsive,
         };
         shared.note(Event { path, incarnation: generation, at: SystemTime::now(), instant, kind });
+    }
+
+    /// What happened to this supervisor itself.
+    fn note_own(&self, shared: &Shared, instant: Instant, kind: EventKind) {
+        let incarnation = self.generation.load(Ordering::Acquire);
+        shared.note(Event { path: Arc::clone(self.path()), incarnation, at: SystemTime::now(), instant, kind });
     }
 
     fn latency(&self, key: ChildKey, ready: Instant) -> Option<Latency> {

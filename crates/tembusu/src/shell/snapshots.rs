@@ -6,6 +6,7 @@ use super::member::Member;
 use super::node::{Node, lock};
 use crate::core::{Child, ChildKey, ChildState, Mode};
 use crate::snapshot::{Kind, NodeSnapshot, State};
+use crate::spec::policy::AutoShutdown;
 
 impl Node {
     pub(crate) fn snapshot(&self) -> Vec<NodeSnapshot> {
@@ -61,6 +62,12 @@ impl Node {
             }
         }
         Some(snapshot)
+    }
+
+    /// What the specification of a child is checked against.
+    pub(crate) fn flags(&self) -> Option<(bool, AutoShutdown)> {
+        let core = lock(self.core.get()?);
+        Some((core.is_dynamic(), core.auto_shutdown()))
     }
 
     pub(crate) fn own_state(&self) -> State {

@@ -30,6 +30,8 @@ impl Actor for Echo {
 /// A key is used once: adding a child under one that is taken breaks the core's invariant.
 fn impossible() -> Event {
     let policy = ChildPolicy {
+        kind: crate::Kind::Worker,
+        significant: false,
         restart: Restart::Permanent,
         shutdown: Shutdown::Kill,
         init_timeout: None,

@@ -15,7 +15,8 @@ use crate::shell::member::{Member, Shape};
 use crate::shell::node::{Above, Node};
 use crate::shell::slot::Home;
 use crate::shell::tree::{Shared, TreeState};
-use crate::spec::policy::Shutdown;
+use crate::snapshot::Kind;
+use crate::spec::policy::{AutoShutdown, Restart, Shutdown};
 use crate::tree::Tree;
 
 pub(super) async fn start(root: Supervisor) -> Result<Tree, StartError> {
@@ -24,6 +25,9 @@ pub(super) async fn start(root: Supervisor) -> Result<Tree, StartError> {
     }
     if !matches!(root.exhausted, Exhausted::Escalate) || root.restore_after.is_some() {
         return Err(SpecError::DegradedRoot { supervisor: root.name.to_string() }.into());
+    }
+    if root.significant {
+        return Err(SpecError::SignificantRoot { supervisor: root.name.to_string() }.into());
     }
     check(&root, &root.name, false)?;
     panics::install_hook();
@@ -82,7 +86,9 @@ pub(crate) fn check(supervisor: &Supervisor, path: &str, is_fallback: bool) -> R
         if !names.insert(Arc::clone(name)) {
             return Err(SpecError::DuplicateName { supervisor: at(), name: name.to_string() });
         }
-        check_entry(entry, &format!("{path}/{name}"), is_fallback)?;
+        let path = format!("{path}/{name}");
+        check_significance(entry, &path, supervisor.is_dynamic, supervisor.auto_shutdown)?;
+        check_entry(entry, &path, is_fallback)?;
     }
     Ok(())
 }
@@ -95,6 +101,27 @@ pub(crate) fn check_entry(entry: &Entry, path: &str, is_fallback: bool) -> Resul
             Err(SpecError::StandInOutsideFallback { path: path.to_owned() })
         }
         Entry::Worker(_) => Ok(()),
+    }
+}
+
+/// Whether a child may be significant under its supervisor.
+pub(crate) fn check_significance(
+    entry: &Entry,
+    path: &str,
+    is_dynamic: bool,
+    auto_shutdown: AutoShutdown,
+) -> Result<(), SpecError> {
+    let (significant, restart) = match entry {
+        Entry::Worker(worker) => (worker.significant, worker.restart),
+        Entry::Supervisor(child) => (child.significant, child.restart),
+    };
+    let path = || path.to_owned();
+    match (significant, restart, auto_shutdown) {
+        (false, ..) => Ok(()),
+        _ if is_dynamic => Err(SpecError::SignificantInDynamic { path: path() }),
+        (true, Restart::Permanent, _) => Err(SpecError::SignificantPermanent { path: path() }),
+        (true, _, AutoShutdown::Never) => Err(SpecError::SignificantUnderNever { path: path() }),
+        (true, ..) => Ok(()),
     }
 }
 
@@ -150,7 +177,8 @@ fn place(supervisor: Supervisor, path: Arc<str>, above: Above, shared: &Arc<Shar
     let node = supervisor.node;
     let on = supervisor.on.unwrap_or_else(|| inherited.clone());
     let intensity = Intensity::new(supervisor.limit, supervisor.period);
-    let mut core = Core::new(Arc::clone(&path), supervisor.strategy, supervisor.is_dynamic, intensity);
+    let mut core = Core::new(Arc::clone(&path), supervisor.strategy, supervisor.is_dynamic, intensity)
+        .with_auto_shutdown(supervisor.auto_shutdown);
     for entry in supervisor.entries {
         let key = node.new_key();
         let name = Arc::clone(entry.name());
@@ -185,7 +213,9 @@ pub(crate) fn place_entry(
             }
             worker.slot.settle_in(Home { node: Arc::downgrade(parent), key, path, on });
             let policy = ChildPolicy {
+                kind: Kind::Worker,
                 restart: worker.restart,
+                significant: worker.significant,
                 shutdown: worker.shutdown,
                 init_timeout: Some(worker.init_timeout),
                 exhaustion: Exhaustion::Escalate,
@@ -202,7 +232,9 @@ pub(crate) fn place_entry(
                 Exhausted::DegradeTo(fallback) => (Exhaustion::Degrade { fallback: true, backoff }, Some(*fallback)),
             };
             let policy = ChildPolicy {
+                kind: Kind::Supervisor,
                 restart: child.restart,
+                significant: child.significant,
                 shutdown: match child.shutdown {
                     // A supervisor has children to end: it is asked even when it should go at once.
                     Shutdown::Kill => Shutdown::Within(std::time::Duration::ZERO),

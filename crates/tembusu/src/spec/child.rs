@@ -34,6 +34,7 @@ pub struct ChildSpec<A: Actor> {
 #[derive(Clone)]
 struct Options {
     restart: Restart,
+    significant: bool,
     shutdown: Shutdown,
     init_timeout: Duration,
     capacity: usize,
@@ -45,6 +46,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             restart: Restart::default(),
+            significant: false,
             shutdown: Shutdown::Within(DEFAULT_SHUTDOWN),
             init_timeout: DEFAULT_INIT_TIMEOUT,
             capacity: DEFAULT_CAPACITY,
@@ -75,6 +77,13 @@ impl<A: Actor> ChildSpec<A> {
     /// When it is restarted. Permanent unless set.
     pub fn restart(mut self, restart: Restart) -> Self {
         self.options.restart = restart;
+        self
+    }
+
+    /// Its end may end its supervisor, as that one's [`auto_shutdown`](crate::Supervisor::auto_shutdown) says. It
+    /// must be transient or temporary.
+    pub fn significant(mut self) -> Self {
+        self.options.significant = true;
         self
     }
 
@@ -131,6 +140,7 @@ impl<A: Actor> ChildSpec<A> {
             name: self.name,
             slot: Slot::new(Box::new(launcher), queue, self.stand_in, self.options.fresh_queue),
             restart: self.options.restart,
+            significant: self.options.significant,
             shutdown: self.options.shutdown,
             init_timeout: self.options.init_timeout,
             capacity: self.options.capacity,
@@ -151,6 +161,7 @@ pub struct ErasedWorker {
     pub(crate) name: Arc<str>,
     pub(crate) slot: Arc<Slot>,
     pub(crate) restart: Restart,
+    pub(crate) significant: bool,
     pub(crate) shutdown: Shutdown,
     pub(crate) init_timeout: Duration,
     pub(crate) capacity: usize,

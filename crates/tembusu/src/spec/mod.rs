@@ -9,5 +9,5 @@ mod supervisor;
 pub use child::{ChildSpec, Declared, child, stand_in};
 pub(crate) use dynamic::private::Sealed;
 pub use dynamic::{Dynamic, DynamicSupervisor, IntoChild};
-pub use policy::{Restart, Shutdown, Strategy};
+pub use policy::{AutoShutdown, Restart, Shutdown, Strategy};
 pub use supervisor::Supervisor;

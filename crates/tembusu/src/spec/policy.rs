@@ -38,3 +38,19 @@ pub enum Shutdown {
     /// Asked to stop, for as long as it takes. The default of supervisors, whose children have budgets.
     Unlimited,
 }
+
+/// Whether the end of significant children ends their supervisor (OTP, `supervisor`, "auto_shutdown").
+///
+/// What counts is an end that is not followed by a restart: of a transient child a normal one, of a temporary
+/// child any. Ends that an operator or the strategy caused never count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AutoShutdown {
+    /// A supervisor without children goes on. Significant children are a [`SpecError`](crate::SpecError).
+    #[default]
+    Never,
+    /// The first significant child that ends takes the supervisor with it.
+    AnySignificant,
+    /// The last significant child that ends takes the supervisor with it. One that is being restarted is alive.
+    AllSignificant,
+}

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use super::build;
 use super::child::{ChildSpec, Declared, ErasedWorker};
 use super::dynamic::{Dynamic, DynamicSupervisor, IntoChild};
-use super::policy::{Restart, Shutdown, Strategy};
+use super::policy::{AutoShutdown, Restart, Shutdown, Strategy};
 use crate::actor::Actor;
 use crate::address::Address;
 use crate::error::StartError;
@@ -40,7 +40,9 @@ pub struct Supervisor {
     pub(crate) is_dynamic: bool,
     pub(crate) limit: u32,
     pub(crate) period: Duration,
+    pub(crate) auto_shutdown: AutoShutdown,
     pub(crate) restart: Restart,
+    pub(crate) significant: bool,
     pub(crate) shutdown: Shutdown,
     pub(crate) node: Arc<Node>,
     pub(crate) entries: Vec<Entry>,
@@ -88,7 +90,9 @@ impl Supervisor {
             is_dynamic: false,
             limit: DEFAULT_LIMIT,
             period: DEFAULT_PERIOD,
+            auto_shutdown: AutoShutdown::default(),
             restart: Restart::default(),
+            significant: false,
             shutdown: Shutdown::Unlimited,
             entries: Vec::new(),
             declared: Vec::new(),
@@ -112,6 +116,45 @@ impl Supervisor {
     /// When its parent restarts it. Permanent unless set. An exhausted transient supervisor is *not* restarted.
     pub fn restart(mut self, restart: Restart) -> Self {
         self.restart = restart;
+        self
+    }
+
+    /// Ends this supervisor in order when its significant children have done their work. Never unless set.
+    ///
+    /// Its reason is then [`Shutdown`](crate::ExitReason::Shutdown), as in OTP: its parent restarts it only if it
+    /// is permanent.
+    ///
+    /// ```
+    /// use tembusu::{AutoShutdown, Restart, Supervisor};
+    /// # use std::convert::Infallible;
+    /// # use tembusu::{Actor, Context, ExitReason, Flow, Init, child};
+    /// # struct Import;
+    /// # impl Actor for Import {
+    /// #     type Message = ();
+    /// #     type Args = ();
+    /// #     type Crash = Infallible;
+    /// #     async fn init(_: &(), _: &mut Context<Self>) -> Result<Init<Self>, Infallible> { Ok(Init::Ready(Self)) }
+    /// #     async fn handle(&mut self, _: (), _: &mut Context<Self>) -> Result<Flow, Infallible> { Ok(Flow::Stop) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut job = Supervisor::one_for_one("job").auto_shutdown(AutoShutdown::AnySignificant);
+    /// let import = job.add(child::<Import>("import", ()).restart(Restart::Transient).significant());
+    /// let tree = job.start().await?;
+    /// import.tell(())?; // Its work is done: it ends normally, and the job with it.
+    /// assert!(matches!(tree.wait().await, ExitReason::Shutdown));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
+        self.auto_shutdown = auto_shutdown;
+        self
+    }
+
+    /// Its end may end the supervisor that it is nested into, as that one's
+    /// [`auto_shutdown`](Self::auto_shutdown) says. It must be transient or temporary.
+    pub fn significant(mut self) -> Self {
+        self.significant = true;
         self
     }
 

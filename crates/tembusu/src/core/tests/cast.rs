@@ -5,6 +5,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use super::super::*;
+use crate::snapshot::Kind;
 use crate::spec::policy::{Restart, Shutdown};
 
 pub(super) const SEC: Duration = Duration::from_secs(1);
@@ -89,7 +90,9 @@ pub(super) struct Play {
 
 pub(super) fn worker(restart: Restart) -> ChildPolicy {
     ChildPolicy {
+        kind: Kind::Worker,
         restart,
+        significant: false,
         shutdown: Shutdown::Within(SHUTDOWN),
         init_timeout: Some(INIT),
         exhaustion: Exhaustion::Escalate,
@@ -97,5 +100,17 @@ pub(super) fn worker(restart: Restart) -> ChildPolicy {
 }
 
 pub(super) fn supervisor(restart: Restart, exhaustion: Exhaustion) -> ChildPolicy {
-    ChildPolicy { restart, shutdown: Shutdown::Unlimited, init_timeout: None, exhaustion }
+    ChildPolicy {
+        kind: Kind::Supervisor,
+        restart,
+        significant: false,
+        shutdown: Shutdown::Unlimited,
+        init_timeout: None,
+        exhaustion,
+    }
+}
+
+/// A worker whose end may end its supervisor.
+pub(super) fn significant(restart: Restart) -> ChildPolicy {
+    ChildPolicy { significant: true, ..worker(restart) }
 }

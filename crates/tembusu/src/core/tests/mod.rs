@@ -14,5 +14,6 @@ mod queues;
 mod random;
 mod requests;
 mod script;
+mod significant;
 mod stopping;
 mod world;

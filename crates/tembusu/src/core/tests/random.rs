@@ -11,6 +11,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::super::*;
 use super::cast::{INIT, Init, MS, SEC, SHUTDOWN, Stop, error, exhausted, panic, seed, supervisor, worker};
 use super::world::World;
+use crate::snapshot::Kind;
 use crate::spec::policy::{Restart, Shutdown};
 
 const CASES: u32 = 3000;
@@ -20,6 +21,7 @@ const NAMES: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"
 struct Plan {
     strategy: Strategy,
     dynamic: bool,
+    auto_shutdown: AutoShutdown,
     limit: u32,
     children: Vec<Cast>,
     acts: Vec<Act>,
@@ -69,6 +71,7 @@ fn the_laws_hold_in_every_history() {
 
 fn run(plan: &Plan) -> Vec<String> {
     let mut world = World::with(plan.strategy, plan.dynamic, plan.limit, 10 * SEC);
+    world.shut_down_automatically(plan.auto_shutdown);
     if !plan.dynamic {
         for (name, cast) in NAMES.into_iter().zip(&plan.children) {
             world.add(name, cast.policy.clone());
@@ -222,7 +225,8 @@ fn check_end(world: &World, plan: &Plan) {
     let Some(reason) = world.ended() else { unreachable!("it is down") };
     // In its last life; `Started` would stand before the end.
     let failed_to_start = !matches!(world.up[..], [.., Outcome::Started, Outcome::Exited(_)]);
-    assert!(asked || failed_to_start || matches!(reason, ExitReason::Exhausted(_)), "{reason}");
+    let by_itself = world.reports.iter().any(|(_, what)| matches!(what, Happening::AutoShutdown));
+    assert!(asked || failed_to_start || by_itself || matches!(reason, ExitReason::Exhausted(_)), "{reason}");
     for play in world.plays.values() {
         assert!(!play.alive, "{} is no orphan", play.name);
     }
@@ -230,10 +234,16 @@ fn check_end(world: &World, plan: &Plan) {
 
 fn plan() -> impl Generator<Value = Plan> {
     let strategy = prop_oneof![Just(Strategy::OneForOne), Just(Strategy::OneForAll), Just(Strategy::RestForOne)];
-    (strategy, prop::bool::weighted(0.15), 0_u32..6, vec(cast(), 1..6), vec(act(), 0..60)).prop_map(
-        |(strategy, dynamic, limit, children, acts)| {
+    let auto_shutdown = prop_oneof![
+        3 => Just(AutoShutdown::Never),
+        1 => Just(AutoShutdown::AnySignificant),
+        1 => Just(AutoShutdown::AllSignificant),
+    ];
+    (strategy, auto_shutdown, prop::bool::weighted(0.15), 0_u32..6, vec(cast(), 1..6), vec(act(), 0..60)).prop_map(
+        |(strategy, auto_shutdown, dynamic, limit, children, acts)| {
             let strategy = if dynamic { Strategy::OneForOne } else { strategy };
-            Plan { strategy, dynamic, limit, children, acts }
+            let auto_shutdown = if dynamic { AutoShutdown::Never } else { auto_shutdown };
+            Plan { strategy, dynamic, auto_shutdown, limit, children, acts }
         },
     )
 }
@@ -258,10 +268,11 @@ fn cast() -> impl Generator<Value = Cast> {
             ),
             _ => worker(restart),
         };
-        if policy.init_timeout.is_none() {
+        if policy.kind == Kind::Supervisor {
             inits.retain(|init| *init != Init::Ignore);
         }
-        Cast { policy, inits, stop }
+        let significant = restart != Restart::Permanent && inits.len() % 2 == 1;
+        Cast { policy: ChildPolicy { significant, ..policy }, inits, stop }
     })
 }
 

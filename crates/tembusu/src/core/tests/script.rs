@@ -177,6 +177,7 @@ fn word(what: &Happening) -> String {
         Happening::StartFailed { reason, charge } => format!("start failed {}{}", reason.label(), charged(*charge)),
         Happening::Stopped { reason } => format!("stopped {}", reason.label()),
         Happening::Exhausted { .. } => "exhausted".into(),
+        Happening::AutoShutdown => "auto shutdown".into(),
         Happening::Degraded { .. } => "degraded".into(),
         Happening::Restored => "restored".into(),
         Happening::RestoreFailed { .. } => "restore failed".into(),

@@ -48,6 +48,13 @@ impl World {
         }
     }
 
+    /// With another rule for the end of significant children; before any child is added.
+    pub(super) fn shut_down_automatically(&mut self, rule: AutoShutdown) {
+        let core =
+            std::mem::replace(&mut self.core, Core::new("".into(), Strategy::OneForOne, false, Intensity::new(0, SEC)));
+        self.core = core.with_auto_shutdown(rule);
+    }
+
     /// A started supervisor with permanent workers of these names.
     pub(super) fn running(strategy: Strategy, limit: u32, names: &[&'static str]) -> Self {
         let mut world = Self::new(strategy, limit);

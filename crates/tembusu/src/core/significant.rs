@@ -1,0 +1,29 @@
+//! Significant children: a supervisor whose work is done when theirs is (OTP, `supervisor`, "auto_shutdown").
+//!
+//! What counts is an end that nobody asked for and that is not followed by a restart. Nothing is charged, and
+//! the supervisor ends with the reason `Shutdown`, so that a transient one stays down.
+
+use super::{Child, ChildKey, ChildState, Core, Mode};
+use crate::spec::policy::AutoShutdown;
+
+impl Core {
+    /// Whether the end of `key`, which is not followed by a restart, is the end of this supervisor.
+    pub(super) fn auto_shuts_down(&self, key: ChildKey) -> bool {
+        let mut others = self.children.iter().filter(|child| child.key != key);
+        self.children.get(key).is_some_and(|child| child.policy.significant)
+            && match self.auto_shutdown {
+                AutoShutdown::Never => false,
+                AutoShutdown::AnySignificant => true,
+                AutoShutdown::AllSignificant => !others.any(|child| self.is_significant_and_alive(child)),
+            }
+    }
+
+    /// One that waits for its turn in a group restart, or for the end of degraded mode, is alive.
+    fn is_significant_and_alive(&self, child: &Child) -> bool {
+        let comes_back = || match child.mode {
+            Mode::Degraded => true,
+            Mode::Normal => !child.at_rest && self.pass.is_some_and(|pass| pass.will_reach(child.key)),
+        };
+        child.policy.significant && (!matches!(child.state, ChildState::Idle) || comes_back())
+    }
+}
