@@ -15,6 +15,7 @@ fn supervisor(path: &str, state: State, children: Vec<NodeSnapshot>) -> NodeSnap
         state,
         incarnation: 1,
         restarts: 0,
+        time_left: None,
         mailbox_len: 0,
         dead_letters: 0,
         expired: 0,

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::exit::ExitReason;
 use crate::mailbox::Refusal;
@@ -176,6 +177,32 @@ pub enum SpecError {
     BadBackoff {
         /// The supervisor.
         supervisor: String,
+    },
+    /// A restart back-off whose figures make no sense.
+    #[error(
+        "{supervisor}: a restart back-off needs a first wait above zero and not above its maximum, a factor of at least 1, and a jitter from 0 to 1"
+    )]
+    BadRestartBackoff {
+        /// The supervisor.
+        supervisor: String,
+    },
+    /// Its restarts wait for so long that its limit could never be reached.
+    #[error(
+        "{supervisor}: {limit} restarts take up to {total:?} ({waits:?} of back-off with the largest jitter, {starts:?} of init time-outs), which does not fit into the period of {period:?}: the limit could never be reached, and it would restart for ever; make the period longer than {total:?}, or the waits, the init time-outs or the limit smaller"
+    )]
+    UnreachableIntensity {
+        /// The supervisor.
+        supervisor: String,
+        /// How many restarts it grants …
+        limit: u32,
+        /// … within this time.
+        period: Duration,
+        /// How long those restarts wait altogether, at the longest.
+        waits: Duration,
+        /// How long their starts may take altogether.
+        starts: Duration,
+        /// Both together.
+        total: Duration,
     },
     /// A fallback cannot be degraded itself: when it is exhausted, its supervisor's restart type decides.
     #[error("{supervisor}: a fallback has no degrade_to, quarantine or restore_after of its own; remove it")]

@@ -122,6 +122,11 @@ pub enum EventKind {
         /// When it is tried again, if it is automatically.
         retry_in: Option<Duration>,
     },
+    /// It failed, and its restart, or that of its group, waits.
+    BackingOff {
+        /// For how long.
+        wait: Duration,
+    },
     /// It did not end although it was killed; its slot was given to a new incarnation, and what it holds leaks.
     Unresponsive,
 }

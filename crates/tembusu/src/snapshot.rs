@@ -1,6 +1,7 @@
 //! A tree as it is: states and counts, to show and to resynchronise with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::exit::ExitReason;
 
@@ -19,6 +20,8 @@ pub struct NodeSnapshot {
     pub incarnation: u64,
     /// How often it came back after a failure of its own.
     pub restarts: u64,
+    /// How long it still [backs off](State::BackingOff): then it is started without being asked for.
+    pub time_left: Option<Duration>,
     /// How many messages wait. 0 for supervisors.
     pub mailbox_len: usize,
     /// How many messages were dropped unhandled, since the queue was closed or is fresh for each incarnation.
@@ -77,7 +80,8 @@ pub enum State {
     Restarting,
     /// Its intensity was used up: its fallback runs, or nothing does.
     Degraded,
-    /// Degraded; it will be restored without being asked.
+    /// Waiting for its restart after a failure, or degraded with nothing in its place: it will be started, or
+    /// restored, without being asked.
     BackingOff,
     /// Ended, terminated or ignored.
     Stopped,

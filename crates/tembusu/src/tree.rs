@@ -111,6 +111,7 @@ impl SupervisorRef {
             state: self.node.own_state(),
             incarnation: 1,
             restarts: 0,
+            time_left: None,
             mailbox_len: 0,
             dead_letters: 0,
             expired: 0,
@@ -172,6 +173,7 @@ impl SupervisorRef {
         let (is_dynamic, auto_shutdown) = self.node.flags().ok_or(AdminError::Stopping)?;
         build::check_significance(&entry, &path, is_dynamic, auto_shutdown)?;
         build::check_entry(&entry, &path, false)?;
+        self.node.check_reach(&entry)?;
         let key = self.node.new_key();
         if self.node.with_members(|members| members.contains(&name)) {
             return Err(AdminError::AlreadyPresent);

@@ -95,6 +95,8 @@ pub(crate) enum Intent {
     Add(RequestId),
     /// Restarted by an operator.
     Restart(RequestId),
+    /// Started by an operator who did not wait for the end of its back-off: a failure is charged as any other.
+    Hasten(RequestId),
     /// The fallback is being stopped so that the normal shape can start.
     RestoreStop(Option<RequestId>),
     /// The normal shape is starting after degraded mode.
@@ -105,7 +107,7 @@ impl Intent {
     /// The request that is still to be answered.
     pub(crate) fn request(self) -> Option<RequestId> {
         match self {
-            Self::Add(id) | Self::Restart(id) => Some(id),
+            Self::Add(id) | Self::Restart(id) | Self::Hasten(id) => Some(id),
             Self::RestoreStop(id) | Self::RestoreStart(id) => id,
             Self::GroupStop | Self::Terminate => None,
         }
@@ -139,6 +141,8 @@ pub(crate) struct Child {
     /// Its queue is closed; it reopens with the next incarnation.
     pub(crate) closed: bool,
     pub(crate) last_exit: Option<ExitReason>,
+    /// Restarted alone, when its back-off is over.
+    pub(crate) retry_at: Option<Time>,
     /// The wait before the next automatic restore.
     pub(crate) backoff: Option<Duration>,
     /// Degraded, and restored when the time has come.
@@ -166,6 +170,7 @@ impl Child {
             at_rest: false,
             closed: false,
             last_exit: None,
+            retry_at: None,
             backoff: None,
             restore_at: None,
             restored_at: None,
@@ -178,7 +183,7 @@ impl Child {
 
     /// When it is to be looked at.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        self.state.deadline().into_iter().chain(self.restore_at).min()
+        self.state.deadline().into_iter().chain(self.restore_at).chain(self.retry_at).min()
     }
 
     /// Whether degraded mode has nothing to run.
@@ -202,6 +207,7 @@ impl Child {
         self.crashed = false;
         self.fresh = true;
         self.at_rest = false;
+        self.retry_at = None;
         self.leave_degraded()
     }
 }

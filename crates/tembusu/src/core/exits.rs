@@ -87,6 +87,10 @@ impl Core {
                 answer(Some(id), Err(Refused::Failed(reason)), effects);
                 self.advance(effects);
             }
+            Some(Intent::Hasten(id)) => {
+                answer(Some(id), Err(Refused::Failed(reason.clone())), effects);
+                self.failed_to_start(key, generation, reason, effects);
+            }
             Some(Intent::RestoreStart(id)) => self.restore_failed(key, generation, reason, id, effects),
         }
     }
@@ -110,6 +114,7 @@ impl Core {
     /// After an end that is not followed by a restart: the specification stays if it can be restarted by request.
     pub(super) fn put_away(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
         let Some(child) = self.children.get_mut(key) else { return };
+        child.retry_at = None;
         let degraded = child.leave_degraded();
         // One that was added and never came up was never there.
         let forget = child.policy.restart == Restart::Temporary || self.dynamic || (child.fresh && !child.is_static);

@@ -14,11 +14,13 @@ pub(crate) struct Intensity {
     limit: u32,
     period: Time,
     stamps: VecDeque<Time>,
+    /// Which one the last granted failure was.
+    last_charged: u32,
 }
 
 impl Intensity {
     pub(crate) fn new(limit: u32, period: Time) -> Self {
-        Self { limit, period, stamps: VecDeque::new() }
+        Self { limit, period, stamps: VecDeque::new(), last_charged: 0 }
     }
 
     pub(crate) fn limit(&self) -> u32 {
@@ -27,6 +29,11 @@ impl Intensity {
 
     pub(crate) fn period(&self) -> Time {
         self.period
+    }
+
+    /// The k of the last failure that was granted a restart.
+    pub(crate) fn last_charged(&self) -> u32 {
+        self.last_charged
     }
 
     /// Charges one failure. `Err` when it is one too many.
@@ -40,6 +47,7 @@ impl Intensity {
         if k > self.limit {
             return Err(charge);
         }
+        self.last_charged = k;
         self.stamps.push_back(now);
         debug_assert!(self.stamps.len() <= self.limit as usize);
         Ok(charge)

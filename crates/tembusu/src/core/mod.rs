@@ -8,6 +8,7 @@
 //! Every wait is a deadline: while anything is pending, [`Core::deadline`] says when to come back with
 //! [`Event::Tick`].
 
+mod backoff;
 mod children;
 mod degrade;
 mod exits;
@@ -186,6 +187,10 @@ pub(crate) enum Happening {
         reason: ExitReason,
         retry_in: Option<Duration>,
     },
+    /// Its restart, or that of its group, waits.
+    BackingOff {
+        wait: Duration,
+    },
     Unresponsive,
 }
 
@@ -213,6 +218,8 @@ pub(crate) struct Core {
     dynamic: bool,
     auto_shutdown: AutoShutdown,
     intensity: Intensity,
+    /// `None`: restarts do not wait.
+    waits: Option<backoff::Waits>,
     children: Children,
     phase: Phase,
     /// Whether all children have been up since the last `Start`.
@@ -231,6 +238,7 @@ impl Core {
             dynamic,
             auto_shutdown: AutoShutdown::Never,
             intensity,
+            waits: None,
             children: Children::default(),
             phase: Phase::Down,
             complete: false,
@@ -326,6 +334,8 @@ impl Core {
         for key in self.children.keys() {
             self.tick_child(key, effects);
         }
+        // A group that was stopped and waited may start.
+        self.advance(effects);
         for child in self.children.iter() {
             if let Some(at) = child.deadline() {
                 self.deadline = Some(self.deadline.map_or(at, |earliest| earliest.min(at)));
@@ -338,6 +348,9 @@ impl Core {
         let Some(child) = self.children.get_mut(key) else { return };
         if child.restore_at.is_some_and(|at| at <= now) {
             return self.restore(key, None, effects);
+        }
+        if child.retry_at.is_some_and(|at| at <= now) {
+            return self.start_child(key, effects);
         }
         if child.state.deadline().is_none_or(|deadline| deadline > now) {
             return;

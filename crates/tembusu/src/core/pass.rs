@@ -6,7 +6,7 @@
 //! extending it to the left where needed. What closes while a pass is in progress stays down until the next
 //! failure sends it back. There is never a second pass, and none waits without a child on its way.
 
-use super::ChildKey;
+use super::{ChildKey, Time};
 
 /// A group restart, or the first start of all children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(super) struct Pass {
     pub(super) first: bool,
     /// The member whose failed start sent this pass back.
     pub(super) retried: Option<ChildKey>,
+    /// Back-off: once they are stopped, the members wait for this before they start.
+    pub(super) not_before: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,13 @@ pub(super) enum Step {
 
 impl Pass {
     pub(super) fn first_start() -> Self {
-        Self { from: ChildKey(0), step: Step::Start { next: ChildKey(0) }, first: true, retried: None }
+        Self {
+            from: ChildKey(0),
+            step: Step::Start { next: ChildKey(0) },
+            first: true,
+            retried: None,
+            not_before: None,
+        }
     }
 
     /// Whether a death of `key` is part of what this pass is doing anyway.

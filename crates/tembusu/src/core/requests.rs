@@ -23,12 +23,14 @@ impl Core {
                 None => answer(Some(id), Err(Refused::NotFound), effects),
                 Some(child) => match self.refusal(child) {
                     Some(refused) => answer(Some(id), Err(refused), effects),
+                    None if child.retry_at.is_some() => self.begin(key, Intent::Hasten(id), effects),
                     None => self.begin(key, Intent::Restart(id), effects),
                 },
             },
             Request::Delete { key } => match self.children.get(key) {
                 None => answer(Some(id), Err(Refused::NotFound), effects),
-                Some(child) => match self.refusal(child) {
+                // One that was terminated is not waited for by its group.
+                Some(child) => match self.refusal(child).filter(|_| !child.at_rest || child.state.is_alive()) {
                     Some(refused) => answer(Some(id), Err(refused), effects),
                     None => {
                         self.forget(key, effects);

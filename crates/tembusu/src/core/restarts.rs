@@ -18,6 +18,7 @@ impl Core {
         child.generation += 1;
         child.timed_out = false;
         child.at_rest = false;
+        child.retry_at = None;
         if std::mem::take(&mut child.closed) {
             effects.push(Effect::Queue { key, fate: QueueFate::Reopen });
         }
@@ -95,18 +96,18 @@ impl Core {
         if let Some(child) = self.children.get_mut(key) {
             child.crashed = true;
         }
+        let not_before = self.wait_before_restart(key, effects);
         let from = match self.strategy {
-            Strategy::OneForOne => {
-                self.start_child(key, effects);
-                return;
-            }
+            Strategy::OneForOne => return self.start_not_before(key, not_before, effects),
             Strategy::OneForAll => ChildKey(0),
             Strategy::RestForOne => key,
         };
         // A pass in progress goes back to stopping; earlier members that are up again stay up.
         let first = self.pass.is_some_and(|pass| pass.first);
         self.children.rouse(from);
-        self.pass = Some(Pass { from, step: Step::Stop, first, retried: failed_to_start.then_some(key) });
+        let retried = failed_to_start.then_some(key);
+        let not_before = not_before.max(self.pass.and_then(|pass| pass.not_before));
+        self.pass = Some(Pass { from, step: Step::Stop, first, retried, not_before });
         self.advance(effects);
     }
 
@@ -145,7 +146,10 @@ impl Core {
                     if !self.stop_last_of(pass.from, effects) {
                         return;
                     }
-                    self.pass = Some(Pass { step: Step::Start { next: pass.from }, ..pass });
+                    if self.pass_waits(pass) {
+                        return;
+                    }
+                    self.pass = Some(Pass { step: Step::Start { next: pass.from }, not_before: None, ..pass });
                 }
                 Step::Start { next } => {
                     let Some(child) = self.children.from(next).next() else {

@@ -18,10 +18,11 @@ impl Core {
             }
     }
 
-    /// One that waits for its turn in a group restart, or for the end of degraded mode, is alive.
+    /// One that waits for its restart, for its turn in a group restart, or for the end of degraded mode, is alive.
     fn is_significant_and_alive(&self, child: &Child) -> bool {
         let comes_back = || match child.mode {
             Mode::Degraded => true,
+            Mode::Normal if child.retry_at.is_some() => true,
             Mode::Normal => !child.at_rest && self.pass.is_some_and(|pass| pass.will_reach(child.key)),
         };
         child.policy.significant && (!matches!(child.state, ChildState::Idle) || comes_back())

@@ -395,6 +395,7 @@ impl Node {
             Happening::Degraded { report } => EventKind::Degraded { report },
             Happening::Restored => EventKind::Restored,
             Happening::RestoreFailed { reason, retry_in } => EventKind::RestoreFailed { reason, retry_in },
+            Happening::BackingOff { wait } => EventKind::BackingOff { wait },
             Happening::Unresponsive => EventKind::Unresponsive,
         };
         shared.note(Event { path, incarnation: generation, at: SystemTime::now(), instant, kind });

@@ -4,27 +4,37 @@
 
 use super::member::Member;
 use super::node::{Node, lock};
-use crate::core::{Child, ChildKey, ChildState, Mode};
+use crate::core::{Child, ChildKey, ChildState, Mode, Time};
+use crate::error::SpecError;
 use crate::snapshot::{Kind, NodeSnapshot, State};
+use crate::spec::Entry;
+use crate::spec::backoff;
 use crate::spec::policy::AutoShutdown;
 
 impl Node {
     pub(crate) fn snapshot(&self) -> Vec<NodeSnapshot> {
         let Some(core) = self.core.get() else { return Vec::new() };
-        let children: Vec<Child> = lock(core).children().iter().cloned().collect();
-        children.into_iter().filter_map(|child| self.snapshot_of(child)).collect()
+        let children: Vec<(Child, Option<Time>)> = {
+            let core = lock(core);
+            core.children().iter().map(|child| (child.clone(), core.starts_at(child))).collect()
+        };
+        children.into_iter().filter_map(|(child, starts_at)| self.snapshot_of(child, starts_at)).collect()
     }
 
     pub(crate) fn child_snapshot(&self, key: ChildKey) -> Option<NodeSnapshot> {
-        let child = lock(self.core.get()?).children().get(key).cloned()?;
-        self.snapshot_of(child)
+        let (child, starts_at) = {
+            let core = lock(self.core.get()?);
+            let child = core.children().get(key)?;
+            (child.clone(), core.starts_at(child))
+        };
+        self.snapshot_of(child, starts_at)
     }
 
-    fn snapshot_of(&self, child: Child) -> Option<NodeSnapshot> {
+    fn snapshot_of(&self, child: Child, starts_at: Option<Time>) -> Option<NodeSnapshot> {
         let member = self.member(child.key)?;
         let degraded = child.mode == Mode::Degraded;
         let state = match child.state {
-            ChildState::Idle if child.restore_at.is_some() => State::BackingOff,
+            ChildState::Idle if starts_at.is_some() => State::BackingOff,
             ChildState::Idle if degraded && child.is_vacant() => State::Degraded,
             ChildState::Idle if child.generation == 0 => State::Waiting,
             ChildState::Idle => State::Stopped,
@@ -41,6 +51,7 @@ impl Node {
             state,
             incarnation: child.generation,
             restarts: child.restarts,
+            time_left: starts_at.map(|at| at.saturating_sub(self.shared().map_or(at, |shared| shared.now()))),
             mailbox_len: 0,
             dead_letters: 0,
             expired: 0,
@@ -68,6 +79,12 @@ impl Node {
     pub(crate) fn flags(&self) -> Option<(bool, AutoShutdown)> {
         let core = lock(self.core.get()?);
         Some((core.is_dynamic(), core.auto_shutdown()))
+    }
+
+    /// Whether a child that is to be added leaves the intensity reachable.
+    pub(crate) fn check_reach(&self, entry: &Entry) -> Result<(), SpecError> {
+        let Some(core) = self.core.get() else { return Ok(()) };
+        lock(core).check_reach(backoff::start_of(entry))
     }
 
     pub(crate) fn own_state(&self) -> State {

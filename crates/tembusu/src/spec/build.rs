@@ -1,11 +1,13 @@
 //! From a specification to a tree: check the whole, place every slot, then start.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::runtime::Handle;
 
+use super::backoff;
 use super::supervisor::{Entry, Exhausted, Supervisor};
 use crate::core::{Backoff, ChildKey, ChildPolicy, Core, Exhaustion, Intensity};
 use crate::error::{SpecError, StartError};
@@ -77,6 +79,8 @@ pub(crate) fn check(supervisor: &Supervisor, path: &str, is_fallback: bool) -> R
         }
     }
     check_degrade(supervisor, path)?;
+    let (limit, period, start) = (supervisor.limit, supervisor.period, backoff::longest_start(supervisor));
+    backoff::check_reach(supervisor.backoff.as_ref(), path, limit, period, start)?;
     let mut names = HashSet::new();
     for entry in &supervisor.entries {
         let name = entry.name();
@@ -179,6 +183,9 @@ fn place(supervisor: Supervisor, path: Arc<str>, above: Above, shared: &Arc<Shar
     let intensity = Intensity::new(supervisor.limit, supervisor.period);
     let mut core = Core::new(Arc::clone(&path), supervisor.strategy, supervisor.is_dynamic, intensity)
         .with_auto_shutdown(supervisor.auto_shutdown);
+    if let Some(backoff) = supervisor.backoff {
+        core.back_off(backoff, RandomState::new().hash_one(&*path));
+    }
     for entry in supervisor.entries {
         let key = node.new_key();
         let name = Arc::clone(entry.name());

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::backoff::Backoff;
 use super::child::ChildSpec;
 use super::policy::Strategy;
 use super::supervisor::{Entry, Supervisor};
@@ -80,6 +81,13 @@ impl<T, C: IntoChild> DynamicSupervisor<T, C> {
     /// See [`Supervisor::intensity`].
     pub fn intensity(mut self, limit: u32, period: Duration) -> Self {
         self.supervisor = self.supervisor.intensity(limit, period);
+        self
+    }
+
+    /// See [`Supervisor::backoff`]. A child whose init time-out makes the intensity unreachable is refused when it
+    /// is started.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.supervisor = self.supervisor.backoff(backoff);
         self
     }
 

@@ -1,13 +1,16 @@
 //! Specifications: what a tree is made of, as values that are checked before anything starts.
 
+pub(crate) mod backoff;
 pub(crate) mod build;
 mod child;
 mod dynamic;
 pub(crate) mod policy;
 mod supervisor;
 
+pub use backoff::Backoff;
 pub use child::{ChildSpec, Declared, child, stand_in};
 pub(crate) use dynamic::private::Sealed;
 pub use dynamic::{Dynamic, DynamicSupervisor, IntoChild};
 pub use policy::{AutoShutdown, Restart, Shutdown, Strategy};
+pub(crate) use supervisor::Entry;
 pub use supervisor::Supervisor;

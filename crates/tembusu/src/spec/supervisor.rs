@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::backoff::Backoff;
 use super::build;
 use super::child::{ChildSpec, Declared, ErasedWorker};
 use super::dynamic::{Dynamic, DynamicSupervisor, IntoChild};
@@ -49,6 +50,7 @@ pub struct Supervisor {
     pub(crate) declared: Vec<(Arc<str>, Arc<AtomicBool>)>,
     pub(crate) exhausted: Exhausted,
     pub(crate) restore_after: Option<(Duration, Duration)>,
+    pub(crate) backoff: Option<Backoff>,
     pub(crate) on: Option<Handle>,
 }
 
@@ -98,6 +100,7 @@ impl Supervisor {
             declared: Vec::new(),
             exhausted: Exhausted::Escalate,
             restore_after: None,
+            backoff: None,
             on: None,
         }
     }
@@ -110,6 +113,15 @@ impl Supervisor {
     pub fn intensity(mut self, limit: u32, period: Duration) -> Self {
         self.limit = limit;
         self.period = period;
+        self
+    }
+
+    /// Makes its restarts wait. At once unless set.
+    ///
+    /// The back-off has to leave the intensity reachable, or the tree does not start: a failed start may take the
+    /// child's init time-out, so that time-outs as well as waits have to fit into the period.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = Some(backoff);
         self
     }
 

@@ -49,7 +49,9 @@ impl World {
     /// A pass, and an end, always wait for some child, and that child is on its way.
     fn somebody_moves_the_supervisor_on(&self) {
         let is_moving = |child: &Child| child.state.is_alive() && !matches!(child.state, ChildState::Running { .. });
-        if let Some(pass) = self.core.pass {
+        if let Some((pass, at)) = self.core.pass_wait() {
+            assert!(self.core.deadline().is_some_and(|deadline| deadline <= at), "{pass:?} is forgotten");
+        } else if let Some(pass) = self.core.pass {
             assert!(self.core.children().from(pass.from).any(is_moving), "{pass:?} waits for nobody");
         }
         if self.core.is_stopping() {

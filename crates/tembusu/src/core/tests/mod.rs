@@ -2,6 +2,7 @@
 //!
 //! The numbers in names and docs ("case 51") are those of OTP's `supervisor_SUITE`, in the order of its groups.
 
+mod backoff;
 mod cast;
 mod degrade;
 mod exits;

@@ -12,6 +12,7 @@ use super::super::*;
 use super::cast::{INIT, Init, MS, SEC, SHUTDOWN, Stop, error, exhausted, panic, seed, supervisor, worker};
 use super::world::World;
 use crate::snapshot::Kind;
+use crate::spec::Backoff;
 use crate::spec::policy::{Restart, Shutdown};
 
 const CASES: u32 = 3000;
@@ -23,6 +24,7 @@ struct Plan {
     dynamic: bool,
     auto_shutdown: AutoShutdown,
     limit: u32,
+    backs_off: bool,
     children: Vec<Cast>,
     acts: Vec<Act>,
 }
@@ -72,6 +74,9 @@ fn the_laws_hold_in_every_history() {
 fn run(plan: &Plan) -> Vec<String> {
     let mut world = World::with(plan.strategy, plan.dynamic, plan.limit, 10 * SEC);
     world.shut_down_automatically(plan.auto_shutdown);
+    if plan.backs_off {
+        world.core.back_off(Backoff::exponential(SEC, 4 * SEC).jitter(0.5).first_at_once(), 7);
+    }
     if !plan.dynamic {
         for (name, cast) in NAMES.into_iter().zip(&plan.children) {
             world.add(name, cast.policy.clone());
@@ -239,11 +244,12 @@ fn plan() -> impl Generator<Value = Plan> {
         1 => Just(AutoShutdown::AnySignificant),
         1 => Just(AutoShutdown::AllSignificant),
     ];
-    (strategy, auto_shutdown, prop::bool::weighted(0.15), 0_u32..6, vec(cast(), 1..6), vec(act(), 0..60)).prop_map(
-        |(strategy, auto_shutdown, dynamic, limit, children, acts)| {
+    let flags = (auto_shutdown, prop::bool::weighted(0.15), prop::bool::weighted(0.4));
+    (strategy, flags, 0_u32..6, vec(cast(), 1..6), vec(act(), 0..60)).prop_map(
+        |(strategy, (auto_shutdown, dynamic, backs_off), limit, children, acts)| {
             let strategy = if dynamic { Strategy::OneForOne } else { strategy };
             let auto_shutdown = if dynamic { AutoShutdown::Never } else { auto_shutdown };
-            Plan { strategy, dynamic, auto_shutdown, limit, children, acts }
+            Plan { strategy, dynamic, auto_shutdown, limit, backs_off, children, acts }
         },
     )
 }
@@ -255,7 +261,7 @@ fn cast() -> impl Generator<Value = Cast> {
         prop_oneof![5 => Just(Init::Ready), 2 => Just(Init::Fail), 1 => Just(Init::Ignore), 2 => Just(Init::Hang)];
     let stop = prop_oneof![4 => Just(Stop::Obey), 1 => Just(Stop::Deaf), 1 => Just(Stop::Undead)];
     (restart, 0_u8..6, vec(init, 0..6), stop).prop_map(|(restart, kind, mut inits, stop)| {
-        let backoff = Some(Backoff { first: SEC, max: 4 * SEC });
+        let backoff = Some(super::super::Backoff { first: SEC, max: 4 * SEC });
         let policy = match kind {
             0 => ChildPolicy { shutdown: Shutdown::Kill, ..worker(restart) },
             1 => supervisor(

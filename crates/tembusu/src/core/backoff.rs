@@ -1,0 +1,98 @@
+//! Restarts that wait: drawing the wait, keeping it, and starting when it is over.
+//!
+//! Under one_for_one the child waits by itself; in a group the pass waits, after the members have been stopped.
+//! Whatever starts a child, ends it or ends its supervisor ends its wait too, so that nothing is started twice.
+//! The generator of the jitter is seeded from outside: the same seed, the same waits.
+
+use std::time::Duration;
+
+use super::pass::{Pass, Step};
+use super::{Child, ChildKey, ChildState, Core, Effect, Happening, Time};
+use crate::error::SpecError;
+use crate::spec::backoff::{Backoff, check_reach};
+
+/// How the restarts of one supervisor wait.
+#[derive(Debug)]
+pub(super) struct Waits {
+    backoff: Backoff,
+    /// The state of the generator (splitmix64).
+    random: u64,
+}
+
+impl Waits {
+    fn draw(&mut self, k: u32) -> Duration {
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        // 32 bits are plenty for a wait, and exact.
+        let chance = f64::from(u32::try_from(z >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+        self.backoff.wait(k, chance)
+    }
+}
+
+impl Core {
+    /// Makes the restarts wait. Before the start.
+    pub(crate) fn back_off(&mut self, backoff: Backoff, seed: u64) {
+        self.waits = Some(Waits { backoff, random: seed });
+    }
+
+    /// Whether the intensity stays reachable with a child whose start takes up to `start`.
+    pub(crate) fn check_reach(&self, start: Duration) -> Result<(), SpecError> {
+        let (limit, period) = (self.intensity.limit(), self.intensity.period());
+        check_reach(self.waits.as_ref().map(|waits| &waits.backoff), &self.path, limit, period, start)
+    }
+
+    /// When the restart after the failure that has just been charged may begin, if it has to wait.
+    pub(super) fn wait_before_restart(&mut self, key: ChildKey, effects: &mut Vec<Effect>) -> Option<Time> {
+        let wait = self.waits.as_mut()?.draw(self.intensity.last_charged());
+        if wait.is_zero() {
+            return None;
+        }
+        let generation = self.children.get(key).map_or(0, |child| child.generation);
+        self.report(key, generation, Happening::BackingOff { wait }, effects);
+        Some(self.now.saturating_add(wait))
+    }
+
+    /// Starts a child that is restarted alone, now or when its wait is over.
+    pub(super) fn start_not_before(&mut self, key: ChildKey, at: Option<Time>, effects: &mut Vec<Effect>) {
+        let Some(at) = at else { return self.start_child(key, effects) };
+        self.look_again_at(at);
+        if let Some(child) = self.children.get_mut(key) {
+            debug_assert!(!child.state.is_alive(), "only what has ended waits for its restart");
+            child.retry_at = Some(at);
+        }
+    }
+
+    /// Whether the pass in progress has stopped its group and waits; then somebody looks again when it is over.
+    pub(super) fn pass_waits(&mut self, pass: Pass) -> bool {
+        let until = pass.not_before.filter(|&at| at > self.now);
+        if let Some(at) = until {
+            self.look_again_at(at);
+        }
+        until.is_some()
+    }
+
+    /// The end of the wait of the pass, if there is one.
+    pub(super) fn pass_wait(&self) -> Option<(Pass, Time)> {
+        let pass = self.pass.filter(|pass| pass.step == Step::Stop)?;
+        let alive = || self.children.from(pass.from).any(|child| child.state.is_alive());
+        pass.not_before.filter(|_| !alive()).map(|at| (pass, at))
+    }
+
+    /// When a child that has no incarnation is started without being asked for: its own wait, its group's, or that
+    /// for a restore.
+    pub(crate) fn starts_at(&self, child: &Child) -> Option<Time> {
+        if child.state != ChildState::Idle {
+            return None;
+        }
+        let group = || self.pass_wait().filter(|(pass, _)| child.key >= pass.from && !child.at_rest);
+        let group = || group().filter(|_| !child.is_vacant()).map(|(_, at)| at);
+        child.retry_at.or_else(group).or(child.restore_at)
+    }
+
+    fn look_again_at(&mut self, at: Time) {
+        self.deadline = Some(self.deadline.map_or(at, |earliest| earliest.min(at)));
+    }
+}
