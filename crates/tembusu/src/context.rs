@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::actor::Actor;
 use crate::address::Address;
+use crate::inline::Inline;
 use crate::mailbox::{Envelope, Mailbox, Received};
 use crate::shell::incarnation::Incarnation;
 use crate::shell::slot::Slot;
@@ -94,6 +95,17 @@ impl<A: Actor> Context<A> {
         let value = Arc::new(value);
         self.incarnation.publish(table, Arc::clone(&value));
         value
+    }
+
+    /// Publishes the handlers of a view that this actor owns, in place of what was there. They run on the threads of
+    /// their callers, also before `init` has returned.
+    ///
+    /// # On restart
+    ///
+    /// Withdrawn when this incarnation ends; callers wait for its successor. A panic inside ends this incarnation,
+    /// at its next await.
+    pub fn publish_view<V: ?Sized + Send + Sync + 'static>(&mut self, view: &Inline<V>, handlers: Arc<V>) {
+        view.publish(&self.incarnation, &self.slot, handlers);
     }
 
     pub(crate) async fn next(&mut self) -> Next<A::Message> {

@@ -74,6 +74,7 @@ mod core;
 mod error;
 mod event;
 mod exit;
+mod inline;
 mod mailbox;
 mod panics;
 mod reply;
@@ -92,6 +93,7 @@ pub use context::Context;
 pub use error::{AdminError, CallError, SpecError, StartError, TellError};
 pub use event::{Event, EventKind, Events, EventsError, Latency};
 pub use exit::{Charge, ExitReason, Report};
+pub use inline::{Inline, InlineError};
 pub use reply::Reply;
 pub use snapshot::{Kind, NodeSnapshot, State};
 pub use spec::{

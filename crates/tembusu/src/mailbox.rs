@@ -264,6 +264,8 @@ pub(crate) trait Queue: Send + Sync {
     fn take_stand_in(&self) -> bool;
     /// Identifies the queue, to compare.
     fn id(&self) -> usize;
+    /// Why a message would be refused whatever it is and however much room there is.
+    fn refusal(&self) -> Option<Refusal>;
 }
 
 impl<M: Send + 'static> Queue for Mailbox<M> {
@@ -337,5 +339,13 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
 
     fn id(&self) -> usize {
         std::ptr::from_ref(self).cast::<()>().addr()
+    }
+
+    fn refusal(&self) -> Option<Refusal> {
+        match self.lock().gate {
+            Gate::Open => None,
+            Gate::Degraded => Some(Refusal::Degraded),
+            Gate::Closed | Gate::ClosedForGood => Some(Refusal::Gone),
+        }
     }
 }

@@ -4,8 +4,9 @@ use std::fmt::Debug;
 
 use tembusu::{
     Address, AdminError, AutoShutdown, CallError, Charge, ChildSpec, Context, Declared, Dynamic, DynamicSupervisor,
-    Event, EventKind, Events, EventsError, ExitReason, Flow, Init, Kind, Latency, NodeSnapshot, Reply, Report, Restart,
-    Shutdown, SpecError, StartError, State, Strategy, Supervisor, SupervisorRef, Table, TellError, Tree,
+    Event, EventKind, Events, EventsError, ExitReason, Flow, Init, Inline, InlineError, Kind, Latency, NodeSnapshot,
+    Reply, Report, Restart, Shutdown, SpecError, StartError, State, Strategy, Supervisor, SupervisorRef, Table,
+    TellError, Tree,
 };
 use tembusu_testkit::{Say, Scripted};
 
@@ -22,6 +23,9 @@ fn error<T: std::error::Error + Send + Sync + 'static>() {}
 fn public_types_are_send_sync_clone_and_debug_where_they_should_be() {
     handle::<Address<Message>>();
     handle::<Table<u8>>();
+    handle::<Inline<u8>>();
+    handle::<Inline<dyn Fn() + Send + Sync>>();
+    handle::<InlineError>();
     handle::<SupervisorRef>();
     handle::<Dynamic<u8, ChildSpec<Scripted>>>();
     handle::<ExitReason>();
@@ -49,6 +53,7 @@ fn public_types_are_send_sync_clone_and_debug_where_they_should_be() {
     value::<Kind>();
     value::<Charge>();
     value::<Latency>();
+    error::<InlineError>();
     error::<AdminError>();
     error::<StartError>();
     error::<SpecError>();
@@ -66,6 +71,7 @@ fn futures_of_the_surface_can_be_spawned() {
     let address: Address<Say> = root.declare::<Scripted>("a").address();
     spawnable(&address.send(Say::Note("x")));
     spawnable(&address.call(Say::Ask, std::time::Duration::ZERO));
+    spawnable(&Inline::<u8>::new("view").call(|byte| *byte, std::time::Duration::ZERO));
     spawnable(&root.handle().restore());
     spawnable(&root.handle().events().recv());
     spawnable(&root.start());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::doomed::Doom;
 use super::{ChildKey, Generation, RequestId, Time};
 use crate::exit::ExitReason;
 use crate::snapshot::Kind;
@@ -133,6 +134,8 @@ pub(crate) struct Child {
     pub(crate) restarts: u64,
     pub(crate) crashed: bool,
     pub(crate) timed_out: bool,
+    /// Why it is being killed although nobody asked it to end.
+    pub(crate) doom: Option<Doom>,
     /// It has not been up in this life of its supervisor.
     pub(crate) fresh: bool,
     /// It ended, ignored or was terminated, and is not restarted: it stays down until it is asked for, or until
@@ -166,6 +169,7 @@ impl Child {
             restarts: 0,
             crashed: false,
             timed_out: false,
+            doom: None,
             fresh: true,
             at_rest: false,
             closed: false,

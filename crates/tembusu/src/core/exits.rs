@@ -42,8 +42,12 @@ impl Core {
             (true, Some(timeout)) => ExitReason::Error(Arc::new(InitTimedOut(timeout))),
             _ => reason,
         };
-        let was_starting = child.timed_out || matches!(child.state, ChildState::Starting { .. });
-        let was_running = matches!(child.state, ChildState::Running { .. });
+        let doom = child.doom.take();
+        let was_starting = child.timed_out
+            || matches!(child.state, ChildState::Starting { .. })
+            || doom.as_ref().is_some_and(|doom| doom.starting);
+        let was_running = matches!(child.state, ChildState::Running { .. }) || doom.is_some();
+        let reason = doom.map_or(reason, |doom| doom.reason);
         child.state = ChildState::Idle;
         child.last_exit = Some(reason.clone());
         let intent = child.intent.take();

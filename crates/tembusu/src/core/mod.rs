@@ -11,6 +11,7 @@
 mod backoff;
 mod children;
 mod degrade;
+mod doomed;
 mod exits;
 mod intensity;
 mod pass;
@@ -61,6 +62,11 @@ pub(crate) enum Event {
     Ignored { key: ChildKey, generation: Generation },
     /// An incarnation has ended, and everything of it has been dropped.
     Exited { key: ChildKey, generation: Generation, reason: ExitReason },
+    /// A panic in an inline call has condemned an incarnation that runs.
+    Condemned { key: ChildKey, generation: Generation, reason: ExitReason },
+    /// A poll of an incarnation does not return.
+    #[cfg_attr(not(test), expect(dead_code, reason = "brought by the watchdog, which comes next"))]
+    Stuck { key: ChildKey, generation: Generation },
     /// The deadline has passed, or may have.
     Tick,
     /// An operator asks for something.
@@ -118,7 +124,7 @@ pub(crate) enum Effect {
     Kill {
         key: ChildKey,
     },
-    /// Takes the slot away from an incarnation that did not even end when killed.
+    /// Takes the slot away from an incarnation that is stuck, or did not even end when killed.
     Abandon {
         key: ChildKey,
     },
@@ -299,6 +305,8 @@ impl Core {
             Event::Started { key, generation } => self.started(key, generation, effects),
             Event::Ignored { key, generation } => self.ignored(key, generation, effects),
             Event::Exited { key, generation, reason } => self.exited(key, generation, reason, effects),
+            Event::Condemned { key, generation, reason } => self.condemned(key, generation, reason, effects),
+            Event::Stuck { key, generation } => self.stuck(key, generation, effects),
             Event::Tick => self.tick(effects),
             Event::Request { id, request } => self.request(id, request, effects),
         }
@@ -363,9 +371,7 @@ impl Core {
             ChildState::Stopping { .. } => self.kill(key, effects),
             ChildState::Killing { .. } => {
                 let generation = child.generation;
-                effects.push(Effect::Abandon { key });
-                self.report(key, generation, Happening::Unresponsive, effects);
-                self.exited(key, generation, ExitReason::Unresponsive, effects);
+                self.abandon(key, generation, effects);
             }
             ChildState::Idle | ChildState::Running { .. } => {}
         }

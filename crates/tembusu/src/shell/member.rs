@@ -61,6 +61,7 @@ fn settle_queue(slot: &Slot, fate: QueueFate) {
         QueueFate::Degrade => slot.queue.degrade(),
         QueueFate::Restore => slot.queue.restore(),
     }));
+    panics::drop_quietly(panics::catch(|| slot.tell_watchers()));
 }
 
 /// A supervisor's members, by key and by name.

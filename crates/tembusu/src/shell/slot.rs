@@ -15,7 +15,9 @@ use super::incarnation::Incarnation;
 use super::node::Node;
 use crate::core::{ChildKey, Event, Generation};
 use crate::exit::ExitReason;
+use crate::inline::Watcher;
 use crate::mailbox::Queue;
+use crate::panics::{self, Caught};
 use crate::scope::Lost;
 
 /// Makes the task that runs a child's incarnations.
@@ -65,6 +67,8 @@ pub(crate) struct Slot {
     fresh_queue: bool,
     home: OnceLock<Home>,
     control: Mutex<Control>,
+    /// Who waits for what its incarnations publish.
+    watchers: Mutex<Vec<Weak<dyn Watcher>>>,
     /// Incarnations that did not end although they were killed.
     leaked: AtomicU64,
 }
@@ -83,6 +87,7 @@ impl Slot {
             fresh_queue,
             home: OnceLock::new(),
             control: Mutex::new(Control::default()),
+            watchers: Mutex::default(),
             leaked: AtomicU64::new(0),
         })
     }
@@ -180,9 +185,37 @@ impl Slot {
         self.leaked.fetch_add(1, Ordering::Relaxed);
         self.queue.detach();
         if let Some(incarnation) = incarnation {
-            incarnation.conclude(Lost::Died(ExitReason::Unresponsive));
+            incarnation.conclude(Lost::Died(incarnation.verdict_or(ExitReason::Unresponsive)));
         }
         self.freshen(&ExitReason::Unresponsive);
+    }
+
+    // === inline calls ===
+
+    /// A handler of that incarnation has panicked on a caller's thread. Only the first one counts.
+    pub(crate) fn condemn(&self, incarnation: &Incarnation, caught: Caught) {
+        let Caught { reason, raised, caught } = caught;
+        if !incarnation.condemn(reason.clone()) {
+            return;
+        }
+        self.note_end(incarnation, EndTimes { raised, caught });
+        incarnation.request_kill();
+        let generation = incarnation.generation;
+        self.tell_supervisor(|key| Event::Condemned { key, generation, reason });
+    }
+
+    pub(crate) fn watched_by(&self, watcher: Weak<dyn Watcher>) {
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        watchers.retain(|other| other.strong_count() > 0 && !other.ptr_eq(&watcher));
+        watchers.push(watcher);
+    }
+
+    /// What its address answers has changed.
+    pub(crate) fn tell_watchers(&self) {
+        let watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for watcher in watchers.iter().filter_map(Weak::upgrade) {
+            watcher.changed();
+        }
     }
 
     // === the task's side ===
@@ -274,5 +307,6 @@ impl Drop for Slot {
         if !self.is_stand_in {
             self.queue.close_for_good();
         }
+        panics::drop_quietly(panics::catch(|| self.tell_watchers()));
     }
 }

@@ -56,7 +56,7 @@ struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(incarnation) = self.incarnation.take() {
-            incarnation.conclude(Lost::Died(ExitReason::Killed));
+            incarnation.conclude(Lost::Died(incarnation.verdict_or(ExitReason::Killed)));
             self.slot.task_dropped(self.epoch, &incarnation);
         }
     }
@@ -126,7 +126,7 @@ impl<F> Drop for Life<'_, F> {
     fn drop(&mut self) {
         let Self { future, incarnation } = self;
         if future.is_some() {
-            incarnation.scope.conclude(Lost::Died(ExitReason::Killed));
+            incarnation.scope.conclude(Lost::Died(incarnation.verdict_or(ExitReason::Killed)));
             let _ = Scope::enter(Some(&incarnation.scope), || panics::catch(|| future.set(None)));
         }
     }
@@ -147,6 +147,10 @@ async fn live<A: Actor>(
             return Poll::Ready(killed(slot, incarnation));
         }
         let poll = life.poll(slot, cx);
+        if poll.is_pending() && incarnation.is_killed() {
+            // Killed meanwhile, perhaps by a panic in an inline call of its own.
+            return Poll::Ready(killed(slot, incarnation));
+        }
         if poll.is_pending() && !told {
             // The thread is free now: observers may be told what led to this start.
             told = true;
@@ -214,8 +218,10 @@ fn panicked(slot: &Slot, incarnation: &Incarnation, caught: Caught) -> End {
 }
 
 fn killed(slot: &Slot, incarnation: &Incarnation) -> End {
-    slot.note_end(incarnation, EndTimes::now());
-    End::Exited(ExitReason::Killed)
+    if !incarnation.is_condemned() {
+        slot.note_end(incarnation, EndTimes::now());
+    }
+    End::Exited(incarnation.verdict_or(ExitReason::Killed))
 }
 
 /// Drops the state of a crashed incarnation: of it nothing runs but `Drop`, and that may panic.

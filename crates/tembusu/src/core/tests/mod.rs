@@ -5,6 +5,7 @@
 mod backoff;
 mod cast;
 mod degrade;
+mod doomed;
 mod exits;
 mod first_start;
 mod forest;
