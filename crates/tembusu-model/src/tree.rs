@@ -75,9 +75,14 @@ impl Tree {
         self.at_root(|root, world| root.read_exit(id, world));
     }
 
+    /// Returns whose failed restart is tried again next.
+    pub fn waiting(&self) -> Option<Id> {
+        self.root.below().and_then(next_to_try)
+    }
+
     /// Tries the next failed restart again; false if there is none.
     pub fn try_again(&mut self) -> bool {
-        let Some(id) = self.root.below().and_then(next_to_try) else { return false };
+        let Some(id) = self.waiting() else { return false };
         self.at_root(|root, world| root.try_again(id, world));
         true
     }
@@ -195,7 +200,9 @@ impl Tree {
 
 fn next_to_try(supervisor: &Supervisor) -> Option<Id> {
     let below = || supervisor.children.iter().filter_map(Child::below).find_map(next_to_try);
-    supervisor.again.first().copied().or_else(below)
+    // One that was terminated meanwhile, or restarted with its group, waits no more.
+    let waits = |id: &Id| supervisor.children.iter().any(|c| c.spec.id == *id && c.state == State::Restarting);
+    supervisor.again.iter().copied().find(waits).or_else(below)
 }
 
 fn collect(child: &Child, running: &mut Vec<Id>) {

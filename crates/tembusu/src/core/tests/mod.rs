@@ -2,6 +2,7 @@
 //!
 //! The numbers in names and docs ("case 51") are those of OTP's `supervisor_SUITE`, in the order of its groups.
 
+mod against_model;
 mod backoff;
 mod cast;
 mod degrade;
@@ -17,5 +18,6 @@ mod random;
 mod requests;
 mod script;
 mod significant;
+mod stage;
 mod stopping;
 mod world;
