@@ -137,6 +137,8 @@ pub fn line(event: &Event) -> String {
         EventKind::Degraded { report } => write!(line, "degraded by {}", report.child),
         EventKind::Restored => write!(line, "restored"),
         EventKind::RestoreFailed { reason, .. } => write!(line, "restore failed {}", reason.label()),
+        EventKind::Probing { .. } => write!(line, "probing"),
+        EventKind::ProbeFailed { reason, .. } => write!(line, "probe failed {}", reason.label()),
         EventKind::BackingOff { .. } => write!(line, "backing off"),
         EventKind::Unresponsive => write!(line, "unresponsive"),
         other => write!(line, "{other:?}"),

@@ -204,6 +204,26 @@ pub enum SpecError {
         /// Both together.
         total: Duration,
     },
+    /// A probe whose figures make no sense.
+    #[error(
+        "{supervisor}: a probe needs a first wait above zero and not above its maximum, and at least one healthy interval longer than zero"
+    )]
+    BadProbe {
+        /// The supervisor.
+        supervisor: String,
+    },
+    /// Probing was configured for a supervisor that does not degrade.
+    #[error("{supervisor}: probe needs degrade_to or quarantine")]
+    ProbeWithoutDegrade {
+        /// The supervisor.
+        supervisor: String,
+    },
+    /// Both ways back from degraded mode at once.
+    #[error("{supervisor}: probe and restore_after are two ways back from degraded mode; choose one")]
+    ProbeAndRestore {
+        /// The supervisor.
+        supervisor: String,
+    },
     /// A fallback cannot be degraded itself: when it is exhausted, its supervisor's restart type decides.
     #[error("{supervisor}: a fallback has no degrade_to, quarantine or restore_after of its own; remove it")]
     DegradedFallback {

@@ -122,6 +122,18 @@ pub enum EventKind {
         /// When it is tried again, if it is automatically.
         retry_in: Option<Duration>,
     },
+    /// The normal subtree runs on trial; when it has been healthy for this long it is restored.
+    Probing {
+        /// For how long it is on trial.
+        probation: Duration,
+    },
+    /// Its trial has failed: it is degraded again.
+    ProbeFailed {
+        /// Why.
+        reason: ExitReason,
+        /// When the next trial comes.
+        retry_in: Option<Duration>,
+    },
     /// It failed, and its restart, or that of its group, waits.
     BackingOff {
         /// For how long.

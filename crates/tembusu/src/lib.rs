@@ -97,8 +97,8 @@ pub use inline::{Inline, InlineError};
 pub use reply::Reply;
 pub use snapshot::{Kind, NodeSnapshot, State};
 pub use spec::{
-    AutoShutdown, Backoff, ChildSpec, Declared, Dynamic, DynamicSupervisor, IntoChild, Restart, Shutdown, Strategy,
-    Supervisor, child, stand_in,
+    AutoShutdown, Backoff, ChildSpec, Declared, Dynamic, DynamicSupervisor, IntoChild, Probe, Restart, Shutdown,
+    Strategy, Supervisor, child, stand_in,
 };
 pub use table::Table;
 /// Turns an `impl` block into an actor: the message enum, `impl Actor`, and a client with a function for each

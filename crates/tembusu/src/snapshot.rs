@@ -20,7 +20,8 @@ pub struct NodeSnapshot {
     pub incarnation: u64,
     /// How often it came back after a failure of its own.
     pub restarts: u64,
-    /// How long it still [backs off](State::BackingOff): then it is started without being asked for.
+    /// How long until something happens to it without being asked for: it is started or restored
+    /// ([`BackingOff`](State::BackingOff), [`Degraded`](State::Degraded)), or trusted ([`Probing`](State::Probing)).
     pub time_left: Option<Duration>,
     /// How many messages wait. 0 for supervisors.
     pub mailbox_len: usize,
@@ -83,6 +84,8 @@ pub enum State {
     /// Waiting for its restart after a failure, or degraded with nothing in its place: it will be started, or
     /// restored, without being asked.
     BackingOff,
+    /// Back from degraded mode on trial: its first failure makes it degraded again.
+    Probing,
     /// Ended, terminated or ignored.
     Stopped,
 }
@@ -99,6 +102,7 @@ impl State {
             Self::Restarting => "restarting",
             Self::Degraded => "degraded",
             Self::BackingOff => "backing_off",
+            Self::Probing => "probing",
             Self::Stopped => "stopped",
         }
     }

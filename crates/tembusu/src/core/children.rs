@@ -21,6 +21,8 @@ pub(crate) struct ChildPolicy {
     /// `None`: as long as it takes. Supervisors have none, since their children's waits are bounded.
     pub(crate) init_timeout: Option<Duration>,
     pub(crate) exhaustion: Exhaustion,
+    /// How long it is on trial after degraded mode. `None`: a restore trusts it at once.
+    pub(crate) probation: Option<Duration>,
 }
 
 /// What follows when a child that is a supervisor has used up its intensity.
@@ -44,11 +46,13 @@ pub(crate) struct Backoff {
     pub(crate) max: Duration,
 }
 
-/// Which of a child's two shapes runs.
+/// Which of a child's two shapes runs, and whether it is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Normal,
     Degraded,
+    /// The normal shape, on trial after degraded mode.
+    Probing,
 }
 
 /// What a child is doing.
@@ -150,7 +154,11 @@ pub(crate) struct Child {
     pub(crate) backoff: Option<Duration>,
     /// Degraded, and restored when the time has come.
     pub(crate) restore_at: Option<Time>,
+    /// It was to be restored while its group was being restarted: it is afterwards.
+    pub(crate) restore_due: bool,
     pub(crate) restored_at: Option<Time>,
+    /// On trial until then.
+    pub(crate) trusted_at: Option<Time>,
 }
 
 impl Child {
@@ -177,7 +185,9 @@ impl Child {
             retry_at: None,
             backoff: None,
             restore_at: None,
+            restore_due: false,
             restored_at: None,
+            trusted_at: None,
         }
     }
 
@@ -187,7 +197,7 @@ impl Child {
 
     /// When it is to be looked at.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        self.state.deadline().into_iter().chain(self.restore_at).chain(self.retry_at).min()
+        self.state.deadline().into_iter().chain(self.restore_at).chain(self.retry_at).chain(self.trusted_at).min()
     }
 
     /// Whether degraded mode has nothing to run.
@@ -195,11 +205,13 @@ impl Child {
         self.mode == Mode::Degraded && !matches!(self.policy.exhaustion, Exhaustion::Degrade { fallback: true, .. })
     }
 
-    /// Forgets degraded mode; true when it was in it.
+    /// Forgets degraded mode and the trial after it; true when it was in degraded mode.
     pub(crate) fn leave_degraded(&mut self) -> bool {
         self.backoff = None;
         self.restore_at = None;
+        self.restore_due = false;
         self.restored_at = None;
+        self.trusted_at = None;
         std::mem::replace(&mut self.mode, Mode::Normal) == Mode::Degraded
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::children::{Exhaustion, Intent};
 use super::restarts::answer;
-use super::{ChildKey, Core, Effect, Generation, Happening, Mode, QueueFate, Refused, RequestId};
+use super::{ChildKey, ChildState, Core, Effect, Generation, Happening, Mode, QueueFate, Refused, RequestId};
 use crate::exit::ExitReason;
 
 impl Core {
@@ -71,13 +71,18 @@ impl Core {
             }
             (Mode::Degraded, _) => {
                 answer(id, Err(Refused::Restarting), effects);
-                let Exhaustion::Degrade { backoff: Some(backoff), .. } = &child.policy.exhaustion else { return };
                 if id.is_none() {
-                    // Its group is being restarted, or an operator is at it: look again soon.
-                    let wait = backoff.first;
-                    self.restore_in(key, wait);
+                    // Its group is being restarted: when it is up again.
+                    child.restore_at = None;
+                    child.restore_due = true;
                 }
             }
+            (Mode::Probing, None) if matches!(child.state, ChildState::Running { .. }) => {
+                // The operator knows better than the clock.
+                self.trust(key, effects);
+                answer(id, Ok(()), effects);
+            }
+            (Mode::Probing, _) => answer(id, Err(Refused::Restarting), effects),
             (Mode::Normal, Some(Intent::RestoreStart(_))) => answer(id, Err(Refused::Restarting), effects),
             (Mode::Normal, _) => answer(id, Err(Refused::NotDegraded), effects),
         }
@@ -85,7 +90,8 @@ impl Core {
 
     pub(super) fn start_restored(&mut self, key: ChildKey, id: Option<RequestId>, effects: &mut Vec<Effect>) {
         let Some(child) = self.children.get_mut(key) else { return };
-        child.mode = Mode::Normal;
+        let on_trial = id.is_none() && child.policy.probation.is_some();
+        child.mode = if on_trial { Mode::Probing } else { Mode::Normal };
         child.crashed = false;
         child.intent = Some(Intent::RestoreStart(id));
         effects.push(Effect::Queue { key, fate: QueueFate::Restore });
@@ -102,14 +108,20 @@ impl Core {
         effects: &mut Vec<Effect>,
     ) {
         let Some(child) = self.children.get_mut(key) else { return };
-        child.mode = Mode::Degraded;
+        child.trusted_at = None;
+        child.crashed = false;
+        let was_trial = std::mem::replace(&mut child.mode, Mode::Degraded) == Mode::Probing;
         if let Exhaustion::Degrade { backoff: Some(backoff), .. } = &child.policy.exhaustion {
             let doubled = child.backoff.map_or(backoff.first, |wait| wait.saturating_mul(2));
             child.backoff = Some(doubled.min(backoff.max));
         }
         let retry_in = child.backoff;
         effects.push(Effect::Queue { key, fate: QueueFate::Degrade });
-        self.report(key, generation, Happening::RestoreFailed { reason: reason.clone(), retry_in }, effects);
+        let what = match was_trial {
+            true => Happening::ProbeFailed { reason: reason.clone(), retry_in },
+            false => Happening::RestoreFailed { reason: reason.clone(), retry_in },
+        };
+        self.report(key, generation, what, effects);
         answer(id, Err(Refused::Failed(reason)), effects);
         self.run_degraded(key, effects);
     }

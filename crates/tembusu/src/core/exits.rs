@@ -62,6 +62,14 @@ impl Core {
                 debug_assert!(was_running, "a child that is asked to end has an intent");
                 self.ended(key, generation, reason, effects);
             }
+            // It follows exhaustion, also of one that was to be stopped by its group: the pass starts the fallback.
+            Some(Intent::GroupStop) if self.degrades(key, &reason) => self.enter_degraded(key, reason, effects),
+            Some(Intent::GroupStop) if self.is_exhausted_on_trial(key, &reason) => {
+                self.probe_failed(key, generation, reason, effects);
+            }
+            Some(Intent::RestoreStart(id)) if matches!(reason, ExitReason::Exhausted(_)) => {
+                self.restore_failed(key, generation, reason, id, effects);
+            }
             Some(Intent::GroupStop) => {
                 self.report(key, generation, stopped(reason), effects);
                 self.advance(effects);
@@ -140,6 +148,9 @@ impl Core {
         reason: ExitReason,
         effects: &mut Vec<Effect>,
     ) {
+        if self.is_on_trial(key) {
+            return self.probe_failed(key, generation, reason, effects);
+        }
         if self.degrades(key, &reason) {
             return self.enter_degraded(key, reason, effects);
         }
@@ -158,6 +169,9 @@ impl Core {
 
     /// A running incarnation ended without having been asked to.
     fn ended(&mut self, key: ChildKey, generation: Generation, reason: ExitReason, effects: &mut Vec<Effect>) {
+        if self.fails_probe(key, &reason) {
+            return self.probe_failed(key, generation, reason, effects);
+        }
         if self.degrades(key, &reason) {
             return self.enter_degraded(key, reason, effects);
         }
@@ -170,6 +184,8 @@ impl Core {
             return self.advance(effects);
         }
         let restarts = match restart {
+            // On trial, one that is exhausted is a failure for this supervisor too.
+            _ if self.on_trial && matches!(reason, ExitReason::Exhausted(_)) => true,
             Restart::Permanent => true,
             Restart::Transient => abnormal,
             Restart::Temporary => false,
@@ -193,7 +209,8 @@ impl Core {
     }
 
     fn degrades(&self, key: ChildKey, reason: &ExitReason) -> bool {
-        matches!(reason, ExitReason::Exhausted(_))
+        !self.on_trial
+            && matches!(reason, ExitReason::Exhausted(_))
             && self.children.get(key).is_some_and(|child| {
                 child.mode == Mode::Normal && matches!(child.policy.exhaustion, Exhaustion::Degrade { .. })
             })

@@ -15,6 +15,7 @@ mod doomed;
 mod exits;
 mod intensity;
 mod pass;
+mod probe;
 mod requests;
 mod restarts;
 mod significant;
@@ -54,6 +55,10 @@ pub(crate) struct RequestId(pub(crate) u64);
 pub(crate) enum Event {
     /// The parent, or the program, starts this supervisor.
     Start,
+    /// The parent starts it on trial: the first failure that would be charged ends it.
+    StartOnTrial,
+    /// The parent trusts it again: the trial is over.
+    Trust,
     /// The parent, or the program, stops it: in order, or at once.
     Stop { kill: bool },
     /// A child's `init` has succeeded.
@@ -115,6 +120,10 @@ pub(crate) enum Effect {
         key: ChildKey,
         generation: Generation,
         mode: Mode,
+    },
+    /// Tells a child that is a supervisor that its trial is over.
+    Trust {
+        key: ChildKey,
     },
     /// Asks an incarnation to stop in order.
     Stop {
@@ -193,6 +202,15 @@ pub(crate) enum Happening {
         reason: ExitReason,
         retry_in: Option<Duration>,
     },
+    /// The normal shape runs on trial.
+    Probing {
+        probation: Duration,
+    },
+    /// The trial has failed: degraded again.
+    ProbeFailed {
+        reason: ExitReason,
+        retry_in: Option<Duration>,
+    },
     /// Its restart, or that of its group, waits.
     BackingOff {
         wait: Duration,
@@ -226,6 +244,8 @@ pub(crate) struct Core {
     intensity: Intensity,
     /// `None`: restarts do not wait.
     waits: Option<backoff::Waits>,
+    /// No restart is granted: the parent has started it on trial.
+    on_trial: bool,
     children: Children,
     phase: Phase,
     /// Whether all children have been up since the last `Start`.
@@ -245,6 +265,7 @@ impl Core {
             auto_shutdown: AutoShutdown::Never,
             intensity,
             waits: None,
+            on_trial: false,
             children: Children::default(),
             phase: Phase::Down,
             complete: false,
@@ -300,7 +321,9 @@ impl Core {
         debug_assert!(now >= self.now, "time does not run backwards");
         self.now = self.now.max(now);
         match event {
-            Event::Start => self.start(effects),
+            Event::Start => self.start(false, effects),
+            Event::StartOnTrial => self.start(true, effects),
+            Event::Trust => self.trusted(effects),
             Event::Stop { kill } => self.stop(kill, effects),
             Event::Started { key, generation } => self.started(key, generation, effects),
             Event::Ignored { key, generation } => self.ignored(key, generation, effects),
@@ -313,12 +336,13 @@ impl Core {
         debug_assert!(self.pass.is_none() || matches!(self.phase, Phase::Running), "a pass runs only while running");
     }
 
-    fn start(&mut self, effects: &mut Vec<Effect>) {
+    fn start(&mut self, on_trial: bool, effects: &mut Vec<Effect>) {
         if !matches!(self.phase, Phase::Down) {
             return;
         }
         self.phase = Phase::Running;
         self.complete = false;
+        self.on_trial = on_trial;
         self.intensity.clear();
         for key in self.children.revive() {
             effects.push(Effect::Queue { key, fate: QueueFate::Restore });
@@ -357,6 +381,10 @@ impl Core {
         if child.restore_at.is_some_and(|at| at <= now) {
             return self.restore(key, None, effects);
         }
+        if child.trusted_at.is_some_and(|at| at <= now) {
+            self.trust(key, effects);
+        }
+        let Some(child) = self.children.get_mut(key) else { return };
         if child.retry_at.is_some_and(|at| at <= now) {
             return self.start_child(key, effects);
         }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::children::Intent;
 use super::pass::{Pass, Step};
-use super::{ChildKey, ChildState, Core, Effect, Generation, Happening, Outcome, Phase, QueueFate, Refused, RequestId};
+use super::{
+    ChildKey, ChildState, Core, Effect, Generation, Happening, Mode, Outcome, Phase, QueueFate, Refused, RequestId,
+};
 use crate::exit::{Charge, ExitReason, Report};
 use crate::spec::policy::{Restart, Shutdown, Strategy};
 
@@ -19,10 +21,12 @@ impl Core {
         child.timed_out = false;
         child.at_rest = false;
         child.retry_at = None;
+        child.trusted_at = None;
         if std::mem::take(&mut child.closed) {
             effects.push(Effect::Queue { key, fate: QueueFate::Reopen });
         }
-        let (generation, mode, timeout) = (child.generation, child.mode, child.policy.init_timeout);
+        let (generation, timeout) = (child.generation, child.policy.init_timeout);
+        let mode = self.mode_of_start(key);
         let until = timeout.map(|timeout| self.wait_for(timeout));
         if let Some(child) = self.children.get_mut(key) {
             child.state = ChildState::Starting { until };
@@ -72,7 +76,8 @@ impl Core {
         what: fn(ExitReason, Option<Charge>) -> Happening,
         effects: &mut Vec<Effect>,
     ) -> bool {
-        if let Ok(charge) = self.intensity.charge(self.now) {
+        let granted = if self.on_trial { None } else { self.intensity.charge(self.now).ok() };
+        if let Some(charge) = granted {
             self.report(key, generation, what(reason, Some(charge)), effects);
             return true;
         }
@@ -82,7 +87,7 @@ impl Core {
             child: format!("{}/{name}", self.path).into(),
             incarnation: generation,
             reason: reason.clone(),
-            limit: self.intensity.limit(),
+            limit: if self.on_trial { 0 } else { self.intensity.limit() },
             period: self.intensity.period(),
         });
         self.report(key, generation, what(reason, None), effects);
@@ -123,6 +128,7 @@ impl Core {
     /// Ends the pass at `key`: whom it has not reached stays down, but for what an operator waits for.
     pub(super) fn give_up_pass(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
         self.pass = None;
+        self.restore_those_due(effects);
         let unreached: Vec<(ChildKey, bool)> = self
             .children
             .from(key)
@@ -158,7 +164,7 @@ impl Core {
                             self.complete = true;
                             effects.push(Effect::Up(Outcome::Started));
                         }
-                        return;
+                        return self.restore_those_due(effects);
                     };
                     let key = child.key;
                     let has_none = child.is_vacant() || child.at_rest;
@@ -252,7 +258,7 @@ impl Core {
             child.restarts += 1;
         }
         let intent = child.intent.take();
-        let restored = matches!(intent, Some(Intent::RestoreStart(_)));
+        let restored = matches!(intent, Some(Intent::RestoreStart(_))) && child.mode == Mode::Normal;
         if restored {
             child.restored_at = Some(now);
         }
@@ -260,6 +266,7 @@ impl Core {
         if restored {
             self.report(key, generation, Happening::Restored, effects);
         }
+        self.on_probation(key, effects);
         answer(intent.and_then(Intent::request), Ok(()), effects);
         self.advance(effects);
     }

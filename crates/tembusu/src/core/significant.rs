@@ -22,8 +22,8 @@ impl Core {
     fn is_significant_and_alive(&self, child: &Child) -> bool {
         let comes_back = || match child.mode {
             Mode::Degraded => true,
-            Mode::Normal if child.retry_at.is_some() => true,
-            Mode::Normal => !child.at_rest && self.pass.is_some_and(|pass| pass.will_reach(child.key)),
+            Mode::Normal | Mode::Probing if child.retry_at.is_some() => true,
+            Mode::Normal | Mode::Probing => !child.at_rest && self.pass.is_some_and(|pass| pass.will_reach(child.key)),
         };
         child.policy.significant && (!matches!(child.state, ChildState::Idle) || comes_back())
     }

@@ -39,6 +39,8 @@ impl Core {
             let Some(child) = self.children.get_mut(key) else { continue };
             child.restore_at = None;
             child.retry_at = None;
+            child.restore_due = false;
+            child.trusted_at = None;
             let asked = child.intent.take().and_then(Intent::request);
             for id in asked.into_iter().chain(std::mem::take(&mut child.terminators)) {
                 answer(Some(id), Err(Refused::Stopping), effects);

@@ -41,7 +41,7 @@ enum Incoming {
     Core(CoreEvent),
     /// A start by the parent. The generation travels with it, so that what was sent before it is answered for
     /// the one before.
-    StartAs(Generation),
+    StartAs(Generation, Mode),
 }
 
 /// Requests whose answers are awaited. `None` once there will be none any more.
@@ -186,9 +186,9 @@ impl Node {
             let stepped = panics::catch(|| {
                 let event = match incoming {
                     Incoming::Core(event) => event,
-                    Incoming::StartAs(generation) => {
+                    Incoming::StartAs(generation, mode) => {
                         self.generation.store(generation, Ordering::Release);
-                        CoreEvent::Start
+                        if mode == Mode::Probing { CoreEvent::StartOnTrial } else { CoreEvent::Start }
                     }
                 };
                 lock(core).step(now, event, &mut effects);
@@ -231,7 +231,7 @@ impl Node {
 
     fn answer_broken(self: &Arc<Self>, incoming: Incoming, reason: &ExitReason) {
         match incoming {
-            Incoming::StartAs(generation) => self.generation.store(generation, Ordering::Release),
+            Incoming::StartAs(generation, _) => self.generation.store(generation, Ordering::Release),
             Incoming::Core(CoreEvent::Start | CoreEvent::Stop { .. }) => {}
             Incoming::Core(_) => return,
         }
@@ -258,8 +258,8 @@ impl Node {
     }
 
     /// Starts this supervisor as `generation` of its parent's child; the root is the first and only one.
-    pub(crate) fn start_as(self: &Arc<Self>, generation: Generation) -> bool {
-        self.receive(Incoming::StartAs(generation))
+    pub(crate) fn start_as(self: &Arc<Self>, generation: Generation, mode: Mode) -> bool {
+        self.receive(Incoming::StartAs(generation, mode))
     }
 
     // === effects out ===
@@ -275,10 +275,15 @@ impl Node {
                 Some(Member::Supervisor { normal, fallback, shape }) => {
                     let fallback = fallback.as_ref().filter(|_| mode == Mode::Degraded);
                     shape.set_fallback(fallback.is_some());
-                    return fallback.unwrap_or(normal).start_as(generation);
+                    return fallback.unwrap_or(normal).start_as(generation, mode);
                 }
                 None => {}
             },
+            Effect::Trust { key } => {
+                if let Some(Member::Supervisor { normal, .. }) = self.member(key).as_deref() {
+                    normal.send(CoreEvent::Trust);
+                }
+            }
             Effect::Stop { key } => self.stop_member(key, false),
             Effect::Kill { key } => self.stop_member(key, true),
             Effect::Abandon { key } => {
@@ -395,6 +400,8 @@ impl Node {
             Happening::Degraded { report } => EventKind::Degraded { report },
             Happening::Restored => EventKind::Restored,
             Happening::RestoreFailed { reason, retry_in } => EventKind::RestoreFailed { reason, retry_in },
+            Happening::Probing { probation } => EventKind::Probing { probation },
+            Happening::ProbeFailed { reason, retry_in } => EventKind::ProbeFailed { reason, retry_in },
             Happening::BackingOff { wait } => EventKind::BackingOff { wait },
             Happening::Unresponsive => EventKind::Unresponsive,
         };

@@ -41,6 +41,7 @@ impl Node {
             ChildState::Starting { .. } if child.crashed => State::Restarting,
             ChildState::Starting { .. } => State::Starting,
             ChildState::Running { .. } if degraded => State::Degraded,
+            ChildState::Running { .. } if child.mode == Mode::Probing => State::Probing,
             ChildState::Running { .. } => State::Running,
             ChildState::Stopping { .. } | ChildState::Killing { .. } => State::Stopping,
         };
@@ -51,7 +52,10 @@ impl Node {
             state,
             incarnation: child.generation,
             restarts: child.restarts,
-            time_left: starts_at.map(|at| at.saturating_sub(self.shared().map_or(at, |shared| shared.now()))),
+            time_left: starts_at
+                .or(child.trusted_at)
+                .or(child.restore_at)
+                .map(|at| at.saturating_sub(self.shared().map_or(at, |shared| shared.now()))),
             mailbox_len: 0,
             dead_letters: 0,
             expired: 0,

@@ -36,6 +36,7 @@ fn impossible() -> Event {
         shutdown: Shutdown::Kill,
         init_timeout: None,
         exhaustion: Exhaustion::Escalate,
+        probation: None,
     };
     Event::Request { id: RequestId(u64::MAX), request: Request::Add { key: ChildKey(0), name: "twice".into(), policy } }
 }

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 
 use tokio::runtime::Handle;
 
-use super::backoff;
 use super::supervisor::{Entry, Exhausted, Supervisor};
-use crate::core::{Backoff, ChildKey, ChildPolicy, Core, Exhaustion, Intensity};
+use super::{backoff, probe};
+use crate::core::{Backoff, ChildKey, ChildPolicy, Core, Exhaustion, Intensity, Mode};
 use crate::error::{SpecError, StartError};
 use crate::exit::ExitReason;
 use crate::panics;
@@ -25,7 +25,7 @@ pub(super) async fn start(root: Supervisor) -> Result<Tree, StartError> {
     if cfg!(panic = "abort") {
         return Err(SpecError::PanicAbort.into());
     }
-    if !matches!(root.exhausted, Exhausted::Escalate) || root.restore_after.is_some() {
+    if !matches!(root.exhausted, Exhausted::Escalate) || root.restore_after.is_some() || root.probe.is_some() {
         return Err(SpecError::DegradedRoot { supervisor: root.name.to_string() }.into());
     }
     if root.significant {
@@ -42,7 +42,7 @@ pub(super) async fn start(root: Supervisor) -> Result<Tree, StartError> {
     let mut states = shared.watch();
     // From here on, dropping this future ends the tree.
     let tree = Tree::new(Arc::clone(&node), Arc::clone(&shared));
-    node.start_as(1);
+    node.start_as(1, Mode::Normal);
     loop {
         let state = states.borrow_and_update().clone();
         match state {
@@ -79,6 +79,7 @@ pub(crate) fn check(supervisor: &Supervisor, path: &str, is_fallback: bool) -> R
         }
     }
     check_degrade(supervisor, path)?;
+    probe::check(supervisor, path)?;
     let (limit, period, start) = (supervisor.limit, supervisor.period, backoff::longest_start(supervisor));
     backoff::check_reach(supervisor.backoff.as_ref(), path, limit, period, start)?;
     let mut names = HashSet::new();
@@ -143,7 +144,10 @@ fn check_degrade(supervisor: &Supervisor, path: &str) -> Result<(), SpecError> {
         return Err(SpecError::DuplicateName { supervisor: path.to_owned(), name: fallback.name.to_string() });
     }
     let path = format!("{path}/{}", fallback.name);
-    if !matches!(fallback.exhausted, Exhausted::Escalate) || fallback.restore_after.is_some() {
+    if !matches!(fallback.exhausted, Exhausted::Escalate)
+        || fallback.restore_after.is_some()
+        || fallback.probe.is_some()
+    {
         return Err(SpecError::DegradedFallback { supervisor: path });
     }
     check(fallback, &path, true)?;
@@ -226,11 +230,13 @@ pub(crate) fn place_entry(
                 shutdown: worker.shutdown,
                 init_timeout: Some(worker.init_timeout),
                 exhaustion: Exhaustion::Escalate,
+                probation: None,
             };
             (policy, Member::Worker(worker.slot))
         }
         Entry::Supervisor(mut child) => {
-            let backoff = child.restore_after.map(|(first, max)| Backoff { first, max });
+            let probed = child.probe.map(|probe| (probe.first, probe.max));
+            let backoff = child.restore_after.or(probed).map(|(first, max)| Backoff { first, max });
             let on = child.on.clone().unwrap_or_else(|| inherited.clone());
             let exhausted = std::mem::replace(&mut child.exhausted, Exhausted::Escalate);
             let (exhaustion, fallback) = match exhausted {
@@ -249,6 +255,7 @@ pub(crate) fn place_entry(
                 },
                 init_timeout: None,
                 exhaustion,
+                probation: child.probe.map(|probe| probe.probation()),
             };
             let fallback = fallback.map(|fallback| {
                 let path = format!("{path}/{}", fallback.name).into();

@@ -5,6 +5,7 @@ pub(crate) mod build;
 mod child;
 mod dynamic;
 pub(crate) mod policy;
+mod probe;
 mod supervisor;
 
 pub use backoff::Backoff;
@@ -12,5 +13,6 @@ pub use child::{ChildSpec, Declared, child, stand_in};
 pub(crate) use dynamic::private::Sealed;
 pub use dynamic::{Dynamic, DynamicSupervisor, IntoChild};
 pub use policy::{AutoShutdown, Restart, Shutdown, Strategy};
+pub use probe::Probe;
 pub(crate) use supervisor::Entry;
 pub use supervisor::Supervisor;

@@ -12,6 +12,7 @@ use super::build;
 use super::child::{ChildSpec, Declared, ErasedWorker};
 use super::dynamic::{Dynamic, DynamicSupervisor, IntoChild};
 use super::policy::{AutoShutdown, Restart, Shutdown, Strategy};
+use super::probe::Probe;
 use crate::actor::Actor;
 use crate::address::Address;
 use crate::error::StartError;
@@ -51,6 +52,7 @@ pub struct Supervisor {
     pub(crate) exhausted: Exhausted,
     pub(crate) restore_after: Option<(Duration, Duration)>,
     pub(crate) backoff: Option<Backoff>,
+    pub(crate) probe: Option<Probe>,
     pub(crate) on: Option<Handle>,
 }
 
@@ -101,6 +103,7 @@ impl Supervisor {
             exhausted: Exhausted::Escalate,
             restore_after: None,
             backoff: None,
+            probe: None,
             on: None,
         }
     }
@@ -205,6 +208,13 @@ impl Supervisor {
     /// twice as long, up to `max`.
     pub fn restore_after(mut self, first: Duration, max: Duration) -> Self {
         self.restore_after = Some((first, max));
+        self
+    }
+
+    /// Ends degraded mode without being asked, on trial: see [`Probe`]. Instead of
+    /// [`restore_after`](Self::restore_after), which trusts it at once.
+    pub fn probe(mut self, probe: Probe) -> Self {
+        self.probe = Some(probe);
         self
     }
 

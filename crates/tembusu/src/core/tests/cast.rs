@@ -96,6 +96,7 @@ pub(super) fn worker(restart: Restart) -> ChildPolicy {
         shutdown: Shutdown::Within(SHUTDOWN),
         init_timeout: Some(INIT),
         exhaustion: Exhaustion::Escalate,
+        probation: None,
     }
 }
 
@@ -107,6 +108,7 @@ pub(super) fn supervisor(restart: Restart, exhaustion: Exhaustion) -> ChildPolic
         shutdown: Shutdown::Unlimited,
         init_timeout: None,
         exhaustion,
+        probation: None,
     }
 }
 

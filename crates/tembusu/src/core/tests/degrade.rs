@@ -246,10 +246,25 @@ fn a_restore_that_is_due_while_the_group_restarts_comes_after_it() {
         assert_eq!(world.answer(id), "restarting");
         world.pass(SHUTDOWN);
         assert!(world.is_running("a") && world.is_running("c"));
-        assert_eq!(mode(&world), Mode::Degraded);
-        world.pass(SEC);
-        assert_eq!(mode(&world), Mode::Normal);
+        assert_eq!(mode(&world), Mode::Normal, "as soon as the group is up");
         assert!(world.is_running("b"));
+    }
+}
+
+#[test]
+fn one_that_is_exhausted_when_its_group_stops_it_is_degraded_with_the_group() {
+    for (fallback, done) in [(true, "start a, start b's fallback, start c"), (false, "start a, start c")] {
+        let mut world = World::new(Strategy::OneForAll, 1);
+        world.add("a", worker(Restart::Permanent));
+        world.add("b", degrading(fallback, Some(BACKOFF)));
+        world.add("c", worker(Restart::Permanent));
+        world.start();
+        world.play("b").stop = Stop::Undead;
+        world.die("a", error());
+        // It had been on its way down when it was asked to stop.
+        world.die("b", exhausted());
+        assert_eq!(world.done(), format!("stop c, stop b, {done}"));
+        assert_eq!((mode(&world), world.charges.len()), (Mode::Degraded, 1));
     }
 }
 

@@ -107,13 +107,18 @@ impl Forest {
 
     fn carry_out(&mut self, at: usize, effect: Effect) {
         match effect {
-            Effect::Start { key, generation, .. } => match self.shape(at, key) {
+            Effect::Start { key, generation, mode } => match self.shape(at, key) {
                 Some(shape) => {
                     self.nodes[shape].generation = generation;
-                    self.tell(shape, Event::Start);
+                    self.tell(shape, if mode == Mode::Probing { Event::StartOnTrial } else { Event::Start });
                 }
                 None => self.begin(at, key, generation),
             },
+            Effect::Trust { key } => {
+                if let Some(shape) = self.shape(at, key) {
+                    self.tell(shape, Event::Trust);
+                }
+            }
             Effect::Stop { key } => match self.shape(at, key) {
                 Some(shape) => self.tell(shape, Event::Stop { kill: false }),
                 None if self.unruly && self.random.one_in(8) => {}
@@ -338,7 +343,8 @@ fn grow(forest: &mut Forest, at: usize, depth: u32) {
             _ => Exhaustion::Escalate,
         };
         let shutdown = if forest.random.one_in(3) { Shutdown::Within(SEC) } else { Shutdown::Unlimited };
-        let policy = ChildPolicy { shutdown, ..supervisor(restart, exhaustion) };
+        let probation = forest.random.one_in(2).then_some(3 * SEC);
+        let policy = ChildPolicy { shutdown, probation, ..supervisor(restart, exhaustion) };
         let (strategy, limit) = (any_strategy(&mut forest.random), forest.random.below(4) as u32);
         let (normal, fallback) = forest.supervisor(at, policy, strategy, limit);
         grow(forest, normal, depth - 1);

@@ -80,9 +80,11 @@ impl World {
             let gate = self.plays[&child.key].gate;
             match (child.mode, child.state) {
                 (Mode::Degraded, _) => assert_eq!(gate, Gate::Degraded, "{child:?}"),
-                (Mode::Normal, ChildState::Idle) if child.at_rest => assert_eq!(gate, Gate::Closed, "{child:?}"),
-                (Mode::Normal, ChildState::Idle) => {}
-                (Mode::Normal, _) => assert_eq!(gate, Gate::Open, "{child:?}"),
+                (Mode::Normal | Mode::Probing, ChildState::Idle) if child.at_rest => {
+                    assert_eq!(gate, Gate::Closed, "{child:?}")
+                }
+                (Mode::Normal | Mode::Probing, ChildState::Idle) => {}
+                (Mode::Normal | Mode::Probing, _) => assert_eq!(gate, Gate::Open, "{child:?}"),
             }
         }
     }

@@ -13,6 +13,7 @@ mod forest;
 mod groups;
 mod intensity;
 mod laws;
+mod probe;
 mod queues;
 mod random;
 mod requests;

@@ -278,7 +278,8 @@ fn cast() -> impl Generator<Value = Cast> {
             inits.retain(|init| *init != Init::Ignore);
         }
         let significant = restart != Restart::Permanent && inits.len() % 2 == 1;
-        Cast { policy: ChildPolicy { significant, ..policy }, inits, stop }
+        let probation = (inits.len() > 3).then_some(3 * SEC);
+        Cast { policy: ChildPolicy { significant, probation, ..policy }, inits, stop }
     })
 }
 

@@ -181,6 +181,8 @@ fn word(what: &Happening) -> String {
         Happening::Degraded { .. } => "degraded".into(),
         Happening::Restored => "restored".into(),
         Happening::RestoreFailed { .. } => "restore failed".into(),
+        Happening::Probing { .. } => "probing".into(),
+        Happening::ProbeFailed { .. } => "probe failed".into(),
         Happening::BackingOff { wait } => format!("backing off {wait:?}"),
         Happening::Unresponsive => "unresponsive".into(),
     }

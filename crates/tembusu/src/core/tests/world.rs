@@ -129,7 +129,7 @@ impl World {
     }
 
     pub(super) fn step(&mut self, event: Event) {
-        if matches!(event, Event::Start) && self.core.is_down() {
+        if matches!(event, Event::Start | Event::StartOnTrial) && self.core.is_down() {
             self.charges.clear();
         }
         let mut effects = Vec::new();
@@ -143,6 +143,7 @@ impl World {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Start { key, generation, mode } => self.begin(key, generation, mode),
+            Effect::Trust { key } => self.act("trust", key),
             Effect::Stop { key } => {
                 self.act("stop", key);
                 self.obey(key, Stop::Obey, ExitReason::Shutdown);
@@ -201,11 +202,15 @@ impl World {
         let play = self.plays.get_mut(&key).expect("it exists");
         assert!(!play.alive, "{} has one incarnation at a time", play.name);
         assert_eq!(generation, play.generation + 1, "the generations of {} are consecutive", play.name);
-        let gate = if mode == Mode::Normal { Gate::Open } else { Gate::Degraded };
+        let gate = if mode == Mode::Degraded { Gate::Degraded } else { Gate::Open };
         assert_eq!(play.gate, gate, "{} starts with its queue open", play.name);
         play.alive = true;
         play.generation = generation;
-        let shape = if mode == Mode::Normal { "" } else { "'s fallback" };
+        let shape = match mode {
+            Mode::Normal => "",
+            Mode::Degraded => "'s fallback",
+            Mode::Probing => " on trial",
+        };
         self.log.push(format!("start {}{shape}", play.name));
         let init = play.inits.pop_front().unwrap_or_else(|| play.always.clone());
         match init {
