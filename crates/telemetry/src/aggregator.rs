@@ -124,7 +124,9 @@ impl Actor for MetricsAggregator {
         }
         self.follow();
         match message {
-            AggregatorMessage::Follow => cx.after(FOLLOW_INTERVAL, AggregatorMessage::Follow),
+            AggregatorMessage::Follow => {
+                cx.after(FOLLOW_INTERVAL, AggregatorMessage::Follow);
+            }
             AggregatorMessage::Render(reply) => {
                 let mut page = String::new();
                 text::encode(&mut page, &self.registry).map_err(AggregatorCrash::Encode)?;

@@ -215,7 +215,9 @@ impl Actor for Scripted {
                 return perform(step).await;
             }
             Say::Publish(number) => drop(cx.publish(&self.script.table, number)),
-            Say::Later(delay, say) => cx.after(delay, *say),
+            Say::Later(delay, say) => {
+                cx.after(delay, *say);
+            }
             Say::Trap(trap) => std::mem::forget(trap),
         }
         Ok(Flow::Continue)

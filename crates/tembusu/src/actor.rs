@@ -49,6 +49,12 @@ pub trait Actor: Sized + Send + 'static {
         cx: &mut Context<Self>,
     ) -> impl Future<Output = Result<Flow, Self::Crash>> + Send;
 
+    /// Describes the state for whoever [asks](crate::SupervisorRef::describe_child): the type's name unless it says
+    /// more. Asked between two messages; a panic is a crash like any other.
+    fn describe(&self) -> String {
+        std::any::type_name::<Self>().to_owned()
+    }
+
     /// Runs at orderly ends only: after [`Flow::Stop`] and when the supervisor asks. After a crash nothing of
     /// the state runs but `Drop`.
     fn stop(self, reason: &ExitReason) -> impl Future<Output = ()> + Send {

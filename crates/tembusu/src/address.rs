@@ -7,8 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::context::NEVER;
+use crate::deadline;
 use crate::error::{CallError, TellError};
 use crate::mailbox::{Mailbox, Queue, Refusal};
+use crate::monitor::Ended;
 use crate::reply::Reply;
 use crate::scope::{Lost, Scope};
 
@@ -89,6 +91,10 @@ impl<M: Send + 'static> Address<M> {
     /// Like [`call`](Self::call), until an instant. The deadline travels with the message: an expired call is
     /// not handled.
     ///
+    /// Called while a call is handled, it never waits longer than that call's caller does, whatever `deadline`
+    /// says, so that nobody works for a caller who has given up. [`without_deadline`](crate::without_deadline)
+    /// lifts that; tasks that a handler spawns are not bound by it.
+    ///
     /// # Errors
     ///
     /// See [`CallError`].
@@ -102,6 +108,7 @@ impl<M: Send + 'static> Address<M> {
         if Scope::current_is_replaced() {
             return Err(CallError::Gone(Some(message)));
         }
+        let deadline = deadline::bounded(deadline);
         if deadline <= Instant::now() {
             return Err(CallError::Timeout { enqueued: false });
         }
@@ -117,6 +124,29 @@ impl<M: Send + 'static> Address<M> {
             Ok(Ok(Err(Lost::Unanswered)) | Err(_)) => Err(CallError::Unanswered),
             Ok(Ok(Err(Lost::Expired))) | Err(_) => Err(CallError::Timeout { enqueued: true }),
         }
+    }
+
+    /// Waits for the end of the incarnation that serves this address now, and says why it ended.
+    ///
+    /// It counts from this call on, not from the first poll: what is told afterwards cannot end it unseen. If no
+    /// incarnation runs it is ready at once, with [`ExitReason::NotRunning`](crate::ExitReason::NotRunning). An
+    /// actor that wants to know [monitors](crate::Context::monitor).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it takes the request back.
+    pub fn ended(&self) -> Ended {
+        Ended::of(self.mailbox.lives().current(), self.mailbox.path())
+    }
+
+    /// Waits until the child is gone for good: its supervisor has deleted it, it was temporary and has ended, or its
+    /// tree has. From then on the address answers [`Gone`](TellError::Gone) for ever.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the wait changes nothing.
+    pub async fn closed(&self) {
+        self.mailbox.lives().closed().await;
     }
 
     /// The child's path, or its bare name before the tree has started.

@@ -1,23 +1,25 @@
-//! What an actor can do besides handling messages: know itself, set timers, publish.
+//! What an actor can do besides handling messages: know itself, set timers, publish, watch others.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::actor::Actor;
 use crate::address::Address;
+use crate::extras::{AHEAD_MAX, Extras};
 use crate::inline::Inline;
+use crate::link::{self, Exit};
 use crate::mailbox::{Envelope, Mailbox, Received};
-use crate::shell::incarnation::Incarnation;
+use crate::monitor::{Down, MonitorId};
+use crate::shell::incarnation::{Incarnation, Signals};
 use crate::shell::slot::Slot;
 use crate::table::Table;
+use crate::timers::{Missed, TimerId};
 
 /// After how many messages in a row an actor lets other tasks have the thread.
 const MESSAGES_PER_TURN: u32 = 128;
@@ -34,7 +36,7 @@ pub struct Context<A: Actor> {
     incarnation: Arc<Incarnation>,
     mailbox: Arc<Mailbox<A::Message>>,
     token: u64,
-    timers: Timers<A::Message>,
+    extras: Option<Box<Extras<A::Message>>>,
     deadline: Option<Instant>,
     handled_in_turn: u32,
 }
@@ -42,6 +44,8 @@ pub struct Context<A: Actor> {
 pub(crate) enum Next<M> {
     Message(M),
     Stop,
+    /// Somebody wants the state described.
+    Describe(Vec<oneshot::Sender<String>>),
     /// It was killed, or its queue has another receiver.
     Killed,
 }
@@ -49,7 +53,8 @@ pub(crate) enum Next<M> {
 impl<A: Actor> Context<A> {
     pub(crate) fn new(slot: Arc<Slot>, incarnation: Arc<Incarnation>, mailbox: Arc<Mailbox<A::Message>>) -> Self {
         let token = mailbox.attach();
-        Self { slot, incarnation, mailbox, token, timers: Timers::default(), deadline: None, handled_in_turn: 0 }
+        mailbox.lives().begin(&incarnation);
+        Self { slot, incarnation, mailbox, token, extras: None, deadline: None, handled_in_turn: 0 }
     }
 
     /// The actor's own address. For a stand-in, the address that it took over.
@@ -76,14 +81,228 @@ impl<A: Actor> Context<A> {
         self.deadline
     }
 
-    /// Delivers `message` to this incarnation after `delay`, ahead of what waits in the queue.
+    fn extras(&mut self) -> &mut Extras<A::Message> {
+        self.extras.get_or_insert_default()
+    }
+
+    /// Delivers `message` to this incarnation after `delay`.
+    ///
+    /// A delay of zero is due at once; one that no clock can hold never comes.
+    ///
+    /// # Ordering
+    ///
+    /// A timer that is due goes ahead of what waits in the queue, but never into the middle of a `handle`; timers
+    /// come in the order of their instants, those of one instant in the order in which they were set. After 32 in
+    /// a row one waiting message has its turn, so that no timer keeps the queue waiting for ever.
     ///
     /// # On restart
     ///
     /// Pending timers end with the incarnation that set them.
-    pub fn after(&mut self, delay: Duration, message: A::Message) {
-        let now = Instant::now();
-        self.timers.add(now.checked_add(delay).unwrap_or_else(|| now + NEVER), message);
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{convert::Infallible, time::Duration};
+    /// # use tembusu::{Actor, Context, Flow, Init, Reply, Supervisor, TimerId, child};
+    /// struct Session { idle: TimerId }
+    ///
+    /// enum Message { Request(Reply<&'static str>), Idle }
+    ///
+    /// const IDLE: Duration = Duration::from_secs(30);
+    ///
+    /// impl Actor for Session {
+    ///     // …
+    /// #   type Message = Message;
+    /// #   type Args = ();
+    /// #   type Crash = Infallible;
+    /// #   async fn init(_: &(), cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+    /// #       Ok(Init::Ready(Self { idle: cx.after(IDLE, Message::Idle) }))
+    /// #   }
+    ///     async fn handle(&mut self, message: Message, cx: &mut Context<Self>) -> Result<Flow, Infallible> {
+    ///         match message {
+    ///             Message::Request(reply) => {
+    ///                 cx.cancel(self.idle);
+    ///                 self.idle = cx.after(IDLE, Message::Idle);
+    ///                 let _ = reply.send("served");
+    ///                 Ok(Flow::Continue)
+    ///             }
+    ///             Message::Idle => Ok(Flow::Stop),
+    ///         }
+    ///     }
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # tokio::time::pause();
+    /// # let mut root = Supervisor::one_for_one("root");
+    /// # let session = root.add(child::<Session>("session", ()).restart(tembusu::Restart::Transient));
+    /// # let _tree = root.start().await.unwrap();
+    /// # tokio::time::sleep(IDLE / 2).await;
+    /// # let ended = session.ended();
+    /// # assert_eq!(session.call(Message::Request, IDLE).await.unwrap(), "served");
+    /// # let from = tokio::time::Instant::now();
+    /// # assert!(matches!(ended.await.reason, tembusu::ExitReason::Normal));
+    /// # assert!(from.elapsed() >= IDLE);
+    /// # }
+    /// ```
+    pub fn after(&mut self, delay: Duration, message: A::Message) -> TimerId {
+        self.extras().timers.once(delay, message)
+    }
+
+    /// Delivers what `make` makes to this incarnation every `period`, the first time after one period.
+    ///
+    /// `make` runs when a tick is delivered, as code of this actor. `missed` says what becomes of ticks that the
+    /// actor was too busy for. The order against other messages is that of [`after`](Self::after).
+    ///
+    /// # Panics
+    ///
+    /// When the period is zero.
+    ///
+    /// # On restart
+    ///
+    /// Ends with the incarnation that set it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tembusu::{Actor, Context, Missed};
+    /// # enum Message { Flush }
+    /// # fn example<A: Actor<Message = Message>>(cx: &mut Context<A>) {
+    /// let flush = cx.every(Duration::from_millis(100), Missed::Skip, || Message::Flush);
+    /// // Later:
+    /// assert!(cx.cancel(flush));
+    /// assert!(!cx.cancel(flush), "it was cancelled before");
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn every<F>(&mut self, period: Duration, missed: Missed, make: F) -> TimerId
+    where
+        F: FnMut() -> A::Message + Send + 'static,
+    {
+        self.extras().timers.again(period, missed, Box::new(make))
+    }
+
+    /// Takes a timer back: it will not be delivered. False when it was already, or was cancelled before.
+    pub fn cancel(&mut self, timer: TimerId) -> bool {
+        self.extras.as_mut().is_some_and(|extras| extras.timers.cancel(timer))
+    }
+
+    /// Asks to be told, by the message that `make` makes, when the incarnation that serves `address` now has
+    /// ended, and why.
+    ///
+    /// The notice comes once, whatever the reason. If no incarnation runs (before its `init` has begun, after its
+    /// end) it comes at once, with [`ExitReason::NotRunning`](crate::ExitReason::NotRunning). To hear of the next incarnation as well, monitor it
+    /// from the notice, or a while later if it was not running yet.
+    ///
+    /// # Ordering
+    ///
+    /// Notices have a lane of their own, ahead of timers and of the queue: they need no room and none is lost. What
+    /// the ended incarnation had published or registered has been withdrawn by then.
+    ///
+    /// # On restart
+    ///
+    /// The monitor ends with this incarnation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{convert::Infallible, time::Duration};
+    /// # use tembusu::{Actor, Address, Context, Down, Flow, Init, Reply, Supervisor, child};
+    /// # struct Worker;
+    /// # impl Actor for Worker {
+    /// #   type Message = (); type Args = (); type Crash = std::fmt::Error;
+    /// #   async fn init(_: &(), _: &mut Context<Self>) -> Result<Init<Self>, std::fmt::Error> { Ok(Init::Ready(Self)) }
+    /// #   async fn handle(&mut self, _: (), _: &mut Context<Self>) -> Result<Flow, std::fmt::Error> { Err(std::fmt::Error) }
+    /// # }
+    /// struct Watcher { ends: Vec<Down> }
+    ///
+    /// enum Message { Down(Down), Ends(Reply<usize>) }
+    ///
+    /// impl Actor for Watcher {
+    ///     type Message = Message;
+    ///     type Args = Address<()>;
+    ///     type Crash = Infallible;
+    ///
+    ///     async fn init(worker: &Address<()>, cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+    ///         cx.monitor(worker, Message::Down);
+    ///         Ok(Init::Ready(Self { ends: Vec::new() }))
+    ///     }
+    ///
+    ///     async fn handle(&mut self, message: Message, _: &mut Context<Self>) -> Result<Flow, Infallible> {
+    ///         match message {
+    ///             Message::Down(down) => self.ends.push(down),
+    ///             Message::Ends(reply) => drop(reply.send(self.ends.len())),
+    ///         }
+    ///         Ok(Flow::Continue)
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut root = Supervisor::one_for_one("root").intensity(5, Duration::from_secs(10));
+    /// let worker = root.add(child::<Worker>("worker", ()));
+    /// let watcher = root.add(child::<Watcher>("watcher", worker.clone()));
+    /// let tree = root.start().await.unwrap();
+    /// let ended = worker.ended();
+    /// worker.tell(()).unwrap(); // It crashes at that.
+    /// assert_eq!(ended.await.incarnation, 1);
+    /// assert_eq!(watcher.call(Message::Ends, Duration::from_secs(1)).await.unwrap(), 1);
+    /// # }
+    /// ```
+    pub fn monitor<N, F>(&mut self, address: &Address<N>, make: F) -> MonitorId
+    where
+        N: Send + 'static,
+        F: FnOnce(Down) -> A::Message + Send + 'static,
+    {
+        let own = Arc::clone(&self.incarnation);
+        self.extras().monitor(&own, address.mailbox(), Box::new(make))
+    }
+
+    /// Takes a monitor back: its notice will not come, also when it is on its way already. False when it has come,
+    /// or was taken back before.
+    pub fn demonitor(&mut self, monitor: MonitorId) -> bool {
+        let Self { extras, incarnation, .. } = self;
+        extras.as_mut().is_some_and(|extras| extras.demonitor(incarnation, monitor))
+    }
+
+    /// Links this incarnation with the one that serves `address` now: when either ends for any reason but
+    /// [`Normal`](crate::ExitReason::Normal), the other is crashed with [`ExitReason::Linked`](crate::ExitReason::Linked).
+    ///
+    /// As in OTP a supervisor's stop counts: an actor that is linked to one that is stopped ends too, and is
+    /// restarted if it is permanent. Linking the same two twice is one link; a link to oneself does nothing. If no
+    /// incarnation serves the address this one is crashed, with [`ExitReason::NotRunning`](crate::ExitReason::NotRunning) in the reason.
+    ///
+    /// A crashed actor ends at its next await, or when its `handle` returns; of its state nothing runs but `Drop`.
+    ///
+    /// # On restart
+    ///
+    /// The link is between two incarnations and ends with either. The next ones are not linked.
+    pub fn link<N: Send + 'static>(&mut self, address: &Address<N>) {
+        let other = address.mailbox().lives().current();
+        if !other.is_some_and(|other| link::link(&self.incarnation, &other)) {
+            let Down { path, incarnation, reason } = Down::not_running(address.mailbox().path());
+            link::deliver(&self.incarnation, Exit { path, incarnation, reason });
+        }
+    }
+
+    /// Takes the link with the incarnation that serves `address` now back. False when there was none.
+    pub fn unlink<N: Send + 'static>(&mut self, address: &Address<N>) -> bool {
+        address.mailbox().lives().current().is_some_and(|other| link::unlink(&self.incarnation, &other))
+    }
+
+    /// From now on the end of a linked incarnation is a message to this one instead of a crash, also when that end
+    /// was normal (OTP, `process_flag(trap_exit, true)`). The messages come in the lane of
+    /// [monitors](Self::monitor).
+    ///
+    /// # On restart
+    ///
+    /// The next incarnation does not trap unless it says so itself.
+    pub fn trap_exits<F>(&mut self, make: F)
+    where
+        F: FnMut(Exit) -> A::Message + Send + 'static,
+    {
+        self.extras().trap_exits(Box::new(make));
+        self.incarnation.trap_exits();
     }
 
     /// Publishes a value under a table that this actor owns, in place of what was there.
@@ -117,28 +336,65 @@ impl<A: Actor> Context<A> {
     }
 
     fn poll_next(&mut self, cx: &mut TaskContext<'_>) -> Poll<Next<A::Message>> {
-        if self.incarnation.is_killed() {
-            return Poll::Ready(Next::Killed);
+        let signals = self.incarnation.signals();
+        if !signals.none()
+            && let Some(next) = self.obey(signals)
+        {
+            return next;
         }
-        if self.incarnation.should_stop() {
-            return Poll::Ready(Next::Stop);
-        }
-        if let Poll::Ready(message) = self.timers.poll_due(cx) {
-            self.deadline = None;
-            self.handled_in_turn += 1;
+        let first = self.extras.as_ref().is_none_or(|extras| extras.ahead < AHEAD_MAX);
+        if first && let Poll::Ready(message) = self.poll_ahead(cx) {
             return Poll::Ready(Next::Message(message));
         }
         match self.mailbox.poll_receive(self.token, cx) {
             Poll::Ready(Received::Message(Envelope { message, deadline })) => {
-                self.deadline = deadline;
-                self.handled_in_turn += 1;
+                self.turn_to(deadline);
+                if let Some(extras) = &mut self.extras {
+                    extras.ahead = 0;
+                }
                 Poll::Ready(Next::Message(message))
             }
             Poll::Ready(Received::Replaced) => Poll::Ready(Next::Killed),
             Poll::Pending => {
+                if !first && let Poll::Ready(message) = self.poll_ahead(cx) {
+                    return Poll::Ready(Next::Message(message));
+                }
                 self.handled_in_turn = 0;
                 Poll::Pending
             }
+        }
+    }
+
+    /// What a supervisor or an operator wants comes before every message.
+    fn obey(&mut self, signals: Signals) -> Option<Poll<Next<A::Message>>> {
+        if signals.kill() {
+            return Some(Poll::Ready(Next::Killed));
+        }
+        if signals.stop() {
+            return Some(Poll::Ready(Next::Stop));
+        }
+        if signals.asked() {
+            return Some(Poll::Ready(Next::Describe(self.incarnation.take_asked())));
+        }
+        signals.suspended().then_some(Poll::Pending)
+    }
+
+    fn poll_ahead(&mut self, cx: &mut TaskContext<'_>) -> Poll<A::Message> {
+        let Some(extras) = &mut self.extras else { return Poll::Pending };
+        let poll = extras.poll_ahead(&self.incarnation, cx);
+        if poll.is_ready() {
+            extras.ahead += 1;
+            self.turn_to(None);
+        }
+        poll
+    }
+
+    /// Remembers until when the caller of the message that is handled next waits.
+    fn turn_to(&mut self, deadline: Option<Instant>) {
+        self.handled_in_turn += 1;
+        if self.deadline != deadline {
+            self.deadline = deadline;
+            self.incarnation.scope.set_deadline(deadline);
         }
     }
 }
@@ -149,68 +405,5 @@ impl<A: Actor> fmt::Debug for Context<A> {
             .field("path", &self.path())
             .field("incarnation", &self.incarnation())
             .finish_non_exhaustive()
-    }
-}
-
-/// Messages that are due later, the earliest first; equal instants in the order in which they were set.
-struct Timers<M> {
-    heap: BinaryHeap<Reverse<Timer<M>>>,
-    set: u64,
-    /// Made with the first timer.
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
-struct Timer<M> {
-    at: Instant,
-    order: u64,
-    message: M,
-}
-
-impl<M> Default for Timers<M> {
-    fn default() -> Self {
-        Self { heap: BinaryHeap::new(), set: 0, sleep: None }
-    }
-}
-
-impl<M> Timers<M> {
-    fn add(&mut self, at: Instant, message: M) {
-        self.set += 1;
-        self.heap.push(Reverse(Timer { at, order: self.set, message }));
-    }
-
-    fn poll_due(&mut self, cx: &mut TaskContext<'_>) -> Poll<M> {
-        let Some(Reverse(earliest)) = self.heap.peek() else { return Poll::Pending };
-        let at = earliest.at;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-        if sleep.deadline() != at {
-            sleep.as_mut().reset(at);
-        }
-        if sleep.as_mut().poll(cx).is_pending() {
-            return Poll::Pending;
-        }
-        match self.heap.pop() {
-            Some(Reverse(timer)) => Poll::Ready(timer.message),
-            None => Poll::Pending,
-        }
-    }
-}
-
-impl<M> PartialEq for Timer<M> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl<M> Eq for Timer<M> {}
-
-impl<M> PartialOrd for Timer<M> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<M> Ord for Timer<M> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
     }
 }

@@ -301,6 +301,15 @@ pub enum AdminError {
     /// The child, or its group, is being restarted; try again.
     #[error("the child is being restarted; try again")]
     Restarting,
+    /// The child is not running.
+    #[error("the child is not running; restart it first")]
+    NotRunning,
+    /// The child is a supervisor, which has neither messages nor a state of the user.
+    #[error("the child is a supervisor; ask about one of its workers")]
+    NotAWorker,
+    /// The child did not answer in time: it is busy with a message.
+    #[error("the child is busy with a message and did not answer in time")]
+    Busy,
     /// It is not degraded.
     #[error("it is not degraded")]
     NotDegraded,

@@ -11,7 +11,8 @@ use std::time::Duration;
 /// Why an incarnation ended.
 ///
 /// *Abnormal* is everything except [`Normal`](Self::Normal), [`Shutdown`](Self::Shutdown),
-/// [`ShutdownWith`](Self::ShutdownWith) and [`Exhausted`](Self::Exhausted): a transient child is restarted
+/// [`ShutdownWith`](Self::ShutdownWith) and [`Exhausted`](Self::Exhausted), and a [`Linked`](Self::Linked) whose
+/// cause is one of these: a transient child is restarted
 /// after an abnormal end only (OTP, `supervisor`, "restart").
 #[derive(Clone)]
 #[non_exhaustive]
@@ -35,6 +36,11 @@ pub enum ExitReason {
     Killed,
     /// It did not even end after it was killed: its slot was taken away from it.
     Unresponsive,
+    /// A [link](crate::Context::link) ended it: this is the first of the chain that ended, and why. Counts for
+    /// restart types as that reason does.
+    Linked(Arc<crate::Exit>),
+    /// There was no incarnation to monitor or to link to (Erlang's `noproc`).
+    NotRunning,
     /// A supervisor's restart intensity was used up. Counts as a shutdown for restart types, as in OTP.
     Exhausted(Arc<Report>),
 }
@@ -51,7 +57,8 @@ impl ExitReason {
     pub fn is_abnormal(&self) -> bool {
         match self {
             Self::Normal | Self::Shutdown | Self::ShutdownWith(_) | Self::Exhausted(_) => false,
-            Self::Error(_) | Self::Panic { .. } | Self::Killed | Self::Unresponsive => true,
+            Self::Error(_) | Self::Panic { .. } | Self::Killed | Self::Unresponsive | Self::NotRunning => true,
+            Self::Linked(exit) => exit.reason.is_abnormal(),
         }
     }
 
@@ -66,6 +73,8 @@ impl ExitReason {
             Self::Panic { .. } => "panic",
             Self::Killed => "killed",
             Self::Unresponsive => "unresponsive",
+            Self::Linked(_) => "linked",
+            Self::NotRunning => "not_running",
             Self::Exhausted(_) => "exhausted",
         }
     }
@@ -78,6 +87,7 @@ impl fmt::Display for ExitReason {
             Self::Error(error) => write!(f, "error: {error}"),
             Self::Panic { message, location: Some(location) } => write!(f, "panic at {location}: {message}"),
             Self::Panic { message, location: None } => write!(f, "panic: {message}"),
+            Self::Linked(exit) => write!(f, "linked to {}#{}: {}", exit.path, exit.incarnation, exit.reason),
             Self::Exhausted(report) => write!(f, "exhausted: {report}"),
             other => f.write_str(other.label()),
         }

@@ -71,11 +71,17 @@ pub mod chaos;
 mod client;
 mod context;
 mod core;
+mod deadline;
 mod error;
 mod event;
 mod exit;
+mod extras;
 mod inline;
+mod inspect;
+mod link;
+mod lives;
 mod mailbox;
+mod monitor;
 mod panics;
 mod reply;
 mod scope;
@@ -83,6 +89,8 @@ mod shell;
 mod snapshot;
 mod spec;
 mod table;
+mod ties;
+mod timers;
 mod tree;
 
 pub use actor::{Actor, Flow, Init};
@@ -90,10 +98,13 @@ pub use address::Address;
 #[cfg(feature = "macros")]
 pub use client::{Call, macro_support};
 pub use context::Context;
+pub use deadline::without_deadline;
 pub use error::{AdminError, CallError, SpecError, StartError, TellError};
 pub use event::{Event, EventKind, Events, EventsError, Latency};
 pub use exit::{Charge, ExitReason, Report};
 pub use inline::{Inline, InlineError};
+pub use link::Exit;
+pub use monitor::{Down, Ended, MonitorId};
 pub use reply::Reply;
 pub use snapshot::{Kind, NodeSnapshot, State};
 pub use spec::{
@@ -154,4 +165,5 @@ pub use table::Table;
 /// ```
 #[cfg(feature = "macros")]
 pub use tembusu_macros::actor;
+pub use timers::{Missed, TimerId};
 pub use tree::{SupervisorRef, Tree};

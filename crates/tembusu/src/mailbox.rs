@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::exit::ExitReason;
+use crate::lives::Lives;
 use crate::panics;
 use crate::scope::{Lost, Scope};
 
@@ -69,6 +70,7 @@ pub(crate) struct Mailbox<M> {
     has_stand_in: AtomicBool,
     state: Mutex<State<M>>,
     room: Notify,
+    lives: Lives,
 }
 
 impl<M: Send + 'static> Mailbox<M> {
@@ -89,11 +91,16 @@ impl<M: Send + 'static> Mailbox<M> {
                 dead_letters: 0,
             }),
             room: Notify::new(),
+            lives: Lives::default(),
         })
     }
 
     fn lock(&self) -> MutexGuard<'_, State<M>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn lives(&self) -> &Lives {
+        &self.lives
     }
 
     pub(crate) fn path(&self) -> &Arc<str> {
@@ -280,6 +287,7 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
 
     fn close_for_good(&self) {
         self.empty(Lost::Gone, Some(Gate::ClosedForGood));
+        self.lives.close();
     }
 
     fn reopen(&self) {

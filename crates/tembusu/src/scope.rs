@@ -8,6 +8,8 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::time::Instant;
+
 use crate::exit::ExitReason;
 use crate::panics;
 
@@ -34,6 +36,8 @@ enum Fate {
 pub(crate) struct Scope {
     replaced: AtomicBool,
     fate: Mutex<Fate>,
+    /// Until when the caller of the message at hand waits.
+    deadline: crate::deadline::Shared,
 }
 
 thread_local! {
@@ -42,12 +46,20 @@ thread_local! {
 
 impl Scope {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { replaced: AtomicBool::new(false), fate: Mutex::new(Fate::Pending(Vec::new())) })
+        Arc::new(Self {
+            replaced: AtomicBool::new(false),
+            fate: Mutex::new(Fate::Pending(Vec::new())),
+            deadline: Default::default(),
+        })
     }
 
     /// A scope in which every dropped reply is settled at once.
     pub(crate) fn settling(lost: Lost) -> Arc<Self> {
-        Arc::new(Self { replaced: AtomicBool::new(false), fate: Mutex::new(Fate::Known(lost)) })
+        Arc::new(Self {
+            replaced: AtomicBool::new(false),
+            fate: Mutex::new(Fate::Known(lost)),
+            deadline: Default::default(),
+        })
     }
 
     /// Runs `f` as this scope, or outside any with `None`.
@@ -66,6 +78,15 @@ impl Scope {
     /// Whether the running code belongs to an incarnation that has been replaced.
     pub(crate) fn current_is_replaced() -> bool {
         CURRENT.with(|current| current.borrow().as_ref().is_some_and(|scope| scope.is_replaced()))
+    }
+
+    /// Until when the caller of the message that the running code handles waits.
+    pub(crate) fn current_deadline() -> Option<Instant> {
+        CURRENT.with(|current| current.borrow().as_ref().and_then(|scope| scope.deadline.get()))
+    }
+
+    pub(crate) fn set_deadline(&self, deadline: Option<Instant>) {
+        self.deadline.set(deadline);
     }
 
     /// Settles a dropped reply as the current scope says.

@@ -75,6 +75,8 @@ pub enum State {
     Starting,
     /// Serving.
     Running,
+    /// Running, but an operator lets its messages wait.
+    Suspended,
     /// Asked to stop, or being killed.
     Stopping,
     /// In `init` after a failure of its own.
@@ -98,6 +100,7 @@ impl State {
             Self::Waiting => "waiting",
             Self::Starting => "starting",
             Self::Running => "running",
+            Self::Suspended => "suspended",
             Self::Stopping => "stopping",
             Self::Restarting => "restarting",
             Self::Degraded => "degraded",

@@ -75,7 +75,7 @@ impl fmt::Debug for Tree {
 /// longer than the budgets of the children that it concerns.
 #[derive(Clone)]
 pub struct SupervisorRef {
-    node: Arc<Node>,
+    pub(crate) node: Arc<Node>,
 }
 
 impl SupervisorRef {

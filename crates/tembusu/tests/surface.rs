@@ -34,6 +34,12 @@ fn public_types_are_send_sync_clone_and_debug_where_they_should_be() {
     handle::<Report>();
     handle::<NodeSnapshot>();
     handle::<Flow>();
+    handle::<tembusu::Down>();
+    handle::<tembusu::Exit>();
+    shared::<tembusu::Ended>();
+    value::<tembusu::TimerId>();
+    value::<tembusu::MonitorId>();
+    value::<tembusu::Missed>();
     shared::<Tree>();
     shared::<Events>();
     shared::<Supervisor>();

@@ -134,7 +134,7 @@ impl Slot {
     // === effects ===
 
     pub(crate) fn start(self: &Arc<Self>, generation: Generation) {
-        let incarnation = Incarnation::new(generation);
+        let incarnation = Incarnation::new(generation, Arc::downgrade(self));
         if self.fresh_queue || self.is_stand_in {
             self.queue.discard_stale();
         }
@@ -172,6 +172,22 @@ impl Slot {
         }
     }
 
+    /// Wakes the task of `generation`, if that is the one that runs.
+    pub(crate) fn wake(&self, generation: Generation) {
+        let control = self.lock();
+        let is_current = control.current.as_ref().is_some_and(|current| current.generation == generation);
+        let waker = control.waker.clone().filter(|_| is_current);
+        drop(control);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The incarnation that was started last, unless it was given up.
+    pub(crate) fn current(&self) -> Option<Arc<Incarnation>> {
+        self.lock().current.clone()
+    }
+
     /// Takes the slot away from an incarnation that does not end.
     pub(crate) fn abandon(&self) {
         let mut control = self.lock();
@@ -185,7 +201,8 @@ impl Slot {
         self.leaked.fetch_add(1, Ordering::Relaxed);
         self.queue.detach();
         if let Some(incarnation) = incarnation {
-            incarnation.conclude(Lost::Died(incarnation.verdict_or(ExitReason::Unresponsive)));
+            let reason = incarnation.verdict_or(ExitReason::Unresponsive);
+            incarnation.conclude(Lost::Died(reason.clone()), &reason);
         }
         self.freshen(&ExitReason::Unresponsive);
     }

@@ -68,6 +68,9 @@ impl Node {
                 snapshot.mailbox_len = slot.queue.len();
                 snapshot.dead_letters = slot.queue.dead_letters();
                 snapshot.expired = slot.queue.expired();
+                if state == State::Running && slot.current().is_some_and(|current| current.signals().suspended()) {
+                    snapshot.state = State::Suspended;
+                }
             }
             Member::Supervisor { normal, fallback, .. } => {
                 snapshot.children = normal.snapshot();

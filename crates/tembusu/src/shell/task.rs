@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use super::incarnation::Incarnation;
 use super::slot::{EndTimes, Launch, Slot};
@@ -56,7 +57,8 @@ struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(incarnation) = self.incarnation.take() {
-            incarnation.conclude(Lost::Died(incarnation.verdict_or(ExitReason::Killed)));
+            let reason = incarnation.verdict_or(ExitReason::Killed);
+            incarnation.conclude(Lost::Died(reason.clone()), &reason);
             self.slot.task_dropped(self.epoch, &incarnation);
         }
     }
@@ -79,7 +81,7 @@ async fn run<A: Actor>(mut guard: Guard, args: Arc<A::Args>, mailbox: Arc<Mailbo
             End::Exited(reason) if reason.is_abnormal() => (Lost::Died(reason.clone()), Some(reason)),
             End::Exited(reason) => (Lost::Unanswered, Some(reason)),
         };
-        incarnation.conclude(lost);
+        incarnation.conclude(lost, report.as_ref().unwrap_or(&ExitReason::Normal));
         guard.incarnation = None;
         let generation = incarnation.generation;
         let key = slot.key();
@@ -193,6 +195,14 @@ async fn serve<A: Actor>(
         let flow = match cx.next().await {
             Next::Message(message) => panics::catch_async(state.handle(message, cx)).await,
             Next::Stop => return stop(slot, incarnation, state, ExitReason::Shutdown).await,
+            Next::Describe(asked) => {
+                let described = panics::catch(|| state.describe());
+                match described {
+                    Ok(text) => answer(asked, &text),
+                    Err(caught) => return die(incarnation, state, panicked(slot, incarnation, caught)),
+                }
+                continue;
+            }
             Next::Killed => return die(incarnation, state, killed(slot, incarnation)),
         };
         match flow {
@@ -204,6 +214,13 @@ async fn serve<A: Actor>(
             Ok(Err(crash)) => return die(incarnation, state, crashed(slot, incarnation, crash)),
             Err(caught) => return die(incarnation, state, panicked(slot, incarnation, caught)),
         }
+    }
+}
+
+fn answer(asked: Vec<oneshot::Sender<String>>, text: &str) {
+    for answer in asked {
+        // Whoever asked may have brought a waker of its own.
+        panics::drop_quietly(panics::catch(|| answer.send(text.to_owned())));
     }
 }
 
@@ -234,6 +251,7 @@ fn die<A>(incarnation: &Incarnation, state: A, end: End) -> End {
 }
 
 async fn stop<A: Actor>(slot: &Slot, incarnation: &Incarnation, state: A, reason: ExitReason) -> End {
+    incarnation.scope.set_deadline(None);
     match panics::catch_async(state.stop(&reason)).await {
         Ok(()) => {
             slot.note_end(incarnation, EndTimes::now());

@@ -1,0 +1,93 @@
+//! Monitors: being told, once, that an incarnation has ended and why (Erlang, `erlang:monitor/2`).
+//!
+//! A monitor is for one incarnation: the one that runs when it is set. Whoever wants to know about the next one
+//! as well sets another. An actor is told by a message of its own type, which never waits for room and is never
+//! lost; code that is no actor awaits [`Address::ended`](crate::Address::ended).
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+
+use crate::exit::ExitReason;
+use crate::shell::incarnation::Incarnation;
+use crate::ties::{Tie, new_key};
+
+/// Which incarnation has ended, and why.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Down {
+    /// The child's path.
+    pub path: Arc<str>,
+    /// Which incarnation it was; 0 when none was running.
+    pub incarnation: u64,
+    /// Why it ended; [`ExitReason::NotRunning`] when none was running.
+    pub reason: ExitReason,
+}
+
+impl Down {
+    pub(crate) fn not_running(path: &Arc<str>) -> Self {
+        Self { path: Arc::clone(path), incarnation: 0, reason: ExitReason::NotRunning }
+    }
+}
+
+/// A monitor that was set with [`Context::monitor`](crate::Context::monitor).
+///
+/// It means something to the incarnation that set it, and to no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MonitorId(pub(crate) u64);
+
+/// Waits for the end of one incarnation. See [`Address::ended`](crate::Address::ended).
+#[must_use = "it does nothing unless it is awaited"]
+pub struct Ended(State);
+
+enum State {
+    NotRunning(Option<Down>),
+    Waiting { end: oneshot::Receiver<Down>, of: Weak<Incarnation>, key: u64, path: Arc<str> },
+}
+
+impl Ended {
+    pub(crate) fn of(incarnation: Option<Arc<Incarnation>>, path: &Arc<str>) -> Self {
+        let (told, end) = oneshot::channel();
+        let key = new_key();
+        match incarnation {
+            Some(incarnation) if incarnation.tie(key, Tie::Waiter(told)).is_ok() => {
+                Self(State::Waiting { end, of: Arc::downgrade(&incarnation), key, path: Arc::clone(path) })
+            }
+            _ => Self(State::NotRunning(Some(Down::not_running(path)))),
+        }
+    }
+}
+
+impl Future for Ended {
+    type Output = Down;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Down> {
+        match &mut self.0 {
+            State::NotRunning(down) => down.take().map_or(Poll::Pending, Poll::Ready),
+            State::Waiting { end, path, .. } => {
+                // It is told before it is let go of, unless the whole process of telling was dropped.
+                Pin::new(end).poll(cx).map(|told| told.unwrap_or_else(|_| Down::not_running(path)))
+            }
+        }
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let State::Waiting { of, key, .. } = &self.0
+            && let Some(incarnation) = of.upgrade()
+        {
+            drop(incarnation.untie(*key));
+        }
+    }
+}
+
+impl fmt::Debug for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ended").finish_non_exhaustive()
+    }
+}
