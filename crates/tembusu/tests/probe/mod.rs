@@ -7,6 +7,8 @@ use tembusu_testkit::{Boom, Gate, Journal, PATIENCE};
 
 pub(crate) type Run = Box<dyn FnOnce(&mut Context<Probe>) + Send>;
 
+type InEachInit = dyn Fn(&mut Context<Probe>) + Send + Sync;
+
 pub(crate) enum Do {
     Run(Run),
     /// Writes `name#1 text`.
@@ -29,7 +31,7 @@ pub(crate) enum End {
 pub(crate) struct Setup {
     pub(crate) name: &'static str,
     pub(crate) journal: Journal,
-    pub(crate) init: Option<Arc<dyn Fn(&mut Context<Probe>) + Send + Sync>>,
+    pub(crate) init: Option<Arc<InEachInit>>,
 }
 
 impl Setup {
