@@ -324,6 +324,7 @@ fn word_for(reason: &ExitReason) -> Reason {
         ExitReason::Normal => Reason::Normal,
         ExitReason::Shutdown | ExitReason::ShutdownWith(_) | ExitReason::Exhausted(_) => Reason::Shutdown,
         ExitReason::Killed | ExitReason::Unresponsive => Reason::Killed,
-        ExitReason::Error(_) | ExitReason::Panic { .. } => Reason::Error,
+        ExitReason::Linked(exit) => word_for(&exit.reason),
+        ExitReason::Error(_) | ExitReason::Panic { .. } | ExitReason::NotRunning => Reason::Error,
     }
 }
