@@ -18,6 +18,8 @@ fn supervisor(path: &str, state: State, children: Vec<NodeSnapshot>) -> NodeSnap
         time_left: None,
         mailbox_len: 0,
         dead_letters: 0,
+        shed: 0,
+        uncollected: 0,
         expired: 0,
         last_exit: None,
         children,

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use crate::context::NEVER;
 use crate::deadline;
 use crate::error::{CallError, TellError};
-use crate::mailbox::{Mailbox, Queue, Refusal};
+use crate::mailbox::{Caller, Lane, Mailbox, Queue, Refusal};
 use crate::monitor::Ended;
 use crate::reply::Reply;
-use crate::scope::{Lost, Scope};
+use crate::scope::Scope;
 
 /// The typed address of a child.
 ///
@@ -27,18 +27,43 @@ use crate::scope::{Lost, Scope};
 /// Messages of one sender arrive in the order in which they were sent.
 pub struct Address<M> {
     mailbox: Arc<Mailbox<M>>,
+    lane: Lane,
 }
 
 impl<M: Send + 'static> Address<M> {
     pub(crate) fn new(mailbox: Arc<Mailbox<M>>) -> Self {
-        Self { mailbox }
+        Self { mailbox, lane: Lane::Ordinary }
+    }
+
+    pub(crate) fn lane(&self) -> Lane {
+        self.lane
     }
 
     pub(crate) fn mailbox(&self) -> &Arc<Mailbox<M>> {
         &self.mailbox
     }
 
-    /// Sends a message without waiting.
+    /// The same actor by its priority lane: what is sent there is received before everything that waits in the
+    /// ordinary one.
+    ///
+    /// The lane has a capacity of its own, equal to the mailbox's, and rejects what is too much. Whoever fills it
+    /// faster than the actor handles starves the ordinary lane: it is for what is rare and must not wait, such as a
+    /// change of configuration or a question about health, and not for the larger part of the traffic.
+    ///
+    /// # Ordering
+    ///
+    /// Within the lane as in the ordinary one. Between the two there is no order but this: nothing is received from
+    /// the ordinary lane while something waits here.
+    ///
+    /// # On restart
+    ///
+    /// Both lanes are treated alike.
+    #[must_use]
+    pub fn priority(&self) -> Self {
+        Self { mailbox: Arc::clone(&self.mailbox), lane: Lane::Priority }
+    }
+
+    /// Sends a message without waiting. When the queue is full its [overflow policy](crate::Overflow) decides.
     ///
     /// # Errors
     ///
@@ -47,7 +72,7 @@ impl<M: Send + 'static> Address<M> {
         if Scope::current_is_replaced() {
             return Err(TellError::Gone(message));
         }
-        self.mailbox.push(message, None).map_err(TellError::from_refusal)
+        self.mailbox.push(self.lane, message, None).map_err(TellError::from_refusal)
     }
 
     /// Sends a message, waiting for room in the queue.
@@ -63,7 +88,14 @@ impl<M: Send + 'static> Address<M> {
         if Scope::current_is_replaced() {
             return Err(TellError::Gone(message));
         }
-        self.mailbox.push_when_room(message).await.map_err(TellError::from_refusal)
+        let mut message = message;
+        loop {
+            match self.mailbox.push_if_room(self.lane, message) {
+                Err((Refusal::Full, unsent)) => message = unsent,
+                result => return result.map_err(TellError::from_refusal),
+            }
+            self.mailbox.wait_for_room(self.lane).await;
+        }
     }
 
     /// Sends the message that `make` builds around a [`Reply`], and waits for the answer.
@@ -85,7 +117,7 @@ impl<M: Send + 'static> Address<M> {
     {
         let now = Instant::now();
         let deadline = now.checked_add(within).unwrap_or_else(|| now + NEVER);
-        self.call_until(make, deadline).await
+        self.call_from(make, now, deadline).await
     }
 
     /// Like [`call`](Self::call), until an instant. The deadline travels with the message: an expired call is
@@ -103,26 +135,30 @@ impl<M: Send + 'static> Address<M> {
         T: Send + 'static,
         F: FnOnce(Reply<T>) -> M,
     {
+        self.call_from(make, Instant::now(), deadline).await
+    }
+
+    async fn call_from<T, F>(&self, make: F, now: Instant, deadline: Instant) -> Result<T, CallError<M>>
+    where
+        T: Send + 'static,
+        F: FnOnce(Reply<T>) -> M,
+    {
         let (reply, answer) = Reply::channel();
         let message = make(reply);
         if Scope::current_is_replaced() {
             return Err(CallError::Gone(Some(message)));
         }
         let deadline = deadline::bounded(deadline);
-        if deadline <= Instant::now() {
+        if deadline <= now {
             return Err(CallError::Timeout { enqueued: false });
         }
-        self.mailbox.push(message, Some(deadline)).map_err(|(refusal, message)| match refusal {
-            Refusal::Full => CallError::Full(message),
-            Refusal::Degraded => CallError::Degraded(Some(message)),
-            Refusal::Gone => CallError::Gone(Some(message)),
-        })?;
+        let settle = self.mailbox.has_collector().then(|| answer.settle());
+        let caller = Caller { deadline, settle };
+        self.mailbox.push(self.lane, message, Some(caller)).map_err(CallError::from_refusal)?;
         match tokio::time::timeout_at(deadline, answer).await {
-            Ok(Ok(Ok(value))) => Ok(value),
-            Ok(Ok(Err(Lost::Died(reason)))) => Err(CallError::Died(reason)),
-            Ok(Ok(Err(Lost::Gone))) => Err(CallError::Gone(None)),
-            Ok(Ok(Err(Lost::Unanswered)) | Err(_)) => Err(CallError::Unanswered),
-            Ok(Ok(Err(Lost::Expired))) | Err(_) => Err(CallError::Timeout { enqueued: true }),
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(lost)) => Err(CallError::from_lost(lost)),
+            Err(_) => Err(CallError::Timeout { enqueued: true }),
         }
     }
 
@@ -170,7 +206,7 @@ impl<M: Send + 'static> Address<M> {
 
 impl<M> Clone for Address<M> {
     fn clone(&self) -> Self {
-        Self { mailbox: Arc::clone(&self.mailbox) }
+        Self { mailbox: Arc::clone(&self.mailbox), lane: self.lane }
     }
 }
 

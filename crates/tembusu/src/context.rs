@@ -14,7 +14,7 @@ use crate::address::Address;
 use crate::extras::{AHEAD_MAX, Extras};
 use crate::inline::Inline;
 use crate::link::{self, Exit};
-use crate::mailbox::{Envelope, Mailbox, Received};
+use crate::mailbox::{Mailbox, Received};
 use crate::monitor::{Down, MonitorId};
 use crate::shell::incarnation::{Incarnation, Signals};
 use crate::shell::slot::Slot;
@@ -347,7 +347,7 @@ impl<A: Actor> Context<A> {
             return Poll::Ready(Next::Message(message));
         }
         match self.mailbox.poll_receive(self.token, cx) {
-            Poll::Ready(Received::Message(Envelope { message, deadline })) => {
+            Poll::Ready(Received::Message(message, deadline)) => {
                 self.turn_to(deadline);
                 if let Some(extras) = &mut self.extras {
                     extras.ahead = 0;

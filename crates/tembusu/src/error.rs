@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::exit::ExitReason;
 use crate::mailbox::Refusal;
+use crate::scope::Lost;
 
 /// Why a message was not accepted. The message is handed back.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum TellError<M> {
     Full(M),
     /// The child's supervisor is degraded, and nothing stands in for this child.
     Degraded(M),
+    /// The child is being drained: it handles what waits and accepts nothing more.
+    Draining(M),
     /// The child has been terminated, or its tree has ended.
     Gone(M),
 }
@@ -26,6 +29,7 @@ impl<M> TellError<M> {
         match refusal {
             Refusal::Full => Self::Full(message),
             Refusal::Degraded => Self::Degraded(message),
+            Refusal::Draining => Self::Draining(message),
             Refusal::Gone => Self::Gone(message),
         }
     }
@@ -33,7 +37,7 @@ impl<M> TellError<M> {
     /// The message that was not sent.
     pub fn into_inner(self) -> M {
         match self {
-            Self::Full(message) | Self::Degraded(message) | Self::Gone(message) => message,
+            Self::Full(message) | Self::Degraded(message) | Self::Draining(message) | Self::Gone(message) => message,
         }
     }
 }
@@ -43,6 +47,7 @@ impl<M> fmt::Debug for TellError<M> {
         f.write_str(match self {
             Self::Full(_) => "Full(..)",
             Self::Degraded(_) => "Degraded(..)",
+            Self::Draining(_) => "Draining(..)",
             Self::Gone(_) => "Gone(..)",
         })
     }
@@ -53,6 +58,7 @@ impl<M> fmt::Display for TellError<M> {
         f.write_str(match self {
             Self::Full(_) => "the queue is full",
             Self::Degraded(_) => "the actor is degraded and nothing stands in for it",
+            Self::Draining(_) => "the actor is being drained: it accepts nothing more",
             Self::Gone(_) => "the actor is gone",
         })
     }
@@ -76,8 +82,33 @@ pub enum CallError<M> {
     Unanswered,
     /// The child's supervisor is degraded, and nothing stands in for this child.
     Degraded(Option<M>),
+    /// The child is being drained: it handles what waits and accepts nothing more. The message is handed back.
+    Draining(M),
+    /// The queue was full, and its [overflow policy](crate::Overflow) dropped the call unhandled.
+    Shed,
     /// The child has been terminated. The message is handed back unless it had been waiting in the queue.
     Gone(Option<M>),
+}
+
+impl<M> CallError<M> {
+    pub(crate) fn from_refusal((refusal, message): (Refusal, M)) -> Self {
+        match refusal {
+            Refusal::Full => Self::Full(message),
+            Refusal::Degraded => Self::Degraded(Some(message)),
+            Refusal::Draining => Self::Draining(message),
+            Refusal::Gone => Self::Gone(Some(message)),
+        }
+    }
+
+    pub(crate) fn from_lost(lost: Lost) -> Self {
+        match lost {
+            Lost::Unanswered => Self::Unanswered,
+            Lost::Died(reason) => Self::Died(reason),
+            Lost::Gone => Self::Gone(None),
+            Lost::Expired => Self::Timeout { enqueued: true },
+            Lost::Shed => Self::Shed,
+        }
+    }
 }
 
 impl<M> fmt::Debug for CallError<M> {
@@ -88,6 +119,8 @@ impl<M> fmt::Debug for CallError<M> {
             Self::Died(reason) => f.debug_tuple("Died").field(reason).finish(),
             Self::Unanswered => f.write_str("Unanswered"),
             Self::Degraded(_) => f.write_str("Degraded(..)"),
+            Self::Draining(_) => f.write_str("Draining(..)"),
+            Self::Shed => f.write_str("Shed"),
             Self::Gone(_) => f.write_str("Gone(..)"),
         }
     }
@@ -102,6 +135,8 @@ impl<M> fmt::Display for CallError<M> {
             Self::Died(reason) => write!(f, "the actor died while it held the call: {reason}"),
             Self::Unanswered => f.write_str("the actor dropped the reply"),
             Self::Degraded(_) => f.write_str("the actor is degraded and nothing stands in for it"),
+            Self::Draining(_) => f.write_str("the actor is being drained: it accepts nothing more"),
+            Self::Shed => f.write_str("the queue was full and its overflow policy dropped the call"),
             Self::Gone(_) => f.write_str("the actor is gone"),
         }
     }

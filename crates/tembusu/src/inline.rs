@@ -256,7 +256,8 @@ impl<V: ?Sized + Send + Sync + 'static> Inline<V> {
         match refusal? {
             Refusal::Degraded => Some(InlineError::Degraded),
             Refusal::Gone => Some(InlineError::Gone),
-            Refusal::Full => None,
+            // A draining child that crashed comes back to handle what waits.
+            Refusal::Full | Refusal::Draining => None,
         }
     }
 

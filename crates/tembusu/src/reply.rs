@@ -4,10 +4,14 @@
 //! answering, or that it crashed and why.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use tokio::sync::oneshot;
-
-use crate::scope::{Lost, Scope};
+use crate::scope::{Lost, Scope, Settle};
+use crate::sync::{AtomicBool, Mutex, MutexGuard};
 
 /// The right to answer one call.
 ///
@@ -18,13 +22,62 @@ use crate::scope::{Lost, Scope};
 /// A reply that was held by the crashed incarnation, in its state or in the message at hand, is settled as
 /// [`Died`](crate::CallError::Died). Replies in messages that still wait in the queue stay valid.
 pub struct Reply<T: Send + 'static> {
-    sender: Option<oneshot::Sender<Result<T, Lost>>>,
+    /// `None` once it has been sent.
+    cell: Option<Arc<Cell<T>>>,
+}
+
+/// Where the caller waits.
+pub(crate) struct Answer<T: Send + 'static> {
+    cell: Arc<Cell<T>>,
+}
+
+/// What both sides share: one allocation a call.
+struct Cell<T> {
+    state: Mutex<State<T>>,
+    /// Spares the caller the lock, and the clone of its waker, when the answer is there.
+    done: AtomicBool,
+}
+
+enum State<T> {
+    Waiting(Option<Waker>),
+    Done(Result<T, Lost>),
+    /// The caller has its answer, or has stopped waiting.
+    Closed,
+}
+
+impl<T> Cell<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands the value back when nobody waits, or something was told before.
+    fn set(&self, result: Result<T, Lost>) -> Result<(), Result<T, Lost>> {
+        let mut state = self.lock();
+        let State::Waiting(waker) = &mut *state else {
+            drop(state);
+            return Err(result);
+        };
+        let waker = waker.take();
+        *state = State::Done(result);
+        self.done.store(true, Ordering::Release);
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(())
+    }
+}
+
+impl<T: Send> Settle for Cell<T> {
+    fn settle(&self, lost: Lost) {
+        drop(self.set(Err(lost)));
+    }
 }
 
 impl<T: Send + 'static> Reply<T> {
-    pub(crate) fn channel() -> (Self, oneshot::Receiver<Result<T, Lost>>) {
-        let (sender, receiver) = oneshot::channel();
-        (Self { sender: Some(sender) }, receiver)
+    pub(crate) fn channel() -> (Self, Answer<T>) {
+        let cell = Arc::new(Cell { state: Mutex::new(State::Waiting(None)), done: AtomicBool::new(false) });
+        (Self { cell: Some(Arc::clone(&cell)) }, Answer { cell })
     }
 
     /// Answers.
@@ -36,8 +89,8 @@ impl<T: Send + 'static> Reply<T> {
         if Scope::current_is_replaced() {
             return Err(value);
         }
-        match self.sender.take() {
-            Some(sender) => sender.send(Ok(value)).map_err(|unsent| match unsent {
+        match self.cell.take() {
+            Some(cell) => cell.set(Ok(value)).map_err(|unsent| match unsent {
                 Ok(value) => value,
                 Err(_) => unreachable!("an answer was sent"),
             }),
@@ -48,19 +101,17 @@ impl<T: Send + 'static> Reply<T> {
     /// Whether the caller has stopped waiting.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.sender.as_ref().is_none_or(oneshot::Sender::is_closed)
+        self.cell.as_ref().is_none_or(|cell| !matches!(*cell.lock(), State::Waiting(_)))
     }
 }
 
 impl<T: Send + 'static> Drop for Reply<T> {
     fn drop(&mut self) {
-        if let Some(sender) = self.sender.take() {
-            if sender.is_closed() {
-                return;
-            }
-            Scope::settle_dropped(move |lost| {
-                let _ = sender.send(Err(lost));
-            });
+        if self.is_closed() {
+            return;
+        }
+        if let Some(cell) = self.cell.take() {
+            Scope::settle_dropped(cell);
         }
     }
 }
@@ -68,5 +119,43 @@ impl<T: Send + 'static> Drop for Reply<T> {
 impl<T: Send + 'static> fmt::Debug for Reply<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply").field("closed", &self.is_closed()).finish()
+    }
+}
+
+impl<T: Send + 'static> Answer<T> {
+    /// What to tell when the message turns out to be a dead letter.
+    pub(crate) fn settle(&self) -> Arc<dyn Settle> {
+        Arc::clone(&self.cell) as Arc<dyn Settle>
+    }
+}
+
+impl<T: Send + 'static> Future for Answer<T> {
+    type Output = Result<T, Lost>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // Cloned without the lock: it may be a waker of a user's.
+        let waker = (!self.cell.done.load(Ordering::Acquire)).then(|| cx.waker().clone());
+        let mut state = self.cell.lock();
+        if let State::Waiting(waiting) = &mut *state {
+            let previous = std::mem::replace(waiting, waker);
+            drop(state);
+            drop(previous);
+            return Poll::Pending;
+        }
+        let told = std::mem::replace(&mut *state, State::Closed);
+        drop(state);
+        drop(waker);
+        match told {
+            State::Done(result) => Poll::Ready(result),
+            State::Waiting(_) | State::Closed => Poll::Ready(Err(Lost::Unanswered)),
+        }
+    }
+}
+
+impl<T: Send + 'static> Drop for Answer<T> {
+    fn drop(&mut self) {
+        let state = std::mem::replace(&mut *self.cell.lock(), State::Closed);
+        // A waker or an answer of a user's.
+        drop(state);
     }
 }

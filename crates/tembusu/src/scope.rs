@@ -5,13 +5,14 @@
 //! incarnation does through the library has an effect (the generation fence).
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use tokio::time::Instant;
 
 use crate::exit::ExitReason;
 use crate::panics;
+use crate::sync::{AtomicBool, Mutex};
 
 /// What a caller learns when its reply will not come.
 #[derive(Clone, Debug)]
@@ -21,13 +22,18 @@ pub(crate) enum Lost {
     Gone,
     /// Its deadline had passed when its turn came.
     Expired,
+    /// Its queue was full, and the overflow policy dropped it.
+    Shed,
 }
 
-type Settle = Box<dyn FnOnce(Lost) + Send>;
+/// A call that waits for its answer. What it learns first is what counts.
+pub(crate) trait Settle: Send + Sync {
+    fn settle(&self, lost: Lost);
+}
 
 enum Fate {
     /// Keep dropped replies until it is known how `handle` ended.
-    Pending(Vec<Settle>),
+    Pending(Vec<Arc<dyn Settle>>),
     /// Settle dropped replies at once.
     Known(Lost),
 }
@@ -35,6 +41,8 @@ enum Fate {
 /// The scope of one incarnation, or of a queue that is being emptied.
 pub(crate) struct Scope {
     replaced: AtomicBool,
+    /// Whether replies are pending. Written and read by the thread that polls the incarnation: it spares the lock.
+    has_pending: AtomicBool,
     fate: Mutex<Fate>,
     /// Until when the caller of the message at hand waits.
     deadline: crate::deadline::Shared,
@@ -46,36 +54,44 @@ thread_local! {
 
 impl Scope {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            replaced: AtomicBool::new(false),
-            fate: Mutex::new(Fate::Pending(Vec::new())),
-            deadline: Default::default(),
-        })
+        Self::with(Fate::Pending(Vec::new()))
     }
 
     /// A scope in which every dropped reply is settled at once.
     pub(crate) fn settling(lost: Lost) -> Arc<Self> {
+        Self::with(Fate::Known(lost))
+    }
+
+    fn with(fate: Fate) -> Arc<Self> {
         Arc::new(Self {
             replaced: AtomicBool::new(false),
-            fate: Mutex::new(Fate::Known(lost)),
+            has_pending: AtomicBool::new(false),
+            fate: Mutex::new(fate),
             deadline: Default::default(),
         })
     }
 
     /// Runs `f` as this scope, or outside any with `None`.
     pub(crate) fn enter<T>(scope: Option<&Arc<Self>>, f: impl FnOnce() -> T) -> T {
-        struct Leave(Option<Arc<Scope>>);
-        impl Drop for Leave {
+        Self::enter_owned(&mut scope.cloned(), f)
+    }
+
+    /// Runs `f` as the scope that is lent, which is given back: a poll costs no count of references.
+    pub(crate) fn enter_owned<T>(scope: &mut Option<Arc<Self>>, f: impl FnOnce() -> T) -> T {
+        /// Holds the scope around this one meanwhile.
+        struct Leave<'a>(&'a mut Option<Arc<Scope>>);
+        impl Drop for Leave<'_> {
             fn drop(&mut self) {
-                let previous = self.0.take();
-                drop(CURRENT.with(|current| current.replace(previous)));
+                CURRENT.with(|current| std::mem::swap(&mut *current.borrow_mut(), self.0));
             }
         }
-        let _leave = Leave(CURRENT.with(|current| current.replace(scope.cloned())));
+        CURRENT.with(|current| std::mem::swap(&mut *current.borrow_mut(), scope));
+        let _leave = Leave(scope);
         f()
     }
 
     /// Whether the running code belongs to an incarnation that has been replaced.
+    #[inline]
     pub(crate) fn current_is_replaced() -> bool {
         CURRENT.with(|current| current.borrow().as_ref().is_some_and(|scope| scope.is_replaced()))
     }
@@ -90,20 +106,24 @@ impl Scope {
     }
 
     /// Settles a dropped reply as the current scope says.
-    pub(crate) fn settle_dropped(settle: impl FnOnce(Lost) + Send + 'static) {
+    pub(crate) fn settle_dropped(call: Arc<dyn Settle>) {
         let scope = CURRENT.with(|current| current.borrow().clone());
-        let Some(scope) = scope else { return settle(Lost::Unanswered) };
+        let Some(scope) = scope else { return call.settle(Lost::Unanswered) };
         let mut fate = scope.fate.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *fate {
-            Fate::Pending(pending) => pending.push(Box::new(settle)),
+            Fate::Pending(pending) => {
+                pending.push(call);
+                scope.has_pending.store(true, Ordering::Relaxed);
+            }
             Fate::Known(lost) => {
                 let lost = lost.clone();
                 drop(fate);
-                settle(lost);
+                call.settle(lost);
             }
         }
     }
 
+    #[inline]
     pub(crate) fn is_replaced(&self) -> bool {
         self.replaced.load(Ordering::Acquire)
     }
@@ -113,12 +133,19 @@ impl Scope {
     }
 
     /// `handle` ended in order: replies dropped in it will not come.
+    #[inline]
     pub(crate) fn settle_orderly(&self) {
-        let mut fate = self.fate.lock().unwrap_or_else(PoisonError::into_inner);
-        let Fate::Pending(pending) = &mut *fate else { return };
-        if pending.is_empty() {
+        if !self.has_pending.load(Ordering::Relaxed) {
             return;
         }
+        self.settle_pending();
+    }
+
+    #[cold]
+    fn settle_pending(&self) {
+        self.has_pending.store(false, Ordering::Relaxed);
+        let mut fate = self.fate.lock().unwrap_or_else(PoisonError::into_inner);
+        let Fate::Pending(pending) = &mut *fate else { return };
         let pending = std::mem::take(pending);
         drop(fate);
         settle_all(pending, &Lost::Unanswered);
@@ -138,8 +165,8 @@ impl Scope {
 }
 
 /// Whoever waits may bring a waker of its own; a panic of one must not cost the others their answers.
-fn settle_all(pending: Vec<Settle>, lost: &Lost) {
-    for settle in pending {
-        panics::drop_quietly(panics::catch(|| settle(lost.clone())));
+fn settle_all(pending: Vec<Arc<dyn Settle>>, lost: &Lost) {
+    for call in pending {
+        panics::drop_quietly(panics::catch(move || call.settle(lost.clone())));
     }
 }

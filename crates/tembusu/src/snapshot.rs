@@ -25,8 +25,14 @@ pub struct NodeSnapshot {
     pub time_left: Option<Duration>,
     /// How many messages wait. 0 for supervisors.
     pub mailbox_len: usize,
-    /// How many messages were dropped unhandled, since the queue was closed or is fresh for each incarnation.
+    /// How many messages were dropped unhandled, since the queue was closed or full, or is fresh for each
+    /// incarnation.
     pub dead_letters: u64,
+    /// How many of them the [overflow policy](crate::Overflow) dropped.
+    pub shed: u64,
+    /// How many dead letters (expired calls included) their
+    /// [collector](crate::ChildSpec::dead_letters) had no room for.
+    pub uncollected: u64,
     /// How many calls were not handled since their callers no longer waited.
     pub expired: u64,
     /// Why the last incarnation that ended did.

@@ -83,6 +83,10 @@ impl SupervisorRef {
         Self { node }
     }
 
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
     /// Its path from the root, or its bare name before the tree has started.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -114,6 +118,8 @@ impl SupervisorRef {
             time_left: None,
             mailbox_len: 0,
             dead_letters: 0,
+            shed: 0,
+            uncollected: 0,
             expired: 0,
             last_exit: None,
             children: self.node.snapshot(),

@@ -109,6 +109,7 @@ impl Incarnation {
         self.signals.fetch_and(!bit, Ordering::Release);
     }
 
+    #[inline]
     pub(crate) fn signals(&self) -> Signals {
         Signals(self.signals.load(Ordering::Acquire))
     }
@@ -121,6 +122,7 @@ impl Incarnation {
         self.signal(signal::KILL);
     }
 
+    #[inline]
     pub(crate) fn is_killed(&self) -> bool {
         self.signals().kill()
     }

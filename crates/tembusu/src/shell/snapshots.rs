@@ -58,6 +58,8 @@ impl Node {
                 .map(|at| at.saturating_sub(self.shared().map_or(at, |shared| shared.now()))),
             mailbox_len: 0,
             dead_letters: 0,
+            shed: 0,
+            uncollected: 0,
             expired: 0,
             last_exit: child.last_exit,
             children: Vec::new(),
@@ -67,6 +69,8 @@ impl Node {
                 snapshot.kind = Kind::Worker;
                 snapshot.mailbox_len = slot.queue.len();
                 snapshot.dead_letters = slot.queue.dead_letters();
+                snapshot.shed = slot.queue.shed();
+                snapshot.uncollected = slot.queue.uncollected();
                 snapshot.expired = slot.queue.expired();
                 if state == State::Running && slot.current().is_some_and(|current| current.signals().suspended()) {
                     snapshot.state = State::Suspended;

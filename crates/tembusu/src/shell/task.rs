@@ -105,6 +105,8 @@ async fn run<A: Actor>(mut guard: Guard, args: Arc<A::Args>, mailbox: Arc<Mailbo
 struct Life<'a, F> {
     future: Pin<&'a mut Option<F>>,
     incarnation: &'a Incarnation,
+    /// Lent to the thread for each poll.
+    scope: Option<Arc<Scope>>,
 }
 
 impl<F: Future<Output = End>> Life<'_, F> {
@@ -112,7 +114,7 @@ impl<F: Future<Output = End>> Life<'_, F> {
     /// is an end like any other.
     fn poll(&mut self, slot: &Slot, cx: &mut TaskContext<'_>) -> Poll<End> {
         let Some(future) = self.future.as_mut().as_pin_mut() else { return Poll::Pending };
-        let poll = panics::catch(|| Scope::enter(Some(&self.incarnation.scope), || future.poll(cx)));
+        let poll = panics::catch(|| Scope::enter_owned(&mut self.scope, || future.poll(cx)));
         let end = match poll {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(end)) => end,
@@ -126,7 +128,7 @@ impl<F: Future<Output = End>> Life<'_, F> {
 
 impl<F> Drop for Life<'_, F> {
     fn drop(&mut self) {
-        let Self { future, incarnation } = self;
+        let Self { future, incarnation, .. } = self;
         if future.is_some() {
             incarnation.scope.conclude(Lost::Died(incarnation.verdict_or(ExitReason::Killed)));
             let _ = Scope::enter(Some(&incarnation.scope), || panics::catch(|| future.set(None)));
@@ -142,7 +144,7 @@ async fn live<A: Actor>(
     mailbox: &Arc<Mailbox<A::Message>>,
 ) -> End {
     let future = pin!(Some(life::<A>(slot, incarnation, args, mailbox)));
-    let mut life = Life { future, incarnation };
+    let mut life = Life { future, incarnation, scope: Some(Arc::clone(&incarnation.scope)) };
     let mut told = false;
     poll_fn(|cx| {
         if incarnation.is_killed() {

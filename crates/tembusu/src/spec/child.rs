@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use super::policy::{Restart, Shutdown};
 use crate::actor::Actor;
 use crate::address::Address;
-use crate::mailbox::{DEFAULT_CAPACITY, Mailbox, Queue};
+use crate::mailbox::{Collector, DEFAULT_CAPACITY, DeadLetter, Mailbox, Overflow, Queue, Rules};
 use crate::shell::slot::Slot;
 use crate::shell::task::Launcher;
 
@@ -27,6 +27,8 @@ pub struct ChildSpec<A: Actor> {
     args: Arc<A::Args>,
     mailbox: Arc<Mailbox<A::Message>>,
     options: Options,
+    overflow: Overflow,
+    collector: Option<Collector<A::Message>>,
     stand_in: bool,
     added: Option<Arc<AtomicBool>>,
 }
@@ -60,7 +62,7 @@ impl Default for Options {
 pub fn child<A: Actor>(name: impl Into<Arc<str>>, args: A::Args) -> ChildSpec<A> {
     let name = name.into();
     let mailbox = Mailbox::new(Arc::clone(&name));
-    ChildSpec { name, args: Arc::new(args), mailbox, options: Options::default(), stand_in: false, added: None }
+    ChildSpec::new(name, args, mailbox)
 }
 
 /// Specifies a child that takes over `address` while the supervisor it is in runs as a fallback.
@@ -70,10 +72,23 @@ pub fn child<A: Actor>(name: impl Into<Arc<str>>, args: A::Args) -> ChildSpec<A>
 pub fn stand_in<A: Actor>(address: &Address<A::Message>, args: A::Args) -> ChildSpec<A> {
     let mailbox = Arc::clone(address.mailbox());
     let name = mailbox.path().rsplit('/').next().unwrap_or_default().into();
-    ChildSpec { name, args: Arc::new(args), mailbox, options: Options::default(), stand_in: true, added: None }
+    ChildSpec { stand_in: true, ..ChildSpec::new(name, args, mailbox) }
 }
 
 impl<A: Actor> ChildSpec<A> {
+    fn new(name: Arc<str>, args: A::Args, mailbox: Arc<Mailbox<A::Message>>) -> Self {
+        Self {
+            name,
+            args: Arc::new(args),
+            mailbox,
+            options: Options::default(),
+            overflow: Overflow::default(),
+            collector: None,
+            stand_in: false,
+            added: None,
+        }
+    }
+
     /// When it is restarted. Permanent unless set.
     pub fn restart(mut self, restart: Restart) -> Self {
         self.options.restart = restart;
@@ -118,6 +133,28 @@ impl<A: Actor> ChildSpec<A> {
         self
     }
 
+    /// What happens when the queue is full. Senders get their messages back unless set. Without effect for a
+    /// [stand-in](stand_in()): the queue is not its own.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// Where messages go that were accepted and will not be handled: of a queue that is closed, those that an
+    /// [overflow policy](Self::overflow) drops, expired calls, what a [fresh queue](Self::fresh_queue) drops. Their
+    /// callers have been told before.
+    ///
+    /// It never waits: when `collector` has no room the letter is lost, and counted
+    /// ([`NodeSnapshot::uncollected`](crate::NodeSnapshot::uncollected)). A message that could not be sent at all is
+    /// no dead letter; its sender has it. Without effect for a [stand-in](stand_in()).
+    pub fn dead_letters(mut self, collector: Address<DeadLetter<A::Message>>) -> Self {
+        self.collector = Some(Box::new(move |letter| {
+            let sent = collector.mailbox().push(collector.lane(), letter, None);
+            sent.map_err(|(_, letter)| letter)
+        }));
+        self
+    }
+
     /// The runtime that it runs on, instead of its supervisor's. It needs timers enabled.
     pub fn on(mut self, runtime: Handle) -> Self {
         self.options.on = Some(runtime);
@@ -133,6 +170,9 @@ impl<A: Actor> ChildSpec<A> {
     pub(crate) fn erase(self) -> ErasedWorker {
         if let Some(added) = &self.added {
             added.store(true, Ordering::Release);
+        }
+        if !self.stand_in && (self.overflow != Overflow::default() || self.collector.is_some()) {
+            self.mailbox.set_rules(Rules::new(self.overflow, self.collector));
         }
         let queue: Arc<dyn Queue> = Arc::clone(&self.mailbox) as Arc<dyn Queue>;
         let launcher = Launcher::<A> { args: self.args, mailbox: self.mailbox };
@@ -190,14 +230,7 @@ impl<A: Actor> Declared<A> {
 
     /// Gives it its arguments. What is left is to add it.
     pub fn with(self, args: A::Args) -> ChildSpec<A> {
-        ChildSpec {
-            name: self.name,
-            args: Arc::new(args),
-            mailbox: self.mailbox,
-            options: Options::default(),
-            stand_in: false,
-            added: Some(self.added),
-        }
+        ChildSpec { added: Some(self.added), ..ChildSpec::new(self.name, args, self.mailbox) }
     }
 }
 

@@ -1,0 +1,209 @@
+//! What a supervisor does with a queue, whatever its messages are: close, reopen, hand over, drain, count.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Envelope, Gate, Mailbox, Refusal, Stale, WhyDead};
+use crate::exit::ExitReason;
+use crate::scope::Lost;
+
+/// A queue without its type.
+pub(crate) trait Queue: Send + Sync {
+    fn settle_in(&self, path: Arc<str>, capacity: usize);
+    fn close(&self);
+    fn close_for_good(&self);
+    fn reopen(&self);
+    fn degrade(&self);
+    fn restore(&self);
+    /// Drops what waits; calls learn why.
+    fn discard(&self, reason: ExitReason);
+    /// Remembers that what waits now is not for the next incarnation.
+    fn mark_stale(&self, reason: ExitReason);
+    /// Drops what was marked.
+    fn discard_stale(&self);
+    /// Takes the queue away from its receiver.
+    fn detach(&self);
+    /// Accepts nothing more; what waits is still handled.
+    fn drain(&self);
+    /// Waits until nothing waits any more and the receiver is back for more, or the queue is closed.
+    fn drained(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    fn len(&self) -> usize;
+    fn dead_letters(&self) -> u64;
+    /// How many of the dead letters the overflow policy dropped.
+    fn shed(&self) -> u64;
+    /// How many dead letters their collector had no room for.
+    fn uncollected(&self) -> u64;
+    fn expired(&self) -> u64;
+    /// Registers a stand-in. False when there is one already.
+    fn take_stand_in(&self) -> bool;
+    /// Identifies the queue, to compare.
+    fn id(&self) -> usize;
+    /// Why a message would be refused whatever it is and however much room there is.
+    fn refusal(&self) -> Option<Refusal>;
+}
+
+impl<M: Send + 'static> Mailbox<M> {
+    fn set_gate(&self, change: impl FnOnce(Gate) -> Gate) {
+        let mut inbound = self.inbound();
+        inbound.gate = change(inbound.gate);
+        drop(inbound);
+        self.room.notify_waiters();
+    }
+
+    /// Empties the queue; calls in it learn `lost`.
+    fn empty(&self, lost: &Lost, why: WhyDead, gate: Option<Gate>) {
+        let mut taken = self.taken();
+        let mut inbound = self.inbound();
+        let priority = std::mem::take(&mut inbound.priority);
+        self.urgent.store(false, Ordering::Release);
+        let batch = std::mem::take(&mut taken.batch);
+        self.note_taken(&taken);
+        let queue = std::mem::take(&mut inbound.queue);
+        let stale = taken.stale.take();
+        if let Some(gate) = gate
+            && inbound.gate != Gate::ClosedForGood
+        {
+            inbound.gate = gate;
+        }
+        drop(inbound);
+        drop(taken);
+        drop(stale);
+        self.room.notify_waiters();
+        self.lose(priority.into_iter().chain(batch).chain(queue), why, lost);
+    }
+
+    fn is_drained(&self) -> bool {
+        let taken = self.taken();
+        let inbound = self.inbound();
+        match inbound.gate {
+            // Nobody is there who could handle what waits.
+            Gate::Degraded | Gate::Closed | Gate::ClosedForGood => true,
+            Gate::Open | Gate::Draining => taken.batch.is_empty() && inbound.is_empty() && inbound.receiver.is_some(),
+        }
+    }
+}
+
+/// The first `count` of a lane.
+fn front<M>(lane: &mut VecDeque<Envelope<M>>, count: usize) -> VecDeque<Envelope<M>> {
+    let kept = lane.split_off(count.min(lane.len()));
+    std::mem::replace(lane, kept)
+}
+
+impl<M: Send + 'static> Queue for Mailbox<M> {
+    fn settle_in(&self, path: Arc<str>, capacity: usize) {
+        let _ = self.path.set(path);
+        self.capacity.store(capacity, Ordering::Relaxed);
+    }
+
+    fn close(&self) {
+        self.empty(&Lost::Gone, WhyDead::Closed, Some(Gate::Closed));
+    }
+
+    fn close_for_good(&self) {
+        self.empty(&Lost::Gone, WhyDead::Closed, Some(Gate::ClosedForGood));
+        self.lives.close();
+    }
+
+    fn reopen(&self) {
+        self.set_gate(|gate| if matches!(gate, Gate::Degraded | Gate::Draining) { gate } else { Gate::Open });
+    }
+
+    fn degrade(&self) {
+        if !self.has_stand_in.load(Ordering::Acquire) {
+            self.set_gate(|gate| if gate == Gate::Open { Gate::Degraded } else { gate });
+        }
+    }
+
+    fn restore(&self) {
+        self.set_gate(|gate| if gate == Gate::Degraded { Gate::Open } else { gate });
+    }
+
+    fn discard(&self, reason: ExitReason) {
+        self.empty(&Lost::Died(reason), WhyDead::Stale, None);
+    }
+
+    fn mark_stale(&self, reason: ExitReason) {
+        let mut taken = self.taken();
+        let inbound = self.inbound();
+        let ordinary = taken.batch.len() + inbound.queue.len();
+        let priority = inbound.priority.len();
+        let previous = taken.stale.replace(Box::new(Stale { ordinary, priority, reason }));
+        drop(inbound);
+        drop(taken);
+        drop(previous);
+    }
+
+    fn discard_stale(&self) {
+        let mut taken = self.taken();
+        let Some(stale) = taken.stale.take() else { return };
+        let Stale { ordinary, priority, reason } = *stale;
+        let mut inbound = self.inbound();
+        let urgent = front(&mut inbound.priority, priority);
+        self.urgent.store(!inbound.priority.is_empty(), Ordering::Release);
+        let batch = front(&mut taken.batch, ordinary);
+        self.note_taken(&taken);
+        let queue = front(&mut inbound.queue, ordinary - batch.len());
+        drop(inbound);
+        drop(taken);
+        self.room.notify_waiters();
+        self.lose(urgent.into_iter().chain(batch).chain(queue), WhyDead::Stale, &Lost::Died(reason));
+    }
+
+    fn detach(&self) {
+        self.attach();
+    }
+
+    fn drain(&self) {
+        self.set_gate(|gate| if gate == Gate::Open { Gate::Draining } else { gate });
+    }
+
+    fn drained(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {
+            loop {
+                let mut drained = std::pin::pin!(self.room.notified());
+                drained.as_mut().enable();
+                if self.is_drained() {
+                    return;
+                }
+                drained.await;
+            }
+        })
+    }
+
+    fn len(&self) -> usize {
+        let taken = self.taken();
+        let inbound = self.inbound();
+        taken.batch.len() + inbound.queue.len() + inbound.priority.len()
+    }
+
+    fn dead_letters(&self) -> u64 {
+        self.morgue.dead_letters()
+    }
+
+    fn shed(&self) -> u64 {
+        self.morgue.shed()
+    }
+
+    fn uncollected(&self) -> u64 {
+        self.morgue.uncollected()
+    }
+
+    fn expired(&self) -> u64 {
+        self.expired.load(Ordering::Relaxed)
+    }
+
+    fn take_stand_in(&self) -> bool {
+        !self.has_stand_in.swap(true, Ordering::AcqRel)
+    }
+
+    fn id(&self) -> usize {
+        std::ptr::from_ref(self).cast::<()>().addr()
+    }
+
+    fn refusal(&self) -> Option<Refusal> {
+        self.inbound().gate.refusal()
+    }
+}

@@ -1,0 +1,212 @@
+//! The queue behind an address. It belongs to the slot: incarnations come and go, the queue stays.
+//!
+//! An incarnation attaches and gets a token; it borrows the queue for each receive under that token and holds
+//! nothing in between, so that its successor can take over at any time, also from one that never yields.
+//! Messages come in under one lock, and are moved in batches to where the receiver takes them under another: the
+//! batch stays here, so that it survives whoever took it. Whoever needs both takes `taken` first. Neither is ever
+//! held while code of a user runs.
+
+mod control;
+mod dead_letters;
+mod overflow;
+mod receive;
+mod send;
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock, PoisonError};
+use std::task::Waker;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+pub use dead_letters::{DeadLetter, WhyDead};
+pub use overflow::Overflow;
+
+pub(crate) use control::Queue;
+pub(crate) use dead_letters::{Collector, Rules};
+pub(crate) use send::Caller;
+
+use dead_letters::Morgue;
+
+use crate::exit::ExitReason;
+use crate::lives::Lives;
+use crate::scope::Settle;
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, MutexGuard};
+
+/// How many messages wait at the most, unless the specification says otherwise.
+pub(crate) const DEFAULT_CAPACITY: usize = 1024;
+
+/// A message with what travels with it.
+pub(crate) struct Envelope<M> {
+    pub(crate) message: M,
+    /// The caller waits no longer than this.
+    pub(crate) deadline: Option<Instant>,
+    /// What only some queues need.
+    extra: Option<Box<Extra>>,
+}
+
+struct Extra {
+    /// Since when it waits, where messages are shed by age.
+    since: Option<Instant>,
+    /// Who is told at once when nobody will handle it, where messages may outlive that as dead letters.
+    caller: Option<Arc<dyn Settle>>,
+}
+
+/// Which of the two lanes a message takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    Ordinary,
+    /// Received first.
+    Priority,
+}
+
+/// Why a message was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Full,
+    Degraded,
+    Draining,
+    Gone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gate {
+    Open,
+    Degraded,
+    /// What waits is still handled, and nothing comes in.
+    Draining,
+    Closed,
+    ClosedForGood,
+}
+
+pub(crate) enum Received<M> {
+    /// With the instant at which its caller stops waiting.
+    Message(M, Option<Instant>),
+    /// The token is no longer the queue's: another incarnation has attached.
+    Replaced,
+}
+
+/// Where senders put messages.
+struct Inbound<M> {
+    queue: VecDeque<Envelope<M>>,
+    priority: VecDeque<Envelope<M>>,
+    gate: Gate,
+    receiver: Option<Waker>,
+}
+
+/// Where the receiver takes them.
+struct Taken<M> {
+    /// Older than everything in [`Inbound::queue`].
+    batch: VecDeque<Envelope<M>>,
+    token: u64,
+    waiting_senders: usize,
+    stale: Option<Box<Stale>>,
+}
+
+/// How many messages at the front of each lane waited under an incarnation that is over, and what becomes of
+/// them.
+struct Stale {
+    ordinary: usize,
+    priority: usize,
+    reason: ExitReason,
+}
+
+pub(crate) struct Mailbox<M> {
+    name: Arc<str>,
+    path: OnceLock<Arc<str>>,
+    capacity: AtomicUsize,
+    has_stand_in: AtomicBool,
+    inbound: Mutex<Inbound<M>>,
+    taken: Mutex<Taken<M>>,
+    /// The length of the batch, written under the lock of `taken`. Read elsewhere it may be too high, never too low.
+    taken_len: AtomicUsize,
+    /// Whether the priority lane has messages, written under the lock of `inbound`.
+    urgent: AtomicBool,
+    /// Senders wait for room, and whoever drains the queue until it is empty: never both, since a draining queue
+    /// accepts nothing.
+    room: Notify,
+    morgue: Morgue<M>,
+    expired: AtomicU64,
+    lives: Lives,
+}
+
+impl<M> Mailbox<M> {
+    pub(crate) fn new(name: Arc<str>) -> Arc<Self> {
+        Arc::new(Self {
+            name,
+            path: OnceLock::new(),
+            capacity: AtomicUsize::new(DEFAULT_CAPACITY),
+            has_stand_in: AtomicBool::new(false),
+            inbound: Mutex::new(Inbound {
+                queue: VecDeque::new(),
+                priority: VecDeque::new(),
+                gate: Gate::Open,
+                receiver: None,
+            }),
+            taken: Mutex::new(Taken { batch: VecDeque::new(), token: 0, waiting_senders: 0, stale: None }),
+            taken_len: AtomicUsize::new(0),
+            urgent: AtomicBool::new(false),
+            room: Notify::new(),
+            morgue: Morgue::default(),
+            expired: AtomicU64::new(0),
+            lives: Lives::default(),
+        })
+    }
+
+    #[inline]
+    fn inbound(&self) -> MutexGuard<'_, Inbound<M>> {
+        self.inbound.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    fn taken(&self) -> MutexGuard<'_, Taken<M>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn lives(&self) -> &Lives {
+        &self.lives
+    }
+
+    pub(crate) fn path(&self) -> &Arc<str> {
+        self.path.get().unwrap_or(&self.name)
+    }
+
+    /// Set once, before anything starts.
+    pub(crate) fn set_rules(&self, rules: Rules<M>) {
+        self.morgue.set_rules(rules);
+    }
+
+    /// Whether messages that nobody will handle outlive that.
+    pub(crate) fn has_collector(&self) -> bool {
+        self.morgue.has_collector()
+    }
+
+    #[inline]
+    fn capacity(&self) -> usize {
+        self.capacity.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn note_taken(&self, taken: &Taken<M>) {
+        self.taken_len.store(taken.batch.len(), Ordering::Relaxed);
+    }
+
+    /// How many messages wait in the ordinary lane: never fewer than this.
+    #[inline]
+    fn waiting(&self, inbound: &Inbound<M>) -> usize {
+        inbound.queue.len() + self.taken_len.load(Ordering::Relaxed)
+    }
+}
+
+impl Gate {
+    #[inline]
+    fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::Open => None,
+            Self::Degraded => Some(Refusal::Degraded),
+            Self::Draining => Some(Refusal::Draining),
+            Self::Closed | Self::ClosedForGood => Some(Refusal::Gone),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The receiver's side: one message at a time, under a token that its successor can take away.
+
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use tokio::time::Instant;
+
+use super::{Envelope, Gate, Inbound, Lane, Mailbox, Received, Taken, WhyDead};
+use crate::scope::Lost;
+use crate::sync::MutexGuard;
+
+impl<M: Send + 'static> Mailbox<M> {
+    /// Makes the caller the queue's receiver; whoever was it before no longer is.
+    pub(crate) fn attach(&self) -> u64 {
+        let mut taken = self.taken();
+        taken.token += 1;
+        let token = taken.token;
+        let previous = self.inbound().receiver.take();
+        drop(taken);
+        drop(previous);
+        token
+    }
+
+    #[inline]
+    pub(crate) fn poll_receive(&self, token: u64, cx: &mut Context<'_>) -> Poll<Received<M>> {
+        loop {
+            let mut taken = self.taken();
+            if taken.token != token {
+                return Poll::Ready(Received::Replaced);
+            }
+            if (taken.batch.is_empty() || self.urgent.load(Ordering::Acquire))
+                && let Some(urgent) = self.refill(&mut taken)
+            {
+                self.after_take(taken);
+                if let Some(received) = self.accept(urgent) {
+                    return Poll::Ready(received);
+                }
+                continue;
+            }
+            let Some(envelope) = taken.batch.pop_front() else {
+                if self.wait(taken, cx) {
+                    return Poll::Pending;
+                }
+                continue;
+            };
+            self.note_taken(&taken);
+            taken.note_gone(Lane::Ordinary);
+            self.after_take(taken);
+            if let Some(received) = self.accept(envelope) {
+                return Poll::Ready(received);
+            }
+        }
+    }
+
+    /// Takes a message of the priority lane if there is one; otherwise sees to it that the batch has something if
+    /// anything waits.
+    fn refill(&self, taken: &mut Taken<M>) -> Option<Envelope<M>> {
+        let mut inbound = self.inbound();
+        let urgent = inbound.priority.pop_front();
+        if urgent.is_some() {
+            self.urgent.store(!inbound.priority.is_empty(), Ordering::Release);
+            taken.note_gone(Lane::Priority);
+        } else if taken.batch.is_empty() {
+            std::mem::swap(&mut taken.batch, &mut inbound.queue);
+            // As if the first one were gone already, which it will be before anybody else can look.
+            self.taken_len.store(taken.batch.len().saturating_sub(1), Ordering::Relaxed);
+        }
+        urgent
+    }
+
+    /// Lets a sender have the room.
+    #[inline]
+    fn after_take(&self, taken: MutexGuard<'_, Taken<M>>) {
+        let sender_waits = taken.waiting_senders > 0;
+        drop(taken);
+        if sender_waits {
+            self.room.notify_one();
+        }
+    }
+
+    /// Registers the receiver, unless a message has come since it looked: false.
+    fn wait(&self, taken: MutexGuard<'_, Taken<M>>, cx: &mut Context<'_>) -> bool {
+        let mut inbound = self.inbound();
+        if !inbound.is_empty() {
+            return false;
+        }
+        let previous = match &inbound.receiver {
+            Some(waker) if waker.will_wake(cx.waker()) => None,
+            _ => inbound.receiver.replace(cx.waker().clone()),
+        };
+        let drained = inbound.gate == Gate::Draining;
+        drop(inbound);
+        drop(taken);
+        drop(previous);
+        if drained {
+            self.room.notify_waiters();
+        }
+        true
+    }
+
+    /// Hands a message over, unless it has come too late.
+    #[inline]
+    fn accept(&self, envelope: Envelope<M>) -> Option<Received<M>> {
+        if (envelope.deadline.is_some() || envelope.extra.is_some())
+            && let Some(why) = self.too_late(&envelope)
+        {
+            self.refuse(envelope, why);
+            return None;
+        }
+        Some(Received::Message(envelope.message, envelope.deadline))
+    }
+
+    #[cold]
+    fn refuse(&self, envelope: Envelope<M>, why: WhyDead) {
+        let lost = match why {
+            WhyDead::Expired => {
+                self.expired.fetch_add(1, Ordering::Relaxed);
+                Lost::Expired
+            }
+            _ => Lost::Shed,
+        };
+        self.lose([envelope], why, &lost);
+    }
+
+    /// Why a message whose turn has come is not handled.
+    fn too_late(&self, envelope: &Envelope<M>) -> Option<WhyDead> {
+        let since = envelope.extra.as_ref().and_then(|extra| extra.since);
+        let now = Instant::now();
+        if envelope.deadline.is_some_and(|deadline| deadline <= now) {
+            return Some(WhyDead::Expired);
+        }
+        let age = self.morgue.rules()?.overflow.age_max()?;
+        (now.saturating_duration_since(since?) > age).then(|| {
+            self.morgue.note_shed(1);
+            WhyDead::Shed
+        })
+    }
+}
+
+impl<M> Inbound<M> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.priority.is_empty()
+    }
+}
+
+impl<M> Taken<M> {
+    #[inline]
+    fn note_gone(&mut self, lane: Lane) {
+        if let Some(stale) = &mut self.stale {
+            let count = match lane {
+                Lane::Ordinary => &mut stale.ordinary,
+                Lane::Priority => &mut stale.priority,
+            };
+            *count = count.saturating_sub(1);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The senders' side: a message goes in or is handed back; only `send` waits.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::time::Instant;
+
+use super::{Envelope, Extra, Gate, Inbound, Lane, Mailbox, Refusal, WhyDead};
+use crate::scope::{Lost, Settle};
+
+/// What a call sends along with its message.
+pub(crate) struct Caller {
+    pub(crate) deadline: Instant,
+    /// Who is told when the message becomes a dead letter. Only asked for where there are any.
+    pub(crate) settle: Option<Arc<dyn Settle>>,
+}
+
+impl<M: Send + 'static> Mailbox<M> {
+    /// Puts a message into the queue, or hands it back. When the queue is full its overflow policy decides.
+    #[inline]
+    pub(crate) fn push(&self, lane: Lane, message: M, caller: Option<Caller>) -> Result<(), (Refusal, M)> {
+        let envelope = self.envelope(message, caller);
+        match self.try_push(lane, envelope) {
+            Ok(()) => Ok(()),
+            Err((Refusal::Full, envelope)) if lane == Lane::Ordinary => {
+                self.overflow(envelope).map_err(|(refusal, envelope)| (refusal, envelope.message))
+            }
+            Err((refusal, envelope)) => Err((refusal, envelope.message)),
+        }
+    }
+
+    #[inline]
+    fn envelope(&self, message: M, caller: Option<Caller>) -> Envelope<M> {
+        let Some(rules) = self.morgue.rules() else {
+            return Envelope { message, deadline: caller.map(|caller| caller.deadline), extra: None };
+        };
+        let since = rules.overflow.needs_age().then(Instant::now);
+        let (deadline, caller) = match caller {
+            Some(Caller { deadline, settle }) => (Some(deadline), settle),
+            None => (None, None),
+        };
+        let extra = (since.is_some() || caller.is_some()).then(|| Box::new(Extra { since, caller }));
+        Envelope { message, deadline, extra }
+    }
+
+    #[inline]
+    fn try_push(&self, lane: Lane, envelope: Envelope<M>) -> Result<(), (Refusal, Envelope<M>)> {
+        let mut inbound = self.inbound();
+        if let Some(refusal) = inbound.gate.refusal() {
+            return Err((refusal, envelope));
+        }
+        let capacity = self.capacity();
+        match lane {
+            Lane::Ordinary if self.waiting(&inbound) < capacity => inbound.queue.push_back(envelope),
+            Lane::Priority if inbound.priority.len() < capacity => {
+                inbound.priority.push_back(envelope);
+                self.urgent.store(true, Ordering::Release);
+            }
+            _ => return Err((Refusal::Full, envelope)),
+        }
+        let receiver = inbound.receiver.take();
+        drop(inbound);
+        if let Some(receiver) = receiver {
+            receiver.wake();
+        }
+        Ok(())
+    }
+
+    /// Puts a message into the queue if there is room, whatever the overflow policy says.
+    #[inline]
+    pub(crate) fn push_if_room(&self, lane: Lane, message: M) -> Result<(), (Refusal, M)> {
+        let envelope = self.envelope(message, None);
+        self.try_push(lane, envelope).map_err(|(refusal, envelope)| (refusal, envelope.message))
+    }
+
+    /// Waits for room, which another sender may take first.
+    ///
+    /// Cancel safe.
+    pub(crate) async fn wait_for_room(&self, lane: Lane) {
+        let mut room = std::pin::pin!(self.room.notified());
+        room.as_mut().enable();
+        // Registered first, checked again afterwards: whoever makes room from now on says so.
+        if let Some(_waiting) = WaitingSender::new(self, lane) {
+            room.await;
+        }
+    }
+
+    pub(super) fn has_room(&self, inbound: &Inbound<M>, lane: Lane) -> bool {
+        let waiting = match lane {
+            Lane::Ordinary => self.waiting(inbound),
+            Lane::Priority => inbound.priority.len(),
+        };
+        waiting < self.capacity()
+    }
+
+    /// What becomes of a message that nobody will handle: its caller is told, and it is handed to whoever collects
+    /// dead letters.
+    pub(super) fn lose(&self, messages: impl IntoIterator<Item = Envelope<M>>, why: WhyDead, lost: &Lost) {
+        self.morgue.take_in(self.path(), messages, why, lost);
+    }
+}
+
+struct WaitingSender<'a, M>(&'a Mailbox<M>);
+
+impl<'a, M: Send + 'static> WaitingSender<'a, M> {
+    /// `None` when there is no need to wait.
+    fn new(mailbox: &'a Mailbox<M>, lane: Lane) -> Option<Self> {
+        let mut taken = mailbox.taken();
+        let inbound = mailbox.inbound();
+        if mailbox.has_room(&inbound, lane) || inbound.gate != Gate::Open {
+            return None;
+        }
+        taken.waiting_senders += 1;
+        Some(Self(mailbox))
+    }
+}
+
+impl<M> Drop for WaitingSender<'_, M> {
+    fn drop(&mut self) {
+        self.0.taken().waiting_senders -= 1;
+    }
+}
