@@ -34,6 +34,8 @@ fn exhausted(mut node: NodeSnapshot) -> NodeSnapshot {
         reason: ExitReason::Killed,
         limit: 5,
         period: Duration::from_secs(10),
+        failures: Vec::new(),
+        omitted: 0,
     };
     node.last_exit = Some(ExitReason::Exhausted(Arc::new(report)));
     node

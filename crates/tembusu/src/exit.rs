@@ -1,4 +1,4 @@
-//! Why an incarnation ended, and the report that climbs when an intensity is used up.
+//! Why an incarnation ended.
 //!
 //! Reasons are cheap to clone, carry no reference to the state that is gone, and never decide anything:
 //! what follows from one is the supervisor's business.
@@ -7,6 +7,9 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub(crate) use crate::report::FAILURES_REPORTED;
+pub use crate::report::{Failure, Report};
 
 /// Why an incarnation ended.
 ///
@@ -97,46 +100,6 @@ impl fmt::Display for ExitReason {
 impl fmt::Debug for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-/// What used up a supervisor's restart intensity: who, which incarnation, why.
-///
-/// When the failing child was itself an exhausted supervisor, `reason` holds the next link of the chain.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The exhausted supervisor.
-    pub supervisor: Arc<str>,
-    /// The path of the child whose failure was one too many.
-    pub child: Arc<str>,
-    /// The incarnation of that child.
-    pub incarnation: u64,
-    /// Why that incarnation ended.
-    pub reason: ExitReason,
-    /// How many restarts were allowed …
-    pub limit: u32,
-    /// … within this time.
-    pub period: Duration,
-}
-
-impl Report {
-    /// The first cause: the reason at the end of the chain, with the path of the child that gave it.
-    #[must_use]
-    pub fn root_cause(&self) -> (&Arc<str>, &ExitReason) {
-        match &self.reason {
-            ExitReason::Exhausted(next) => next.root_cause(),
-            reason => (&self.child, reason),
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} had more than {} failures in {:?}, the last in {} (incarnation {}): {}",
-            self.supervisor, self.limit, self.period, self.child, self.incarnation, self.reason
-        )
     }
 }
 

@@ -148,6 +148,8 @@ pub(crate) struct Child {
     /// Its queue is closed; it reopens with the next incarnation.
     pub(crate) closed: bool,
     pub(crate) last_exit: Option<ExitReason>,
+    /// How long the last incarnation that ended by itself had been up; `None` when it did not start.
+    pub(crate) ran_for: Option<Duration>,
     /// Restarted alone, when its back-off is over.
     pub(crate) retry_at: Option<Time>,
     /// The wait before the next automatic restore.
@@ -182,6 +184,7 @@ impl Child {
             at_rest: false,
             closed: false,
             last_exit: None,
+            ran_for: None,
             retry_at: None,
             backoff: None,
             restore_at: None,

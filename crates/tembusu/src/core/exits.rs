@@ -34,6 +34,7 @@ impl Core {
         reason: ExitReason,
         effects: &mut Vec<Effect>,
     ) {
+        let now = self.now;
         let Some(child) = self.children.get_mut(key).filter(|child| child.generation == generation) else { return };
         if !child.state.is_alive() {
             return;
@@ -48,8 +49,12 @@ impl Core {
             || doom.as_ref().is_some_and(|doom| doom.starting);
         let was_running = matches!(child.state, ChildState::Running { .. }) || doom.is_some();
         let reason = doom.map_or(reason, |doom| doom.reason);
+        child.ran_for = match child.state {
+            ChildState::Running { since } => Some(now.saturating_sub(since)),
+            _ => None,
+        };
         child.state = ChildState::Idle;
-        child.last_exit = Some(reason.clone());
+        child.note_exit(&reason, effects);
         let intent = child.intent.take();
         if matches!(self.phase, Phase::Stopping { .. }) {
             let what = if was_starting { failed(reason, None) } else { stopped(reason) };

@@ -2,17 +2,25 @@
 //!
 //! N restarts within T are granted, the next failure is fatal; the window is inclusive (`now - T` still
 //! counts), as in OTP. OTP 25 stamps whole seconds and so remembers up to T + 1 s; ours is exact.
+//!
+//! A charge costs the same whatever the limit and however many came before: nothing is allocated before the first
+//! one, and none of them pays for the end of a burst.
 
 use std::collections::VecDeque;
 
 use super::Time;
 use crate::exit::Charge;
 
+/// How many failures that are too old to count one charge forgets. Two for each that it adds, so that a burst does
+/// not stay for ever, and none has to forget a whole burst.
+const FORGOTTEN_AT_ONCE: usize = 2;
+
 /// A ring of the last failures' instants, at most N of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Intensity {
     limit: u32,
     period: Time,
+    /// In order. The first ones may be too old to count.
     stamps: VecDeque<Time>,
     /// Which one the last granted failure was.
     last_charged: u32,
@@ -39,13 +47,20 @@ impl Intensity {
     /// Charges one failure. `Err` when it is one too many.
     pub(crate) fn charge(&mut self, now: Time) -> Result<Charge, Charge> {
         let oldest_kept = now.checked_sub(self.period).unwrap_or_default();
-        while self.stamps.front().is_some_and(|&stamp| stamp < oldest_kept) {
-            self.stamps.pop_front();
+        for _ in 0..FORGOTTEN_AT_ONCE {
+            if self.stamps.front().is_some_and(|&stamp| stamp < oldest_kept) {
+                self.stamps.pop_front();
+            }
         }
-        let k = u32::try_from(self.stamps.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let old = self.stamps.partition_point(|&stamp| stamp < oldest_kept);
+        let recent = self.stamps.len() - old;
+        let k = u32::try_from(recent).unwrap_or(u32::MAX).saturating_add(1);
         let charge = Charge { k, limit: self.limit, period: self.period };
         if k > self.limit {
             return Err(charge);
+        }
+        if old > 0 && self.stamps.len() == self.limit as usize {
+            self.stamps.pop_front();
         }
         self.last_charged = k;
         self.stamps.push_back(now);
@@ -56,5 +71,11 @@ impl Intensity {
     /// Forgets every failure: a supervisor that starts anew begins with a clean record.
     pub(crate) fn clear(&mut self) {
         self.stamps.clear();
+    }
+
+    /// How many instants are kept, and for how many there is room.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> (usize, usize) {
+        (self.stamps.len(), self.stamps.capacity())
     }
 }

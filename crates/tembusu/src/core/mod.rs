@@ -13,6 +13,7 @@ mod children;
 mod degrade;
 mod doomed;
 mod exits;
+mod history;
 mod intensity;
 mod pass;
 mod probe;
@@ -154,6 +155,8 @@ pub(crate) enum Effect {
         generation: Generation,
         what: Happening,
     },
+    /// Drops what is not needed any more: it may be a user's, whose code does not run in the core.
+    Discard(ExitReason),
     /// Tells the parent, or the program.
     Up(Outcome),
 }
@@ -242,6 +245,8 @@ pub(crate) struct Core {
     dynamic: bool,
     auto_shutdown: AutoShutdown,
     intensity: Intensity,
+    /// The failures that were charged last.
+    history: history::History,
     /// `None`: restarts do not wait.
     waits: Option<backoff::Waits>,
     /// No restart is granted: the parent has started it on trial.
@@ -264,6 +269,7 @@ impl Core {
             dynamic,
             auto_shutdown: AutoShutdown::Never,
             intensity,
+            history: history::History::default(),
             waits: None,
             on_trial: false,
             children: Children::default(),
@@ -344,6 +350,7 @@ impl Core {
         self.complete = false;
         self.on_trial = on_trial;
         self.intensity.clear();
+        self.forget_failures(effects);
         for key in self.children.revive() {
             effects.push(Effect::Queue { key, fate: QueueFate::Restore });
         }

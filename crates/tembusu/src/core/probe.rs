@@ -93,6 +93,7 @@ impl Core {
             return;
         }
         self.intensity.clear();
+        self.forget_failures(effects);
         let below = self.children.iter().filter(|child| child.is_supervisor() && child.state.is_alive());
         effects.extend(below.map(|child| Effect::Trust { key: child.key }));
     }

@@ -9,7 +9,7 @@ use super::pass::{Pass, Step};
 use super::{
     ChildKey, ChildState, Core, Effect, Generation, Happening, Mode, Outcome, Phase, QueueFate, Refused, RequestId,
 };
-use crate::exit::{Charge, ExitReason, Report};
+use crate::exit::{Charge, ExitReason};
 use crate::spec::policy::{Restart, Shutdown, Strategy};
 
 impl Core {
@@ -76,20 +76,13 @@ impl Core {
         what: fn(ExitReason, Option<Charge>) -> Happening,
         effects: &mut Vec<Effect>,
     ) -> bool {
+        self.remember(key, &reason, effects);
         let granted = if self.on_trial { None } else { self.intensity.charge(self.now).ok() };
         if let Some(charge) = granted {
             self.report(key, generation, what(reason, Some(charge)), effects);
             return true;
         }
-        let name = self.children.get(key).map_or("?", |child| &child.name);
-        let report = Arc::new(Report {
-            supervisor: self.path.clone(),
-            child: format!("{}/{name}", self.path).into(),
-            incarnation: generation,
-            reason: reason.clone(),
-            limit: if self.on_trial { 0 } else { self.intensity.limit() },
-            period: self.intensity.period(),
-        });
+        let report = Arc::new(self.report_of(key, &reason));
         self.report(key, generation, what(reason, None), effects);
         self.report(key, generation, Happening::Exhausted { report: Arc::clone(&report) }, effects);
         self.end(ExitReason::Exhausted(report), effects);

@@ -312,6 +312,7 @@ impl Node {
                 }
             }
             Effect::Report { key, generation, what } => self.report(shared, key, generation, what),
+            Effect::Discard(reason) => drop(panics::drop_quietly(reason)),
             Effect::Up(outcome) => self.tell_above(outcome),
         }
         false

@@ -45,6 +45,8 @@ pub(super) fn exhausted() -> ExitReason {
         reason: error(),
         limit: 1,
         period: SEC,
+        failures: Vec::new(),
+        omitted: 0,
     }))
 }
 

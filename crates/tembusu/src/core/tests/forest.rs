@@ -134,7 +134,11 @@ impl Forest {
                 _ => panic!("a supervisor cannot be abandoned"),
             },
             Effect::Up(outcome) => self.tell_above(at, outcome),
-            Effect::Queue { .. } | Effect::Removed { .. } | Effect::Answer { .. } | Effect::Report { .. } => {}
+            Effect::Queue { .. }
+            | Effect::Removed { .. }
+            | Effect::Answer { .. }
+            | Effect::Report { .. }
+            | Effect::Discard(_) => {}
         }
     }
 

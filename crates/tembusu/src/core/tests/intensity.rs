@@ -162,3 +162,58 @@ fn an_exhausted_transient_supervisor_stays_down() {
     assert!(!world.is_running("below") && world.is_running("other"));
     assert_eq!(world.charges.len(), 0);
 }
+
+#[test]
+fn a_charge_costs_the_same_whatever_came_before() {
+    let period = 10 * SEC;
+    let mut intensity = Intensity::new(20_000, period);
+    for k in 1..=20_000 {
+        assert_eq!(intensity.charge(Time::ZERO).map(|charge| charge.k), Ok(k));
+    }
+    assert_eq!(intensity.charge(period).map_err(|charge| charge.k), Err(20_001));
+    // The burst is over: nobody pays for all of it, and it does not stay for ever.
+    let mut before = intensity.kept().0;
+    let mut now = period + MS;
+    for _ in 0..20_000 {
+        assert_eq!(intensity.charge(now).map(|charge| charge.k), Ok(1));
+        let kept = intensity.kept().0;
+        assert!(before <= kept + 1, "{before} instants, then {kept}");
+        before = kept;
+        now += period + MS;
+    }
+    assert_eq!(before, 1);
+}
+
+#[test]
+fn an_enormous_limit_takes_no_room_before_it_is_used() {
+    let mut intensity = Intensity::new(u32::MAX, Duration::MAX);
+    assert_eq!(intensity.kept(), (0, 0));
+    for k in 1..=1000 {
+        assert_eq!(intensity.charge(SEC).map(|charge| charge.k), Ok(k));
+    }
+    assert!(intensity.kept().1 < 4096);
+}
+
+/// The plain definition: granted if fewer than N failures that were granted lie within the period.
+#[test]
+fn the_ring_does_what_the_definition_says() {
+    let mut seed = super::cast::seed();
+    let mut draw = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for _ in 0..300 {
+        let (limit, period) = (draw(6) as u32, Duration::from_millis(1 + draw(20)));
+        let (mut intensity, mut granted, mut now) = (Intensity::new(limit, period), Vec::new(), Time::ZERO);
+        for _ in 0..100 {
+            now += Duration::from_millis(draw(8));
+            let recent = granted.iter().filter(|&&at| at + period >= now).count() as u32;
+            let charged = intensity.charge(now);
+            assert_eq!(charged.is_ok(), recent < limit);
+            assert_eq!(charged.unwrap_or_else(|charge| charge).k, recent + 1);
+            if recent < limit {
+                granted.push(now);
+            }
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod exits;
 mod first_start;
 mod forest;
 mod groups;
+mod history;
 mod intensity;
 mod laws;
 mod probe;

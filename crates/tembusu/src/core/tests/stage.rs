@@ -189,7 +189,7 @@ impl Stage {
             }
             Effect::Report { what, .. } => self.report(node, &what),
             Effect::Up(outcome) => self.up(node, outcome),
-            Effect::Queue { .. } | Effect::Removed { .. } => {}
+            Effect::Queue { .. } | Effect::Removed { .. } | Effect::Discard(_) => {}
             Effect::Trust { .. } => panic!("nobody here is on trial"),
         }
     }

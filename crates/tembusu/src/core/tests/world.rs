@@ -188,6 +188,7 @@ impl World {
                 assert!(generation <= play.generation);
                 self.reports.push((play.name, what));
             }
+            Effect::Discard(_) => {}
             Effect::Up(outcome) => self.up.push(outcome),
         }
     }

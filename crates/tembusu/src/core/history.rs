@@ -1,0 +1,102 @@
+//! The last failures that were charged: what a report of exhaustion is made from.
+//!
+//! Bounded, and cheap to add to: paths are put together only when a report is.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Child, ChildKey, Core, Effect, Generation, Time};
+use crate::exit::{ExitReason, FAILURES_REPORTED, Failure, Report};
+
+/// One failure.
+#[derive(Debug)]
+pub(super) struct Past {
+    child: Arc<str>,
+    generation: Generation,
+    reason: ExitReason,
+    at: Time,
+    ran_for: Option<Duration>,
+}
+
+/// The last failures, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    failures: VecDeque<Past>,
+}
+
+impl Core {
+    /// Keeps a failure; the one that it displaces is dropped by the shell, since errors are a user's.
+    pub(super) fn remember(&mut self, key: ChildKey, reason: &ExitReason, effects: &mut Vec<Effect>) {
+        let Some(child) = self.children.get(key) else { return };
+        let past = Past {
+            child: Arc::clone(&child.name),
+            generation: child.generation,
+            reason: reason.clone(),
+            at: self.now,
+            ran_for: child.ran_for,
+        };
+        let failures = &mut self.history.failures;
+        if failures.len() == FAILURES_REPORTED
+            && let Some(oldest) = failures.pop_front()
+        {
+            discard(oldest.reason, effects);
+        }
+        failures.push_back(past);
+    }
+
+    /// A supervisor that starts anew, or is trusted again, begins with a clean record.
+    pub(super) fn forget_failures(&mut self, effects: &mut Vec<Effect>) {
+        for past in self.history.failures.drain(..) {
+            discard(past.reason, effects);
+        }
+    }
+
+    /// What used the intensity up; the last failure, which was one too many, has just been remembered.
+    pub(super) fn report_of(&self, key: ChildKey, reason: &ExitReason) -> Report {
+        let path = |name: &str| -> Arc<str> { format!("{}/{name}", self.path).into() };
+        let (limit, period) = (if self.on_trial { 0 } else { self.intensity.limit() }, self.intensity.period());
+        let child = self.children.get(key);
+        let counted = |past: &&Past| past.at.saturating_add(period) >= self.now;
+        let last = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
+        let failures: Vec<Failure> = self.history.failures.iter().filter(counted).map(|past| self.told(past)).collect();
+        let failures = failures[failures.len().saturating_sub(last)..].to_vec();
+        let omitted = limit.saturating_add(1).saturating_sub(u32::try_from(failures.len()).unwrap_or(u32::MAX));
+        Report {
+            supervisor: Arc::clone(&self.path),
+            child: path(child.map_or("?", |child| &child.name)),
+            incarnation: child.map_or(0, |child| child.generation),
+            reason: reason.clone(),
+            limit,
+            period,
+            failures,
+            omitted,
+        }
+    }
+
+    fn told(&self, past: &Past) -> Failure {
+        Failure {
+            child: format!("{}/{}", self.path, past.child).into(),
+            incarnation: past.generation,
+            reason: past.reason.clone(),
+            ago: self.now.saturating_sub(past.at),
+            ran_for: past.ran_for,
+        }
+    }
+}
+
+impl Child {
+    /// Why its last incarnation ended; the one before is dropped by the shell.
+    pub(super) fn note_exit(&mut self, reason: &ExitReason, effects: &mut Vec<Effect>) {
+        if let Some(before) = self.last_exit.replace(reason.clone()) {
+            discard(before, effects);
+        }
+    }
+}
+
+/// Lets the shell drop what may be the last reference to an error of a user: no code of a user runs here.
+fn discard(reason: ExitReason, effects: &mut Vec<Effect>) {
+    if matches!(reason, ExitReason::Error(_) | ExitReason::Exhausted(_)) {
+        effects.push(Effect::Discard(reason));
+    }
+}
