@@ -57,28 +57,25 @@ impl Core {
 
     /// Starts a child that is restarted alone, now or when its wait is over.
     pub(super) fn start_not_before(&mut self, key: ChildKey, at: Option<Time>, effects: &mut Vec<Effect>) {
-        let Some(at) = at else { return self.start_child(key, effects) };
-        self.look_again_at(at);
+        let Some(at) = at else { return self.start_in_turn(key, effects) };
+        let at = self.wait_for(key, at.saturating_sub(self.now));
         if let Some(child) = self.children.get_mut(key) {
             debug_assert!(!child.state.is_alive(), "only what has ended waits for its restart");
             child.retry_at = Some(at);
         }
     }
 
-    /// Whether the pass in progress has stopped its group and waits; then somebody looks again when it is over.
-    pub(super) fn pass_waits(&mut self, pass: Pass) -> bool {
-        let until = pass.not_before.filter(|&at| at > self.now);
-        if let Some(at) = until {
-            self.look_again_at(at);
-        }
-        until.is_some()
+    /// Whether the pass in progress has stopped its group and waits; its end is part of [`Core::deadline`].
+    pub(super) fn pass_waits(&self, pass: Pass) -> bool {
+        pass.not_before.is_some_and(|at| at > self.now)
     }
 
     /// The end of the wait of the pass, if there is one.
     pub(super) fn pass_wait(&self) -> Option<(Pass, Time)> {
-        let pass = self.pass.filter(|pass| pass.step == Step::Stop)?;
-        let alive = || self.children.from(pass.from).any(|child| child.state.is_alive());
-        pass.not_before.filter(|_| !alive()).map(|at| (pass, at))
+        let pass = self.pass?;
+        let Step::Stop { end } = pass.step else { return None };
+        let at = pass.not_before?;
+        self.children.last_alive(pass.from, end).is_none().then_some((pass, at))
     }
 
     /// When a child that has no incarnation is started without being asked for: its own wait, its group's, or that
@@ -87,12 +84,8 @@ impl Core {
         if child.state != ChildState::Idle {
             return None;
         }
-        let group = || self.pass_wait().filter(|(pass, _)| child.key >= pass.from && !child.at_rest);
+        let group = || self.pass_wait().filter(|(pass, _)| child.rank >= pass.from && !child.at_rest);
         let group = || group().filter(|_| !child.is_vacant()).map(|(_, at)| at);
         child.retry_at.or_else(group).or(child.restore_at)
-    }
-
-    fn look_again_at(&mut self, at: Time) {
-        self.deadline = Some(self.deadline.map_or(at, |earliest| earliest.min(at)));
     }
 }

@@ -1,11 +1,10 @@
-//! A supervisor's children: what was specified, and what each is doing.
+//! One child: what was specified, and what it is doing. All of them: [`super::siblings`].
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::doomed::Doom;
-use super::{ChildKey, Generation, RequestId, Time};
+use super::{ChildKey, Generation, Rank, RequestId, Time};
 use crate::exit::ExitReason;
 use crate::snapshot::Kind;
 use crate::spec::policy::{Restart, Shutdown};
@@ -123,6 +122,8 @@ impl Intent {
 #[derive(Clone, Debug)]
 pub(crate) struct Child {
     pub(crate) key: ChildKey,
+    /// Its place in the start order.
+    pub(crate) rank: Rank,
     pub(crate) name: Arc<str>,
     pub(crate) policy: ChildPolicy,
     /// Part of the first specification: back after a restart of the supervisor.
@@ -167,6 +168,7 @@ impl Child {
     pub(crate) fn new(key: ChildKey, name: Arc<str>, policy: ChildPolicy, is_static: bool) -> Self {
         Self {
             key,
+            rank: Rank::default(),
             name,
             policy,
             is_static,
@@ -219,7 +221,7 @@ impl Child {
     }
 
     /// Prepares for a start of its supervisor; true when it leaves degraded mode.
-    fn revive(&mut self) -> bool {
+    pub(super) fn revive(&mut self) -> bool {
         self.present = true;
         self.state = ChildState::Idle;
         self.intent = None;
@@ -228,64 +230,5 @@ impl Child {
         self.at_rest = false;
         self.retry_at = None;
         self.leave_degraded()
-    }
-}
-
-/// All children, in start order.
-#[derive(Debug, Default)]
-pub(crate) struct Children {
-    by_key: BTreeMap<ChildKey, Child>,
-}
-
-impl Children {
-    pub(crate) fn insert(&mut self, child: Child) {
-        let replaced = self.by_key.insert(child.key, child);
-        assert!(replaced.is_none(), "a child's key is used once");
-    }
-
-    pub(crate) fn remove(&mut self, key: ChildKey) {
-        self.by_key.remove(&key);
-    }
-
-    pub(crate) fn get(&self, key: ChildKey) -> Option<&Child> {
-        self.by_key.get(&key).filter(|child| child.present)
-    }
-
-    pub(crate) fn get_mut(&mut self, key: ChildKey) -> Option<&mut Child> {
-        self.by_key.get_mut(&key).filter(|child| child.present)
-    }
-
-    /// In start order.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Child> {
-        self.by_key.values().filter(|child| child.present)
-    }
-
-    /// From `key` on, in start order.
-    pub(crate) fn from(&self, key: ChildKey) -> impl DoubleEndedIterator<Item = &Child> {
-        self.by_key.range(key..).map(|(_, child)| child).filter(|child| child.present)
-    }
-
-    pub(crate) fn keys(&self) -> Vec<ChildKey> {
-        self.iter().map(|child| child.key).collect()
-    }
-
-    /// From `key` on: a group restart brings back who was at rest, too.
-    pub(crate) fn rouse(&mut self, from: ChildKey) {
-        for child in self.by_key.range_mut(from..).map(|(_, child)| child) {
-            child.at_rest = false;
-        }
-    }
-
-    /// Prepares for a start of the supervisor: everything begins normal, ended temporaries are back. Returns who
-    /// was degraded.
-    pub(crate) fn revive(&mut self) -> Vec<ChildKey> {
-        debug_assert!(self.by_key.values().all(|child| child.is_static), "added children ended with the supervisor");
-        let mut degraded = Vec::new();
-        for child in self.by_key.values_mut() {
-            if child.revive() {
-                degraded.push(child.key);
-            }
-        }
-        degraded
     }
 }

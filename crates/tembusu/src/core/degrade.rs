@@ -47,7 +47,7 @@ impl Core {
     }
 
     fn restore_in(&mut self, key: ChildKey, wait: Duration) {
-        let at = self.wait_for(wait);
+        let at = self.wait_for(key, wait);
         if let Some(child) = self.children.get_mut(key) {
             child.restore_at = Some(at);
         }
@@ -55,7 +55,7 @@ impl Core {
 
     /// Stops the fallback, then starts the normal shape.
     pub(super) fn restore(&mut self, key: ChildKey, id: Option<RequestId>, effects: &mut Vec<Effect>) {
-        let busy = self.pass.is_some_and(|pass| pass.will_reach(key));
+        let busy = self.pass_will_reach(key);
         let Some(child) = self.children.get_mut(key) else {
             return answer(id, Err(Refused::NotFound), effects);
         };

@@ -114,18 +114,16 @@ impl Core {
 
     fn terminated(&mut self, key: ChildKey, generation: Generation, reason: ExitReason, effects: &mut Vec<Effect>) {
         self.report(key, generation, stopped(reason), effects);
-        let retried = self.pass.is_some_and(|pass| pass.retries(key));
+        let retried = self.pass_retries(key).then(|| self.children.rank(key));
         let waiting = self.children.get_mut(key).map(|child| std::mem::take(&mut child.terminators));
         self.put_away(key, effects);
         for id in waiting.into_iter().flatten() {
             answer(Some(id), Ok(()), effects);
         }
-        if retried {
-            // OTP's `hanging_restart_loop_rest_for_one`: this ends the restart, and who comes later stays down.
-            self.give_up_pass(key, effects);
-        } else {
-            self.advance(effects);
+        if let Some(rank) = retried {
+            self.give_up_from(rank, effects);
         }
+        self.advance(effects);
     }
 
     /// After an end that is not followed by a restart: the specification stays if it can be restarted by request.
@@ -159,11 +157,11 @@ impl Core {
         if self.degrades(key, &reason) {
             return self.enter_degraded(key, reason, effects);
         }
-        if self.pass.is_some_and(|pass| pass.absorbs(key)) {
+        if self.pass_absorbs(key) {
             self.report(key, generation, failed(reason, None), effects);
             return self.advance(effects);
         }
-        if self.pass.is_some_and(|pass| pass.first && pass.is_starting(key)) {
+        if self.pass.is_some_and(|pass| pass.first) && self.pass_is_starting(key) {
             self.report(key, generation, failed(reason.clone(), None), effects);
             return self.end(reason, effects);
         }
@@ -183,7 +181,7 @@ impl Core {
         let Some(child) = self.children.get(key) else { return };
         let restart = child.policy.restart;
         let abnormal = reason.is_abnormal();
-        if self.pass.is_some_and(|pass| pass.absorbs(key)) {
+        if self.pass_absorbs(key) {
             // It died while its group was being stopped: one incident, charged once.
             self.report(key, generation, stopped(reason), effects);
             return self.advance(effects);

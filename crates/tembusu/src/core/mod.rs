@@ -10,6 +10,7 @@
 
 mod backoff;
 mod children;
+mod deadlines;
 mod degrade;
 mod doomed;
 mod exits;
@@ -19,6 +20,7 @@ mod pass;
 mod probe;
 mod requests;
 mod restarts;
+mod siblings;
 mod significant;
 mod stopping;
 #[cfg(test)]
@@ -27,9 +29,11 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use children::{Backoff, Child, ChildPolicy, ChildState, Children, Exhaustion, Mode};
+pub(crate) use children::{Backoff, Child, ChildPolicy, ChildState, Exhaustion, Mode};
+use deadlines::Deadlines;
 pub(crate) use intensity::Intensity;
 use pass::Pass;
+pub(crate) use siblings::{Rank, Siblings};
 
 use crate::exit::{Charge, ExitReason, Report};
 use crate::spec::policy::{AutoShutdown, Strategy};
@@ -43,7 +47,7 @@ pub(crate) type Generation = u64;
 /// How long a killed child may take to end before its slot is taken away from it.
 pub(crate) const KILL_GRACE: Duration = Duration::from_secs(1);
 
-/// A child of one supervisor; never reused. The order of keys is the order of start.
+/// A child of one supervisor; never reused. Its place in the start order is its [`Rank`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ChildKey(pub(crate) u64);
 
@@ -234,7 +238,12 @@ pub(crate) enum Outcome {
 enum Phase {
     Down,
     Running,
-    Stopping { reason: ExitReason, kill: bool },
+    /// Everything from `end` on is down.
+    Stopping {
+        reason: ExitReason,
+        kill: bool,
+        end: Rank,
+    },
 }
 
 /// The state of one supervisor.
@@ -251,13 +260,13 @@ pub(crate) struct Core {
     waits: Option<backoff::Waits>,
     /// No restart is granted: the parent has started it on trial.
     on_trial: bool,
-    children: Children,
+    children: Siblings,
     phase: Phase,
     /// Whether all children have been up since the last `Start`.
     complete: bool,
     /// The group restart, or the first start, that is in progress.
     pass: Option<Pass>,
-    deadline: Option<Time>,
+    deadlines: Deadlines,
     now: Time,
 }
 
@@ -272,11 +281,11 @@ impl Core {
             history: history::History::default(),
             waits: None,
             on_trial: false,
-            children: Children::default(),
+            children: Siblings::default(),
             phase: Phase::Down,
             complete: false,
             pass: None,
-            deadline: None,
+            deadlines: Deadlines::default(),
             now: Time::ZERO,
         }
     }
@@ -297,7 +306,7 @@ impl Core {
         self.children.insert(Child::new(key, name, policy, true));
     }
 
-    pub(crate) fn children(&self) -> &Children {
+    pub(crate) fn children(&self) -> &Siblings {
         &self.children
     }
 
@@ -319,7 +328,9 @@ impl Core {
 
     /// When to bring the next [`Event::Tick`], at the latest. May be earlier than needed, never later.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        self.deadline
+        // While a group is being stopped, its members' deadlines count.
+        let group = self.pass.and_then(|pass| pass.not_before).filter(|&at| at > self.now);
+        self.deadlines.earliest().into_iter().chain(group).min()
     }
 
     /// The one transition function.
@@ -358,28 +369,20 @@ impl Core {
         self.advance(effects);
     }
 
-    /// Sets a wait's end; the shell learns the earliest of them.
-    fn wait_for(&mut self, wait: Duration) -> Time {
+    /// Sets the end of a wait for a child.
+    fn wait_for(&mut self, key: ChildKey, wait: Duration) -> Time {
         let at = self.now.saturating_add(wait);
-        self.deadline = Some(self.deadline.map_or(at, |earliest| earliest.min(at)));
+        self.deadlines.set(at, key, |at, key| self.children.awaits(at, key));
         at
     }
 
     fn tick(&mut self, effects: &mut Vec<Effect>) {
-        if self.deadline.is_none_or(|deadline| deadline > self.now) {
-            return;
-        }
-        self.deadline = None;
-        for key in self.children.keys() {
+        while let Some(key) = self.deadlines.take_due(self.now) {
             self.tick_child(key, effects);
         }
         // A group that was stopped and waited may start.
         self.advance(effects);
-        for child in self.children.iter() {
-            if let Some(at) = child.deadline() {
-                self.deadline = Some(self.deadline.map_or(at, |earliest| earliest.min(at)));
-            }
-        }
+        self.deadlines.skip_ended(|at, key| self.children.awaits(at, key));
     }
 
     fn tick_child(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
@@ -393,7 +396,7 @@ impl Core {
         }
         let Some(child) = self.children.get_mut(key) else { return };
         if child.retry_at.is_some_and(|at| at <= now) {
-            return self.start_child(key, effects);
+            return self.start_in_turn(key, effects);
         }
         if child.state.deadline().is_none_or(|deadline| deadline > now) {
             return;

@@ -6,13 +6,13 @@
 //! extending it to the left where needed. What closes while a pass is in progress stays down until the next
 //! failure sends it back. There is never a second pass, and none waits without a child on its way.
 
-use super::{ChildKey, Time};
+use super::{ChildKey, Core, Rank, Time};
 
 /// A group restart, or the first start of all children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pass {
     /// The first member; the group reaches from here to the last child.
-    pub(super) from: ChildKey,
+    pub(super) from: Rank,
     pub(super) step: Step,
     /// The first start: a child that fails to start fails the supervisor's start.
     pub(super) first: bool,
@@ -24,43 +24,48 @@ pub(super) struct Pass {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Members are being stopped, the last one first.
-    Stop,
+    /// Members are being stopped, the last one first; those from `end` on are down.
+    Stop { end: Rank },
     /// Members before `next` have been started.
-    Start { next: ChildKey },
+    Start { next: Rank },
 }
 
 impl Pass {
     pub(super) fn first_start() -> Self {
         Self {
-            from: ChildKey(0),
-            step: Step::Start { next: ChildKey(0) },
+            from: Rank::FIRST,
+            step: Step::Start { next: Rank::FIRST },
             first: true,
             retried: None,
             not_before: None,
         }
     }
+}
 
-    /// Whether a death of `key` is part of what this pass is doing anyway.
-    pub(super) fn absorbs(&self, key: ChildKey) -> bool {
-        self.step == Step::Stop && key >= self.from
+impl Core {
+    /// Whether a death of `key` is part of what the pass is doing anyway.
+    pub(super) fn pass_absorbs(&self, key: ChildKey) -> bool {
+        let rank = self.children.rank(key);
+        self.pass.is_some_and(|pass| matches!(pass.step, Step::Stop { .. }) && rank >= pass.from)
     }
 
-    /// Whether `key` is the member that is being started.
-    pub(super) fn is_starting(&self, key: ChildKey) -> bool {
-        self.step == Step::Start { next: key }
+    /// Whether `key` is the member that the pass is starting.
+    pub(super) fn pass_is_starting(&self, key: ChildKey) -> bool {
+        let next = self.children.rank(key);
+        self.pass.is_some_and(|pass| pass.step == Step::Start { next })
     }
 
-    /// Whether `key` is being started once more since its start has failed.
-    pub(super) fn retries(&self, key: ChildKey) -> bool {
-        self.is_starting(key) && self.retried == Some(key)
+    /// Whether the pass is still to start `key`.
+    pub(super) fn pass_will_reach(&self, key: ChildKey) -> bool {
+        let rank = self.children.rank(key);
+        self.pass.is_some_and(|pass| match pass.step {
+            Step::Stop { .. } => rank >= pass.from,
+            Step::Start { next } => rank >= next,
+        })
     }
 
-    /// Whether this pass is still to start `key`.
-    pub(super) fn will_reach(&self, key: ChildKey) -> bool {
-        match self.step {
-            Step::Stop => key >= self.from,
-            Step::Start { next } => key >= next,
-        }
+    /// Whether `key` is to be started once more since its start has failed.
+    pub(super) fn pass_retries(&self, key: ChildKey) -> bool {
+        self.pass.is_some_and(|pass| pass.retried == Some(key)) && self.pass_will_reach(key)
     }
 }

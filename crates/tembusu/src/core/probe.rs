@@ -18,7 +18,7 @@ impl Core {
     pub(super) fn on_probation(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
         let Some(child) = self.children.get(key).filter(|child| child.mode == Mode::Probing) else { return };
         let (generation, probation) = (child.generation, child.policy.probation.unwrap_or(Duration::ZERO));
-        let at = self.wait_for(probation);
+        let at = self.wait_for(key, probation);
         if let Some(child) = self.children.get_mut(key) {
             child.trusted_at = Some(at);
         }

@@ -51,7 +51,7 @@ impl Core {
 
     /// Why a child that should be at rest is not.
     fn refusal(&self, child: &Child) -> Option<Refused> {
-        let in_pass = self.pass.is_some_and(|pass| child.key >= pass.from);
+        let in_pass = self.pass.is_some_and(|pass| child.rank >= pass.from);
         match child.state {
             ChildState::Running { .. } => Some(Refused::Running),
             ChildState::Idle if child.mode == Mode::Degraded => Some(Refused::Running),
@@ -78,8 +78,12 @@ impl Core {
         answer(overtaken, Err(Refused::Stopping), effects);
         if !alive {
             // Terminating a child that is not running is no error.
+            let retried = self.pass_retries(key).then(|| self.children.rank(key));
             self.put_away(key, effects);
             answer(Some(id), Ok(()), effects);
+            if let Some(rank) = retried {
+                self.give_up_from(rank, effects);
+            }
         }
     }
 

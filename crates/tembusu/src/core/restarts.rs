@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::children::Intent;
 use super::pass::{Pass, Step};
 use super::{
-    ChildKey, ChildState, Core, Effect, Generation, Happening, Mode, Outcome, Phase, QueueFate, Refused, RequestId,
+    ChildKey, ChildState, Core, Effect, Generation, Happening, Mode, Outcome, Phase, QueueFate, Rank, Refused,
+    RequestId,
 };
 use crate::exit::{Charge, ExitReason};
 use crate::spec::policy::{Restart, Shutdown, Strategy};
@@ -27,7 +28,7 @@ impl Core {
         }
         let (generation, timeout) = (child.generation, child.policy.init_timeout);
         let mode = self.mode_of_start(key);
-        let until = timeout.map(|timeout| self.wait_for(timeout));
+        let until = timeout.map(|timeout| self.wait_for(key, timeout));
         if let Some(child) = self.children.get_mut(key) {
             child.state = ChildState::Starting { until };
         }
@@ -43,7 +44,7 @@ impl Core {
             (ChildState::Starting { .. }, _) if !child.is_supervisor() => self.kill(key, effects),
             (ChildState::Running { .. } | ChildState::Starting { .. }, _) => {
                 let until = match shutdown {
-                    Shutdown::Within(budget) => Some(self.wait_for(budget)),
+                    Shutdown::Within(budget) => Some(self.wait_for(key, budget)),
                     Shutdown::Kill | Shutdown::Unlimited => None,
                 };
                 if let Some(child) = self.children.get_mut(key) {
@@ -60,7 +61,7 @@ impl Core {
     pub(super) fn kill(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
         let Some(child) = self.children.get(key).filter(|child| child.state.is_alive()) else { return };
         let grace = (!child.is_supervisor()).then_some(super::KILL_GRACE);
-        let until = grace.map(|grace| self.wait_for(grace));
+        let until = grace.map(|grace| self.wait_for(key, grace));
         if let Some(child) = self.children.get_mut(key) {
             child.state = ChildState::Killing { until };
         }
@@ -97,43 +98,41 @@ impl Core {
         let not_before = self.wait_before_restart(key, effects);
         let from = match self.strategy {
             Strategy::OneForOne => return self.start_not_before(key, not_before, effects),
-            Strategy::OneForAll => ChildKey(0),
-            Strategy::RestForOne => key,
+            Strategy::OneForAll => Rank::FIRST,
+            Strategy::RestForOne => self.children.rank(key),
         };
         // A pass in progress goes back to stopping; earlier members that are up again stay up.
         let first = self.pass.is_some_and(|pass| pass.first);
         self.children.rouse(from);
         let retried = failed_to_start.then_some(key);
         let not_before = not_before.max(self.pass.and_then(|pass| pass.not_before));
-        self.pass = Some(Pass { from, step: Step::Stop, first, retried, not_before });
+        let step = Step::Stop { end: Rank::END };
+        self.pass = Some(Pass { from, step, first, retried, not_before });
         self.advance(effects);
     }
 
     /// Starts a child, unless the pass in progress is to start it in its turn.
     pub(super) fn start_in_turn(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
-        if self.pass.is_some_and(|pass| pass.will_reach(key)) {
+        if self.pass_will_reach(key) {
             self.advance(effects);
         } else {
             self.start_child(key, effects);
         }
     }
 
-    /// Ends the pass at `key`: whom it has not reached stays down, but for what an operator waits for.
-    pub(super) fn give_up_pass(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
-        self.pass = None;
-        self.restore_those_due(effects);
-        let unreached: Vec<(ChildKey, bool)> = self
+    /// Ends the attempts to bring back a group from `first` on: whom the pass has not reached stays down, but for
+    /// what an operator waits for (OTP's `hanging_restart_loop_rest_for_one`).
+    pub(super) fn give_up_from(&mut self, first: Rank, effects: &mut Vec<Effect>) {
+        let Some(pass) = &mut self.pass else { return };
+        pass.retried = None;
+        let unreached: Vec<ChildKey> = self
             .children
-            .from(key)
-            .filter(|child| !child.state.is_alive() && !child.is_vacant() && !child.at_rest)
-            .map(|child| (child.key, child.intent.is_some()))
+            .from(first)
+            .filter(|child| !child.state.is_alive() && !child.is_vacant() && !child.at_rest && child.intent.is_none())
+            .map(|child| child.key)
             .collect();
-        for (key, awaited) in unreached {
-            if awaited {
-                self.start_child(key, effects);
-            } else {
-                self.put_away(key, effects);
-            }
+        for key in unreached {
+            self.put_away(key, effects);
         }
     }
 
@@ -141,10 +140,12 @@ impl Core {
     pub(super) fn advance(&mut self, effects: &mut Vec<Effect>) {
         while let (Some(pass), Phase::Running) = (self.pass, &self.phase) {
             match pass.step {
-                Step::Stop => {
-                    if !self.stop_last_of(pass.from, effects) {
+                Step::Stop { end } => {
+                    if let Some(last) = self.stop_last_of(pass.from, end, effects) {
+                        self.pass = Some(Pass { step: Step::Stop { end: last.next() }, ..pass });
                         return;
                     }
+                    self.pass = Some(Pass { step: Step::Stop { end: pass.from }, ..pass });
                     if self.pass_waits(pass) {
                         return;
                     }
@@ -159,19 +160,19 @@ impl Core {
                         }
                         return self.restore_those_due(effects);
                     };
-                    let key = child.key;
+                    let (key, rank) = (child.key, child.rank);
                     let has_none = child.is_vacant() || child.at_rest;
                     match child.state {
                         ChildState::Starting { .. } | ChildState::Stopping { .. } | ChildState::Killing { .. } => {
                             return;
                         }
                         ChildState::Idle if !has_none => {
-                            self.pass = Some(Pass { step: Step::Start { next: key }, ..pass });
+                            self.pass = Some(Pass { step: Step::Start { next: rank }, ..pass });
                             self.start_child(key, effects);
                             return;
                         }
                         ChildState::Idle | ChildState::Running { .. } => {
-                            self.pass = Some(Pass { step: Step::Start { next: ChildKey(key.0 + 1) }, ..pass });
+                            self.pass = Some(Pass { step: Step::Start { next: rank.next() }, ..pass });
                         }
                     }
                 }
@@ -179,13 +180,14 @@ impl Core {
         }
     }
 
-    /// Stops the members one by one, the last first; true when none is left alive.
-    fn stop_last_of(&mut self, from: ChildKey, effects: &mut Vec<Effect>) -> bool {
-        let Some(child) = self.children.from(from).rev().find(|child| child.state.is_alive()) else {
+    /// Stops the members before `end` one by one, the last first: the one that is waited for, or `None` when no
+    /// member is left alive.
+    fn stop_last_of(&mut self, from: Rank, end: Rank, effects: &mut Vec<Effect>) -> Option<Rank> {
+        let Some(child) = self.children.last_alive(from, end) else {
             self.drop_temporaries(from, effects);
-            return true;
+            return None;
         };
-        let (key, state) = (child.key, child.state);
+        let (key, rank, state) = (child.key, child.rank, child.state);
         if matches!(state, ChildState::Starting { .. } | ChildState::Running { .. }) {
             if let Some(child) = self.children.get_mut(key) {
                 debug_assert!(child.intent.is_none() || matches!(state, ChildState::Starting { .. }));
@@ -195,11 +197,11 @@ impl Core {
             }
             self.stop_child(key, effects);
         }
-        false
+        Some(rank)
     }
 
     /// A group restart never revives a temporary child (OTP's `temporary_bystander`).
-    fn drop_temporaries(&mut self, from: ChildKey, effects: &mut Vec<Effect>) {
+    fn drop_temporaries(&mut self, from: Rank, effects: &mut Vec<Effect>) {
         let temporaries: Vec<ChildKey> = self
             .children
             .from(from)

@@ -23,7 +23,7 @@ impl Core {
         let comes_back = || match child.mode {
             Mode::Degraded => true,
             Mode::Normal | Mode::Probing if child.retry_at.is_some() => true,
-            Mode::Normal | Mode::Probing => !child.at_rest && self.pass.is_some_and(|pass| pass.will_reach(child.key)),
+            Mode::Normal | Mode::Probing => !child.at_rest && self.pass_will_reach(child.key),
         };
         child.policy.significant && (!matches!(child.state, ChildState::Idle) || comes_back())
     }

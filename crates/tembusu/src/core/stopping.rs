@@ -5,7 +5,7 @@
 
 use super::children::Intent;
 use super::restarts::answer;
-use super::{ChildKey, ChildState, Core, Effect, Outcome, Phase, QueueFate, Refused};
+use super::{ChildKey, ChildState, Core, Effect, Outcome, Phase, QueueFate, Rank, Refused};
 use crate::exit::ExitReason;
 
 impl Core {
@@ -34,7 +34,7 @@ impl Core {
 
     fn begin_stop(&mut self, reason: ExitReason, kill: bool, effects: &mut Vec<Effect>) {
         self.pass = None;
-        self.phase = Phase::Stopping { reason, kill };
+        self.phase = Phase::Stopping { reason, kill, end: Rank::END };
         for key in self.children.keys() {
             let Some(child) = self.children.get_mut(key) else { continue };
             child.restore_at = None;
@@ -71,8 +71,10 @@ impl Core {
 
     /// Goes on stopping; when nothing is left alive, tells the parent.
     pub(super) fn continue_stop(&mut self, effects: &mut Vec<Effect>) {
-        let last = self.children.iter().rev().find(|child| child.state.is_alive()).map(|child| child.key);
-        if let Some(key) = last {
+        let Phase::Stopping { end, .. } = &mut self.phase else { return };
+        if let Some(last) = self.children.last_alive(Rank::FIRST, *end) {
+            *end = last.rank.next();
+            let key = last.key;
             // Does nothing to a child that is stopping already.
             self.stop_child(key, effects);
             return;

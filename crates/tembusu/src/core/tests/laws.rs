@@ -66,11 +66,11 @@ impl World {
         let Some(pass) = self.core.pass else { return };
         let group_stops = |child: &&Child| child.intent == Some(Intent::GroupStop) && child.state.is_alive();
         if let Some(stopping) = self.core.children().iter().find(group_stops) {
-            let later = self.core.children().from(ChildKey(stopping.key.0 + 1)).find(|child| child.state.is_alive());
+            let later = self.core.children().from(stopping.rank.next()).find(|child| child.state.is_alive());
             assert!(later.is_none(), "{stopping:?} is stopped before {later:?}");
         }
         if let Step::Start { next } = pass.step {
-            let later = self.core.children().from(ChildKey(next.0 + 1)).find(|child| child.state.is_alive());
+            let later = self.core.children().from(next.next()).find(|child| child.state.is_alive());
             assert!(later.is_none(), "{later:?} is up before {next:?}");
         }
     }

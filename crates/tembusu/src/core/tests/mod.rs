@@ -18,6 +18,7 @@ mod probe;
 mod queues;
 mod random;
 mod requests;
+mod scale;
 mod script;
 mod significant;
 mod stage;

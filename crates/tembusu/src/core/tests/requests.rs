@@ -228,6 +228,35 @@ fn case_65_terminating_the_child_that_a_group_retries_leaves_the_later_ones_down
 }
 
 #[test]
+fn terminating_the_child_that_a_group_retries_ends_the_attempts_at_every_point_of_them() {
+    // While `a` is being stopped once more, while it is in its init, and while `b` is.
+    for point in 0..3 {
+        let mut world = World::running(Strategy::OneForAll, 8, &ABC);
+        world.play("b").inits.push_back(Init::Fail);
+        match point {
+            0 => world.play("a").stop = Stop::Deaf,
+            1 => world.play("a").inits.extend([Init::Ready, Init::Hang]),
+            _ => world.play("b").inits.push_back(Init::Hang),
+        }
+        world.die("b", error());
+        if point == 0 {
+            // It is waited for since the first failure.
+            world.pass(SHUTDOWN);
+        }
+        let id = world.terminate("b");
+        assert_eq!(world.answer(id), "ok");
+        if point == 1 {
+            world.ready("a");
+        }
+        world.pass(SHUTDOWN);
+        assert_eq!(ABC.map(|name| world.is_running(name)), [true, false, false], "point {point}");
+        assert!(world.core.pass.is_none());
+        let answers = [world.restart("c"), world.restart("b")];
+        assert_eq!(answers.map(|id| world.answer(id)), ["ok", "ok"]);
+    }
+}
+
+#[test]
 fn case_66_terminating_a_dynamic_child_that_is_retried_forgets_it() {
     let mut world = World::with(Strategy::OneForOne, true, 8, SEC);
     world.start();
