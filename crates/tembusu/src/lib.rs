@@ -77,6 +77,8 @@ mod error;
 mod event;
 mod exit;
 mod extras;
+#[doc(hidden)]
+pub mod held;
 mod inline;
 mod inspect;
 mod link;

@@ -4,6 +4,8 @@
 //! and carries the effects out after releasing it, so that a supervisor can bring events to its parent and its
 //! children, and they to it, without a lock held.
 
+mod hold;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};

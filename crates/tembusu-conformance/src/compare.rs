@@ -1,0 +1,122 @@
+//! Whether two traces of a scenario agree, and if not, which single deviation explains it.
+//!
+//! What must agree: every child's own history with reasons, the order of starts and ends of children that depend on
+//! each other, which supervisors end and in which order, and all answers. What need not: the order between children
+//! of a dynamic supervisor, and between children of a one_for_one that died at once.
+
+use std::collections::HashMap;
+
+use crate::deviations::{self, Deviation};
+use crate::scenario::{Node, Scenario, Step, Strategy, Sup};
+use crate::trace::{Event, Line, Trace};
+
+/// What comes of a comparison.
+#[derive(Clone, Copy, Debug)]
+pub enum Verdict {
+    /// The traces agree.
+    Equal,
+    /// They agree but for this one.
+    Explained(&'static Deviation),
+    /// No single row of the list makes them agree.
+    Unexplained,
+}
+
+/// Compares what Erlang/OTP and tembusu made of a scenario.
+#[must_use]
+pub fn judge(scenario: &Scenario, theirs: &Trace, ours: &Trace) -> Verdict {
+    let order = Order::of(scenario);
+    if order.agree(theirs, ours) {
+        return Verdict::Equal;
+    }
+    for row in deviations::ALL {
+        let (theirs, ours) = (row.normalise)(scenario, theirs, ours);
+        if order.agree(&theirs, &ours) {
+            return Verdict::Explained(row);
+        }
+    }
+    Verdict::Unexplained
+}
+
+/// Which events of a scenario are ordered.
+pub(crate) struct Order<'a> {
+    scenario: &'a Scenario,
+    /// Child to supervisor, children that are added included.
+    parents: HashMap<&'a str, &'a str>,
+    sups: HashMap<&'a str, &'a Sup>,
+}
+
+impl<'a> Order<'a> {
+    pub(crate) fn of(scenario: &'a Scenario) -> Self {
+        let sups: HashMap<_, _> = scenario.root.all().into_iter().map(|sup| (&*sup.name, sup)).collect();
+        let mut parents = HashMap::new();
+        for sup in sups.values() {
+            let children = sup.children.iter().map(Node::name);
+            parents.extend(children.map(|child| (child, &*sup.name)));
+        }
+        for step in &scenario.steps {
+            if let Step::Start { sup, worker } = step {
+                parents.insert(&worker.name, sup);
+            }
+        }
+        Self { scenario, parents, sups }
+    }
+
+    pub(crate) fn agree(&self, theirs: &Trace, ours: &Trace) -> bool {
+        theirs.lines.len() == ours.lines.len()
+            && theirs.lines.iter().zip(&ours.lines).enumerate().all(|(at, (theirs, ours))| {
+                // The first line is the start.
+                let step = at.checked_sub(1).and_then(|at| self.scenario.steps.get(at));
+                theirs.result == ours.result && self.line_agrees(step, theirs, ours)
+            })
+    }
+
+    fn line_agrees(&self, step: Option<&Step>, theirs: &Line, ours: &Line) -> bool {
+        if theirs.events == ours.events {
+            return true;
+        }
+        if ends(&theirs.events) != ends(&ours.events) {
+            return false;
+        }
+        match step {
+            Some(Step::Burst { sup, hits }) if self.is_independent(sup) => {
+                let hit = |event: &Event| hits.iter().any(|(name, _)| *name == event.name);
+                let each = |events: &[Event]| -> Vec<Vec<Event>> {
+                    let of = |name: &String| events.iter().filter(|event| event.name == *name).cloned().collect();
+                    hits.iter().map(|(name, _)| of(name)).collect()
+                };
+                let others = |events: &[Event]| -> Vec<Event> {
+                    self.in_order(&events.iter().filter(|event| !hit(event)).cloned().collect::<Vec<_>>())
+                };
+                each(&theirs.events) == each(&ours.events) && others(&theirs.events) == others(&ours.events)
+            }
+            _ => self.in_order(&theirs.events) == self.in_order(&ours.events),
+        }
+    }
+
+    fn is_independent(&self, sup: &str) -> bool {
+        self.sups.get(sup).is_some_and(|sup| matches!(sup.strategy, Strategy::OneForOne | Strategy::Dynamic))
+    }
+
+    /// The workers' events; neighbours under one dynamic supervisor in an order of their own.
+    fn in_order(&self, events: &[Event]) -> Vec<Event> {
+        let workers: Vec<&Event> = events.iter().filter(|event| event.k > 0).collect();
+        let group = |event: &Event| {
+            let parent = self.parents.get(&*event.name).copied()?;
+            (self.sups[parent].strategy == Strategy::Dynamic).then_some(parent)
+        };
+        let mut ordered: Vec<Event> = Vec::with_capacity(workers.len());
+        for run in workers.chunk_by(|a, b| group(a).is_some() && group(a) == group(b)) {
+            let mut run: Vec<Event> = run.iter().map(|event| (*event).clone()).collect();
+            if run.len() > 1 {
+                run.sort_by(|a, b| a.name.cmp(&b.name));
+            }
+            ordered.extend(run);
+        }
+        ordered
+    }
+}
+
+/// The ends of supervisors, in order.
+fn ends(events: &[Event]) -> Vec<&Event> {
+    events.iter().filter(|event| event.k == 0).collect()
+}

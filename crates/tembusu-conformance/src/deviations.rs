@@ -1,0 +1,129 @@
+//! The closed list of what tembusu does otherwise than OTP, on purpose.
+//!
+//! Each row has an id that stands in `docs/otp-deviations.md`, and a normaliser: it takes away from both traces what
+//! this one deviation accounts for, and nothing else.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::scenario::{Scenario, Step};
+use crate::trace::{Event, Trace};
+
+/// A row of the list.
+#[derive(Clone, Copy, Debug)]
+pub struct Deviation {
+    /// As in the document.
+    pub id: &'static str,
+    /// In one sentence.
+    pub what: &'static str,
+    /// Takes away what it accounts for, from OTP's trace and from ours.
+    pub normalise: fn(&Scenario, &Trace, &Trace) -> (Trace, Trace),
+}
+
+/// All of them.
+pub const ALL: &[Deviation] = &[
+    Deviation {
+        id: "preempted-start",
+        what: "a start that a later death of the same moment makes pointless is given up; OTP finishes it first",
+        normalise: preempted_start,
+    },
+    Deviation {
+        id: "deleted-stays-deleted",
+        what: "a deleted child does not come back when its supervisor is restarted; OTP reads the specification anew",
+        normalise: deleted_stays_deleted,
+    },
+];
+
+/// From the deletion on, nothing is compared that the deleted child itself did or was asked.
+fn deleted_stays_deleted(scenario: &Scenario, theirs: &Trace, ours: &Trace) -> (Trace, Trace) {
+    let (mut theirs, mut ours) = (theirs.clone(), ours.clone());
+    for (at, step) in scenario.steps.iter().enumerate() {
+        let Step::Delete { sup, name } = step else { continue };
+        let line = at + 1;
+        let deleted = |trace: &Trace| trace.lines.get(line).is_some_and(|line| line.result == "ok");
+        let is_specified = scenario.root.find(sup).is_some_and(|sup| sup.contains(name));
+        if !(deleted(&theirs) && deleted(&ours) && is_specified) {
+            continue;
+        }
+        for trace in [&mut theirs, &mut ours] {
+            for (at, line) in trace.lines.iter_mut().enumerate().skip(line + 1) {
+                line.events.retain(|event| event.name != *name);
+                match scenario.steps.get(at - 1) {
+                    Some(Step::Count { sup: asked }) if asked == sup => line.result.clear(),
+                    Some(Step::Which { sup: asked }) if asked == sup => {
+                        let is_other = |word: &&str| word.split_once('=').is_none_or(|(child, _)| child != name);
+                        line.result = line.result.split(',').filter(is_other).collect::<Vec<_>>().join(",");
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    (theirs, ours)
+}
+
+fn preempted_start(scenario: &Scenario, theirs: &Trace, ours: &Trace) -> (Trace, Trace) {
+    let (mut theirs, mut ours) = (theirs.clone(), ours.clone());
+    for (at, (theirs, ours)) in theirs.lines.iter_mut().zip(&mut ours.lines).enumerate() {
+        let step = at.checked_sub(1).and_then(|at| scenario.steps.get(at));
+        if matches!(step, Some(Step::Burst { .. })) {
+            let (more, fewer) = (short_lived(&theirs.events), short_lived(&ours.events));
+            // We give starts up; we never begin one that OTP does not.
+            if fewer.iter().all(|(name, count)| more.get(name).is_some_and(|more| more >= count)) {
+                theirs.events = without_short_lived(&theirs.events);
+                ours.events = without_short_lived(&ours.events);
+                trim_ends(&mut theirs.events, &ours.events);
+            }
+        }
+    }
+    renumber(&mut theirs);
+    renumber(&mut ours);
+    (theirs, ours)
+}
+
+/// Whether a start and the end of what it began, or its failure, stand in the same line.
+fn is_short_lived(event: &Event, events: &[Event]) -> bool {
+    let begun = |other: &&Event| other.name == event.name && other.k == event.k && "+x?".contains(other.mark);
+    let ended = |other: &&Event| other.name == event.name && other.k == event.k && "-~x?".contains(other.mark);
+    event.k > 0 && events.iter().any(|other| begun(&other)) && events.iter().any(|other| ended(&other))
+}
+
+/// How many incarnations of each child began and ended in this line.
+fn short_lived(events: &[Event]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for event in events.iter().filter(|event| "+x?".contains(event.mark) && is_short_lived(event, events)) {
+        *counts.entry(event.name.clone()).or_default() += 1;
+    }
+    counts
+}
+
+fn without_short_lived(events: &[Event]) -> Vec<Event> {
+    events.iter().filter(|event| !is_short_lived(event, events)).cloned().collect()
+}
+
+/// A supervisor that was started for nothing ended once more in OTP.
+fn trim_ends(theirs: &mut Vec<Event>, ours: &[Event]) {
+    let count = |events: &[Event], event: &Event| events.iter().filter(|other| *other == event).count();
+    let mut at = 0;
+    while at < theirs.len() {
+        let event = theirs[at].clone();
+        if event.k == 0 && count(ours, &event) > 0 && count(theirs, &event) > count(ours, &event) {
+            theirs.remove(at);
+        } else {
+            at += 1;
+        }
+    }
+}
+
+/// Numbers the incarnations that are left of each child from 1.
+fn renumber(trace: &mut Trace) {
+    let mut numbers: HashMap<(String, u64), u64> = HashMap::new();
+    let mut last: HashMap<String, u64> = HashMap::new();
+    for event in trace.lines.iter_mut().flat_map(|line| &mut line.events).filter(|event| event.k > 0) {
+        let number = numbers.entry((event.name.clone(), event.k)).or_insert_with(|| {
+            let last = last.entry(event.name.clone()).or_default();
+            *last += 1;
+            *last
+        });
+        event.k = *number;
+    }
+}

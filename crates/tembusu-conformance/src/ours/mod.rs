@@ -1,0 +1,306 @@
+//! Runs scenarios on tembusu: the real shell, real supervisors, real tasks, on a virtual clock.
+//!
+//! The runtime's clock jumps when nothing else is to do. So a sleep returns when everything that a step has set off
+//! is done, and costs no time.
+
+mod worker;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tembusu::held::{self, Held};
+use tembusu::{
+    Address, AdminError, AutoShutdown, Dynamic, DynamicSupervisor, EventKind, Events, State, Supervisor, SupervisorRef,
+    Tree,
+};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::etf::LONG_PERIOD_S;
+use crate::scenario::{Auto, How, Node, Scenario, Step, Strategy, Sup, Worker};
+use crate::trace::{Event, Line, Trace};
+use worker::{Child, Journal, Script};
+
+/// Longer than anything that a step sets off, and far shorter than a period.
+const REST: Duration = Duration::from_secs(600);
+
+/// The same where real time matters, and nothing is slow.
+const SHORT_REST: Duration = Duration::from_millis(1);
+
+/// Runs scenarios one after the other.
+#[derive(Debug)]
+pub struct Runner {
+    runtime: Runtime,
+}
+
+impl Default for Runner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Runner {
+    /// A runner with a clock of its own.
+    ///
+    /// # Panics
+    ///
+    /// When the runtime cannot be made.
+    #[must_use]
+    pub fn new() -> Self {
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+        Self { runtime }
+    }
+
+    /// What tembusu makes of a scenario.
+    #[must_use]
+    pub fn trace(&self, scenario: &Scenario) -> Trace {
+        self.runtime.block_on(run(scenario))
+    }
+}
+
+type Template = Dynamic<Script, tembusu::ChildSpec<Child>>;
+
+/// A scenario that is being run.
+struct Run {
+    journal: Journal,
+    sups: HashMap<String, SupervisorRef>,
+    templates: HashMap<String, (Worker, Template)>,
+    addresses: HashMap<String, Address<How>>,
+    events: Option<Events>,
+}
+
+async fn run(scenario: &Scenario) -> Trace {
+    let rest = if scenario.has_gaps() { SHORT_REST } else { REST };
+    let mut run = Run {
+        journal: Journal::default(),
+        sups: HashMap::new(),
+        templates: HashMap::new(),
+        addresses: HashMap::new(),
+        events: None,
+    };
+    let mut lines = Vec::new();
+    let root = run.supervisor(&scenario.root);
+    run.sups.insert(scenario.root.name.clone(), root.handle());
+    run.events = Some(root.handle().events());
+    let tree = match root.start().await {
+        Ok(tree) => tree,
+        Err(_) => {
+            lines.push(run.line("failed".to_owned(), Some((&scenario.root, 'x'))));
+            return Trace { lines };
+        }
+    };
+    tokio::time::sleep(rest).await;
+    lines.push(run.line("ok".to_owned(), None));
+    for step in &scenario.steps {
+        let result = run.step(step, rest).await;
+        tokio::time::sleep(rest).await;
+        let ended = has_ended(&tree).await;
+        lines.push(run.line(result, ended.then_some((&scenario.root, 's'))));
+        if ended {
+            return Trace { lines };
+        }
+    }
+    tree.shutdown().await;
+    lines.push(run.line(String::new(), Some((&scenario.root, 's'))));
+    Trace { lines }
+}
+
+async fn has_ended(tree: &Tree) -> bool {
+    tokio::time::timeout(Duration::ZERO, tree.wait()).await.is_ok()
+}
+
+impl Run {
+    fn supervisor(&mut self, sup: &Sup) -> Supervisor {
+        let mut made = match sup.strategy {
+            Strategy::OneForAll => Supervisor::one_for_all(sup.name.clone()),
+            Strategy::RestForOne => Supervisor::rest_for_one(sup.name.clone()),
+            Strategy::OneForOne | Strategy::Dynamic => Supervisor::one_for_one(sup.name.clone()),
+        };
+        made = made.intensity(sup.limit, period(sup)).restart(worker::type_of(sup.restart));
+        made = match sup.auto {
+            Auto::Never => made,
+            Auto::Any => made.auto_shutdown(AutoShutdown::AnySignificant),
+            Auto::All => made.auto_shutdown(AutoShutdown::AllSignificant),
+        };
+        if sup.significant {
+            made = made.significant();
+        }
+        for child in &sup.children {
+            match child {
+                Node::Worker(worker) => {
+                    let address = made.add(self.script(worker).spec());
+                    self.addresses.insert(worker.name.clone(), address);
+                }
+                Node::Sup(below) if below.strategy == Strategy::Dynamic => {
+                    let spec = DynamicSupervisor::new(below.name.clone(), Script::spec);
+                    let template = made.add_dynamic(spec.intensity(below.limit, period(below)));
+                    self.sups.insert(below.name.clone(), template.supervisor().clone());
+                    if let Some(Node::Worker(worker)) = below.children.first() {
+                        self.templates.insert(below.name.clone(), (worker.clone(), template));
+                    }
+                }
+                Node::Sup(below) => {
+                    let nested = self.supervisor(below);
+                    self.sups.insert(below.name.clone(), made.supervisor(nested));
+                }
+            }
+        }
+        made
+    }
+
+    fn script(&self, worker: &Worker) -> Script {
+        let base = self.journal.last(&worker.name);
+        Script { worker: worker.clone(), base, journal: self.journal.clone() }
+    }
+
+    async fn step(&mut self, step: &Step, rest: Duration) -> String {
+        match step {
+            Step::Crash { sup, name, how } => {
+                if self.hit(sup, name, *how) {
+                    String::new()
+                } else {
+                    "absent".to_owned()
+                }
+            }
+            Step::Burst { sup, hits } => self.burst(sup, hits, rest).await,
+            Step::Wait { ms } => {
+                tokio::time::sleep(Duration::from_millis(*ms)).await;
+                String::new()
+            }
+            Step::Start { sup, worker } => self.start(sup, worker).await,
+            Step::Terminate { sup, name } => answer(self.sups[sup].terminate_child(name).await),
+            Step::Restart { sup, name } => answer(self.sups[sup].restart_child(name).await),
+            Step::Delete { sup, name } => answer(self.sups[sup].delete_child(name).await),
+            Step::Which { sup } => self.which(sup),
+            Step::Count { sup } => self.count(sup),
+        }
+    }
+
+    fn hit(&self, sup: &str, name: &str, how: How) -> bool {
+        if !self.journal.is_running(name) {
+            return false;
+        }
+        match how {
+            How::Kill => held::kill(&self.sups[sup], name),
+            how => self.addresses[name].tell(how).is_ok(),
+        }
+    }
+
+    /// The supervisor sees all deaths at once, in order.
+    async fn burst(&mut self, sup: &str, hits: &[(String, How)], rest: Duration) -> String {
+        if !is_up(&self.sups[sup]) {
+            return "down".to_owned();
+        }
+        let held = Held::hold(&self.sups[sup]).expect("nothing is going on");
+        let mut count = 0;
+        for (name, how) in hits {
+            if self.hit(sup, name, *how) {
+                tokio::time::sleep(rest.min(SHORT_REST)).await;
+                count += 1;
+                assert_eq!(held.waiting(), count, "each death has been told");
+            }
+        }
+        drop(held);
+        count.to_string()
+    }
+
+    async fn start(&mut self, sup: &str, worker: &Worker) -> String {
+        let script = self.script(worker);
+        let started = if let Some((template, dynamic)) = self.templates.get(sup) {
+            // The template decides how it is treated, the arguments what it does.
+            let worker = Worker { restart: template.restart, stop: template.stop, ..worker.clone() };
+            dynamic.start(Script { worker, ..script }).await
+        } else {
+            self.sups[sup].start_child(script.spec()).await
+        };
+        match started {
+            Ok(address) => {
+                self.addresses.insert(worker.name.clone(), address);
+                "ok".to_owned()
+            }
+            Err(AdminError::AlreadyPresent) if self.journal.is_running(&worker.name) => "already_started".to_owned(),
+            Err(error) => word(&error),
+        }
+    }
+
+    fn which(&self, sup: &str) -> String {
+        let sup_ref = &self.sups[sup];
+        if !is_up(sup_ref) {
+            return "down".to_owned();
+        }
+        let mut children = sup_ref.snapshot().children;
+        if self.templates.contains_key(sup) {
+            children.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+        let words: Vec<String> = children
+            .iter()
+            .map(|child| {
+                let state = match child.state {
+                    State::Running => 'u',
+                    State::Restarting | State::Starting => 'r',
+                    _ => 'd',
+                };
+                format!("{}={state}", child.name)
+            })
+            .collect();
+        words.join(",")
+    }
+
+    fn count(&self, sup: &str) -> String {
+        let sup_ref = &self.sups[sup];
+        if !is_up(sup_ref) {
+            return "down".to_owned();
+        }
+        let children = sup_ref.snapshot().children;
+        let specs = if self.templates.contains_key(sup) { 1 } else { children.len() };
+        let active = children.iter().filter(|child| child.state == State::Running).count();
+        let sups = children.iter().filter(|child| child.kind == tembusu::Kind::Supervisor).count();
+        format!("{specs}/{active}/{sups}/{}", children.len() - sups)
+    }
+
+    /// What has happened since the last line.
+    fn line(&mut self, result: String, root: Option<(&Sup, char)>) -> Line {
+        let mut events = self.journal.take();
+        while let Some(Ok(event)) = self.events.as_mut().and_then(Events::try_recv) {
+            let name = event.path.rsplit('/').next().unwrap_or_default();
+            let class = match event.kind {
+                EventKind::Crashed { .. } | EventKind::Stopped { .. } => 's',
+                EventKind::StartFailed { .. } => 'x',
+                _ => continue,
+            };
+            if self.sups.contains_key(name) {
+                events.push(sup_end(name, class));
+            }
+        }
+        events.extend(root.map(|(sup, class)| sup_end(&sup.name, class)));
+        Line { events, result }
+    }
+}
+
+fn sup_end(name: &str, class: char) -> Event {
+    Event { name: name.to_owned(), mark: '-', k: 0, class: Some(class) }
+}
+
+fn period(sup: &Sup) -> Duration {
+    Duration::from_secs(sup.period_s.unwrap_or(LONG_PERIOD_S).into())
+}
+
+fn is_up(sup: &SupervisorRef) -> bool {
+    sup.snapshot().state == State::Running
+}
+
+fn answer(result: Result<(), AdminError>) -> String {
+    result.map_or_else(|error| word(&error), |()| "ok".to_owned())
+}
+
+fn word(error: &AdminError) -> String {
+    match error {
+        AdminError::NotFound => "not_found",
+        AdminError::AlreadyPresent => "already_present",
+        AdminError::Running => "running",
+        AdminError::Restarting => "restarting",
+        AdminError::Stopping => "down",
+        AdminError::Failed(_) => "failed",
+        other => return format!("{other:?}"),
+    }
+    .to_owned()
+}

@@ -1,0 +1,172 @@
+//! The child: it starts as its plan says, ends as it is told, and writes down both.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tembusu::{Actor, ChildSpec, Context, ExitReason, Flow, Init, Restart, child};
+
+use crate::scenario::{self, Fate, How, Stop, Worker};
+use crate::trace::Event;
+
+/// How long one that is asked to stop may take: for ever, as far as the virtual clock is concerned.
+const PROMPT: Duration = Duration::from_secs(60);
+
+/// How long one that does not react is given.
+const DEAF: Duration = Duration::from_millis(10);
+
+/// How long a slow start takes.
+const SLOW: Duration = Duration::from_millis(3);
+
+/// What the children of one scenario have done, and who of them runs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Journal {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    events: Vec<Event>,
+    running: HashMap<String, u64>,
+    last: HashMap<String, u64>,
+}
+
+impl Journal {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, name: &str, mark: char, k: u64, class: Option<char>) {
+        self.lock().events.push(Event { name: name.to_owned(), mark, k, class });
+    }
+
+    pub(super) fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut self.lock().events)
+    }
+
+    pub(super) fn is_running(&self, name: &str) -> bool {
+        self.lock().running.contains_key(name)
+    }
+
+    /// The last incarnation of that name: a child that is added again counts on from it.
+    pub(super) fn last(&self, name: &str) -> u64 {
+        self.lock().last.get(name).copied().unwrap_or(0)
+    }
+}
+
+/// What a child is made from.
+#[derive(Clone, Debug)]
+pub(super) struct Script {
+    pub(super) worker: Worker,
+    pub(super) base: u64,
+    pub(super) journal: Journal,
+}
+
+impl Script {
+    pub(super) fn spec(self) -> ChildSpec<Child> {
+        let (restart, significant, stop) = (self.worker.restart, self.worker.significant, self.worker.stop);
+        let spec = child::<Child>(self.worker.name.clone(), self).restart(type_of(restart));
+        let spec = if significant { spec.significant() } else { spec };
+        match stop {
+            Stop::Kill => spec.brutal_kill(),
+            Stop::Deaf => spec.shutdown(DEAF),
+            Stop::Prompt | Stop::Bang => spec.shutdown(PROMPT),
+        }
+    }
+}
+
+pub(super) fn type_of(restart: scenario::Restart) -> Restart {
+    match restart {
+        scenario::Restart::Permanent => Restart::Permanent,
+        scenario::Restart::Transient => Restart::Transient,
+        scenario::Restart::Temporary => Restart::Temporary,
+    }
+}
+
+/// An incarnation. What it leaves in the journal when it is dropped is how it ended.
+pub(super) struct Child {
+    name: String,
+    k: u64,
+    stop: Stop,
+    journal: Journal,
+    up: bool,
+    class: char,
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if self.up {
+            self.journal.lock().running.remove(&self.name);
+            self.journal.note(&self.name, '-', self.k, Some(self.class));
+        } else {
+            self.journal.note(&self.name, '~', self.k, None);
+        }
+    }
+}
+
+/// What a child crashes with.
+#[derive(Debug, thiserror::Error)]
+#[error("boom")]
+pub(super) struct Boom;
+
+impl Actor for Child {
+    type Message = How;
+    type Args = Script;
+    type Crash = Boom;
+
+    async fn init(script: &Script, cx: &mut Context<Self>) -> Result<Init<Self>, Boom> {
+        let Script { worker, base, journal } = script;
+        let k = base + cx.incarnation();
+        journal.lock().last.insert(worker.name.clone(), k);
+        let fate = usize::try_from(k).ok().and_then(|k| worker.plan.get(k - 1)).copied().unwrap_or(Fate::Ok);
+        let mark = match fate {
+            Fate::Ok | Fate::Slow => '+',
+            Fate::Fail => 'x',
+            Fate::Ignore => '?',
+        };
+        journal.note(&worker.name, mark, k, None);
+        match fate {
+            Fate::Fail if k.is_multiple_of(2) => panic!("boom"),
+            Fate::Fail => return Err(Boom),
+            Fate::Ignore => return Ok(Init::Ignore),
+            Fate::Ok | Fate::Slow => {}
+        }
+        let name = worker.name.clone();
+        let mut child = Self { name, k, stop: worker.stop, journal: journal.clone(), up: false, class: 'k' };
+        if fate == Fate::Slow {
+            tokio::time::sleep(SLOW).await;
+        }
+        child.up = true;
+        journal.lock().running.insert(worker.name.clone(), k);
+        Ok(Init::Ready(child))
+    }
+
+    async fn handle(&mut self, how: How, _: &mut Context<Self>) -> Result<Flow, Boom> {
+        match how {
+            How::Error => {
+                self.class = 'e';
+                Err(Boom)
+            }
+            How::Panic => {
+                self.class = 'e';
+                panic!("boom");
+            }
+            How::Kill => Ok(Flow::Continue),
+            How::Normal => Ok(Flow::Stop),
+            How::Shutdown => Ok(Flow::Shutdown("told".to_owned())),
+        }
+    }
+
+    async fn stop(mut self, reason: &ExitReason) {
+        match (reason, self.stop) {
+            (ExitReason::Shutdown, Stop::Deaf) => std::future::pending().await,
+            (ExitReason::Shutdown, Stop::Bang) => {
+                self.class = 'e';
+                panic!("boom");
+            }
+            (ExitReason::Shutdown, _) => self.class = 's',
+            (ExitReason::ShutdownWith(_), _) => self.class = 't',
+            _ => self.class = 'n',
+        }
+    }
+}
