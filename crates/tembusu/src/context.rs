@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::actor::Actor;
 use crate::address::Address;
+use crate::exclusive::Exclusive;
 use crate::extras::{AHEAD_MAX, Extras};
 use crate::inline::Inline;
 use crate::link::{self, Exit};
@@ -36,7 +37,7 @@ pub struct Context<A: Actor> {
     incarnation: Arc<Incarnation>,
     mailbox: Arc<Mailbox<A::Message>>,
     token: u64,
-    extras: Option<Box<Extras<A::Message>>>,
+    extras: Option<Box<Exclusive<Extras<A::Message>>>>,
     deadline: Option<Instant>,
     handled_in_turn: u32,
 }
@@ -82,7 +83,7 @@ impl<A: Actor> Context<A> {
     }
 
     fn extras(&mut self) -> &mut Extras<A::Message> {
-        self.extras.get_or_insert_default()
+        self.extras.get_or_insert_default().get_mut()
     }
 
     /// Delivers `message` to this incarnation after `delay`.
@@ -184,7 +185,7 @@ impl<A: Actor> Context<A> {
 
     /// Takes a timer back: it will not be delivered. False when it was already, or was cancelled before.
     pub fn cancel(&mut self, timer: TimerId) -> bool {
-        self.extras.as_mut().is_some_and(|extras| extras.timers.cancel(timer))
+        self.extras.as_mut().is_some_and(|extras| extras.get_mut().timers.cancel(timer))
     }
 
     /// Asks to be told, by the message that `make` makes, when the incarnation that serves `address` now has
@@ -262,7 +263,7 @@ impl<A: Actor> Context<A> {
     /// or was taken back before.
     pub fn demonitor(&mut self, monitor: MonitorId) -> bool {
         let Self { extras, incarnation, .. } = self;
-        extras.as_mut().is_some_and(|extras| extras.demonitor(incarnation, monitor))
+        extras.as_mut().is_some_and(|extras| extras.get_mut().demonitor(incarnation, monitor))
     }
 
     /// Links this incarnation with the one that serves `address` now: when either ends for any reason but
@@ -342,7 +343,7 @@ impl<A: Actor> Context<A> {
         {
             return next;
         }
-        let first = self.extras.as_ref().is_none_or(|extras| extras.ahead < AHEAD_MAX);
+        let first = self.extras.as_mut().is_none_or(|extras| extras.get_mut().ahead < AHEAD_MAX);
         if first && let Poll::Ready(message) = self.poll_ahead(cx) {
             return Poll::Ready(Next::Message(message));
         }
@@ -350,7 +351,7 @@ impl<A: Actor> Context<A> {
             Poll::Ready(Received::Message(message, deadline)) => {
                 self.turn_to(deadline);
                 if let Some(extras) = &mut self.extras {
-                    extras.ahead = 0;
+                    extras.get_mut().ahead = 0;
                 }
                 Poll::Ready(Next::Message(message))
             }
@@ -381,6 +382,7 @@ impl<A: Actor> Context<A> {
 
     fn poll_ahead(&mut self, cx: &mut TaskContext<'_>) -> Poll<A::Message> {
         let Some(extras) = &mut self.extras else { return Poll::Pending };
+        let extras = extras.get_mut();
         let poll = extras.poll_ahead(&self.incarnation, cx);
         if poll.is_ready() {
             extras.ahead += 1;

@@ -75,6 +75,7 @@ mod deadline;
 mod drain;
 mod error;
 mod event;
+mod exclusive;
 mod exit;
 mod extras;
 #[doc(hidden)]

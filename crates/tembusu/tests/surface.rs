@@ -3,12 +3,33 @@
 use std::fmt::Debug;
 
 use tembusu::{
-    Address, AdminError, AutoShutdown, CallError, Charge, ChildSpec, Context, Declared, Dynamic, DynamicSupervisor,
-    Event, EventKind, Events, EventsError, ExitReason, Flow, Init, Inline, InlineError, Kind, Latency, NodeSnapshot,
-    Reply, Report, Restart, Shutdown, SpecError, StartError, State, Strategy, Supervisor, SupervisorRef, Table,
-    TellError, Tree,
+    Actor, Address, AdminError, AutoShutdown, CallError, Charge, ChildSpec, Context, Declared, Dynamic,
+    DynamicSupervisor, Event, EventKind, Events, EventsError, ExitReason, Flow, Init, Inline, InlineError, Kind,
+    Latency, NodeSnapshot, Reply, Report, Restart, Shutdown, SpecError, StartError, State, Strategy, Supervisor,
+    SupervisorRef, Table, TellError, Tree,
 };
 use tembusu_testkit::{Say, Scripted};
+
+/// An actor whose message is sent and not shared.
+struct Holder;
+
+impl Actor for Holder {
+    type Message = Message;
+    type Args = ();
+    type Crash = std::convert::Infallible;
+
+    async fn init((): &(), _: &mut Context<Self>) -> Result<Init<Self>, Self::Crash> {
+        Ok(Init::Ready(Self))
+    }
+
+    async fn handle(&mut self, _: Message, cx: &mut Context<Self>) -> Result<Flow, Self::Crash> {
+        // The context can be lent over an await.
+        let cx = &*cx;
+        tokio::task::yield_now().await;
+        let _ = cx.path();
+        Ok(Flow::Continue)
+    }
+}
 
 /// Sent as a message, and not shared: nothing may ask more of a message.
 type Message = std::cell::Cell<u8>;
@@ -50,7 +71,8 @@ fn public_types_are_send_sync_clone_and_debug_where_they_should_be() {
     shared::<Init<u8>>();
     shared::<tembusu::chaos::Point>();
     send::<Reply<Message>>();
-    send::<Context<Scripted>>();
+    shared::<Context<Scripted>>();
+    shared::<Context<Holder>>();
     value::<Strategy>();
     value::<Restart>();
     value::<AutoShutdown>();
