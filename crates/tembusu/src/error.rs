@@ -239,6 +239,12 @@ pub enum SpecError {
         /// Both together.
         total: Duration,
     },
+    /// A partitioned supervisor without partitions.
+    #[error("{supervisor}: it has no partitions, so that no key leads anywhere; ask for at least one")]
+    NoPartitions {
+        /// The supervisor.
+        supervisor: String,
+    },
     /// A probe whose figures make no sense.
     #[error(
         "{supervisor}: a probe needs a first wait above zero and not above its maximum, and at least one healthy interval longer than zero"

@@ -116,8 +116,8 @@ pub use monitor::{Down, Ended, MonitorId};
 pub use reply::Reply;
 pub use snapshot::{Kind, NodeSnapshot, State};
 pub use spec::{
-    AutoShutdown, Backoff, ChildSpec, Declared, Dynamic, DynamicSupervisor, IntoChild, Probe, Restart, Shutdown,
-    Strategy, Supervisor, child, stand_in,
+    AutoShutdown, Backoff, ChildSpec, Declared, Dynamic, DynamicSupervisor, IntoChild, Partitions, Probe, Restart,
+    Shutdown, Strategy, Supervisor, child, partitions, stand_in,
 };
 pub use table::Table;
 /// Turns an `impl` block into an actor: the message enum, `impl Actor`, and a client with a function for each

@@ -80,6 +80,9 @@ pub(crate) fn check(supervisor: &Supervisor, path: &str, is_fallback: bool) -> R
     }
     check_degrade(supervisor, path)?;
     probe::check(supervisor, path)?;
+    if supervisor.lacks_partitions {
+        return Err(SpecError::NoPartitions { supervisor: at() });
+    }
     let (limit, period, start) = (supervisor.limit, supervisor.period, backoff::longest_start(supervisor));
     backoff::check_reach(supervisor.backoff.as_ref(), path, limit, period, start)?;
     let mut names = HashSet::new();

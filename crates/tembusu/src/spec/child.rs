@@ -167,6 +167,11 @@ impl<A: Actor> ChildSpec<A> {
         Address::new(Arc::clone(&self.mailbox))
     }
 
+    pub(super) fn renamed(mut self, name: String) -> Self {
+        self.name = name.into();
+        self
+    }
+
     pub(crate) fn erase(self) -> ErasedWorker {
         if let Some(added) = &self.added {
             added.store(true, Ordering::Release);

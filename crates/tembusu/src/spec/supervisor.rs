@@ -53,6 +53,7 @@ pub struct Supervisor {
     pub(crate) restore_after: Option<(Duration, Duration)>,
     pub(crate) backoff: Option<Backoff>,
     pub(crate) probe: Option<Probe>,
+    pub(crate) lacks_partitions: bool,
     pub(crate) on: Option<Handle>,
 }
 
@@ -104,6 +105,7 @@ impl Supervisor {
             restore_after: None,
             backoff: None,
             probe: None,
+            lacks_partitions: false,
             on: None,
         }
     }
