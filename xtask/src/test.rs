@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use crate::{prerequisites, tidy};
+use crate::{bench, prerequisites, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -43,6 +43,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             if !cargo(arguments).status().with_context(|| format!("running {name}"))?.success() {
                 broken.push(name.to_owned());
             }
+        }
+        step("the workspace of the benchmarks");
+        if let Err(error) = bench::peers::check() {
+            broken.push(format!("benchmarks: {error:#}"));
         }
     }
     step("tests");

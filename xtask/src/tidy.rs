@@ -14,7 +14,7 @@ pub(crate) fn workspace() -> PathBuf {
 pub(crate) fn run() -> anyhow::Result<()> {
     let mut complaints = Vec::new();
     let mut files = 0;
-    for folder in ["crates", "xtask"] {
+    for folder in ["crates", "xtask", "bench"] {
         visit(&workspace().join(folder), &mut |path| {
             files += 1;
             check(path, &mut complaints)

@@ -1,16 +1,18 @@
 //! Benchmarks: each in rounds, peers interleaved with us in the same run, one JSON object a line.
 
 mod bid;
-mod floor;
-mod restart;
-mod sample;
+pub(crate) mod peers;
 
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
-    /// From a crash to the new incarnation: its `init` done, and its first queued message handled.
-    Restart(Options),
+    /// From a crash to the new incarnation, beside Erlang/OTP, ractor, kameo and bare Tokio.
+    Restart(Passed),
+    /// Calls, tells, spawns, memory and inline calls, beside the same.
+    Messages(Passed),
+    /// The README's table, from what `restart --json` and `messages --json` wrote.
+    Table(Passed),
     /// What a bid costs: in the engine alone, and over HTTP beside a server that does nothing.
     Bid(bid::Options),
     /// The yardstick of `bid`: serves a fixed reply until it is ended.
@@ -18,25 +20,20 @@ pub(crate) enum Bench {
     HyperFixed,
 }
 
+/// What the program in `bench/` is given; `--help` says what it takes.
 #[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// One JSON object a line, nothing else.
-    #[arg(long)]
-    json: bool,
-    /// How many interleaved rounds.
-    #[arg(long, default_value_t = 9)]
-    rounds: u32,
-    /// How many crashes a round and case.
-    #[arg(long, default_value_t = 2_000)]
-    crashes: u32,
+#[command(disable_help_flag = true)]
+pub(crate) struct Passed {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTION")]
+    rest: Vec<String>,
 }
 
 pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
-    if cfg!(debug_assertions) {
-        return again_in_release();
-    }
     match bench {
-        Bench::Restart(options) => restart::run(options),
+        Bench::Restart(passed) => peers::run("restart", &passed.rest),
+        Bench::Messages(passed) => peers::run("messages", &passed.rest),
+        Bench::Table(passed) => peers::run("table", &passed.rest),
+        Bench::Bid(_) | Bench::HyperFixed if cfg!(debug_assertions) => again_in_release(),
         Bench::Bid(options) => bid::run(options),
         Bench::HyperFixed => bid::serve_fixed(),
     }
