@@ -82,6 +82,10 @@ impl<A: Actor> Context<A> {
         self.deadline
     }
 
+    pub(crate) fn own(&self) -> &Arc<Incarnation> {
+        &self.incarnation
+    }
+
     fn extras(&mut self) -> &mut Extras<A::Message> {
         self.extras.get_or_insert_default().get_mut()
     }

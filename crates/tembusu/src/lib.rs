@@ -78,6 +78,7 @@ mod event;
 mod exclusive;
 mod exit;
 mod extras;
+mod group;
 #[doc(hidden)]
 pub mod held;
 mod inline;
@@ -87,6 +88,7 @@ mod lives;
 mod mailbox;
 mod monitor;
 mod panics;
+mod registry;
 mod reply;
 mod report;
 mod scope;
@@ -98,6 +100,7 @@ mod table;
 mod ties;
 mod timers;
 mod tree;
+mod trie;
 
 pub use actor::{Actor, Flow, Init};
 pub use address::Address;
@@ -109,10 +112,13 @@ pub use drain::Drained;
 pub use error::{AdminError, CallError, SpecError, StartError, TellError};
 pub use event::{Event, EventKind, Events, EventsError, Latency};
 pub use exit::{Charge, ExitReason, Failure, Report};
+pub use exit::{Charge, ExitReason, Report};
+pub use group::Group;
 pub use inline::{Inline, InlineError};
 pub use link::Exit;
 pub use mailbox::{DeadLetter, Overflow, WhyDead};
 pub use monitor::{Down, Ended, MonitorId};
+pub use registry::{Registry, Taken};
 pub use reply::Reply;
 pub use snapshot::{Kind, NodeSnapshot, State};
 pub use spec::{

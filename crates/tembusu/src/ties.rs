@@ -27,7 +27,6 @@ pub(crate) enum Tie {
     /// Tell code that is no actor.
     Waiter(oneshot::Sender<Down>),
     /// Take back what it has entered somewhere.
-    #[allow(dead_code)]
     Withdraw(Box<dyn Withdraw>),
 }
 

@@ -56,6 +56,9 @@ fn public_types_are_send_sync_clone_and_debug_where_they_should_be() {
     handle::<NodeSnapshot>();
     handle::<Flow>();
     handle::<tembusu::Down>();
+    handle::<tembusu::Registry<u8, Message>>();
+    handle::<tembusu::Group<Message>>();
+    error::<tembusu::Taken<u8, u8>>();
     handle::<tembusu::Exit>();
     shared::<tembusu::Ended>();
     value::<tembusu::TimerId>();
