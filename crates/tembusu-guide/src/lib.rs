@@ -20,6 +20,7 @@ chapters! {
     Strategies = "strategies.md",
     Intensity = "intensity.md",
     Degraded = "degraded.md",
+    InlineCalls = "inline-calls.md",
     Isolation = "isolation.md",
     Testing = "testing.md",
     FromOtp = "from-otp.md",
