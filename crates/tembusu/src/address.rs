@@ -155,10 +155,10 @@ impl<M: Send + 'static> Address<M> {
         let settle = self.mailbox.has_collector().then(|| answer.settle());
         let caller = Caller { deadline, settle };
         self.mailbox.push(self.lane, message, Some(caller)).map_err(CallError::from_refusal)?;
-        match tokio::time::timeout_at(deadline, answer).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(lost)) => Err(CallError::from_lost(lost)),
-            Err(_) => Err(CallError::Timeout { enqueued: true }),
+        match answer.until(deadline).await {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(lost)) => Err(CallError::from_lost(lost)),
+            None => Err(CallError::Timeout { enqueued: true }),
         }
     }
 

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::{Arc, Once};
 use std::task::Poll;
 use std::time::Instant;
@@ -64,9 +64,9 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Caught> {
     result
 }
 
-/// Awaits `future` and catches the panic of a poll.
-pub(crate) async fn catch_async<F: Future>(future: F) -> Result<F::Output, Caught> {
-    let mut future = pin!(future);
+/// Awaits `future` where it is, and catches the panic of a poll. By reference: it is part of what every idle actor
+/// occupies, and must not be there twice.
+pub(crate) async fn catch_async<F: Future>(mut future: Pin<&mut F>) -> Result<F::Output, Caught> {
     std::future::poll_fn(move |cx| match catch(|| future.as_mut().poll(cx)) {
         Ok(poll) => poll.map(Ok),
         Err(caught) => Poll::Ready(Err(caught)),

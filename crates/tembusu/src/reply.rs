@@ -4,11 +4,13 @@
 //! answering, or that it crashed and why.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use tokio::time::{Instant, timeout_at};
 
 use crate::scope::{Lost, Scope, Settle};
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
@@ -29,6 +31,8 @@ pub struct Reply<T: Send + 'static> {
 /// Where the caller waits.
 pub(crate) struct Answer<T: Send + 'static> {
     cell: Arc<Cell<T>>,
+    /// The caller has what it waited for.
+    taken: bool,
 }
 
 /// What both sides share: one allocation a call.
@@ -77,7 +81,7 @@ impl<T: Send> Settle for Cell<T> {
 impl<T: Send + 'static> Reply<T> {
     pub(crate) fn channel() -> (Self, Answer<T>) {
         let cell = Arc::new(Cell { state: Mutex::new(State::Waiting(None)), done: AtomicBool::new(false) });
-        (Self { cell: Some(Arc::clone(&cell)) }, Answer { cell })
+        (Self { cell: Some(Arc::clone(&cell)) }, Answer { cell, taken: false })
     }
 
     /// Answers.
@@ -127,33 +131,69 @@ impl<T: Send + 'static> Answer<T> {
     pub(crate) fn settle(&self) -> Arc<dyn Settle> {
         Arc::clone(&self.cell) as Arc<dyn Settle>
     }
+
+    /// Waits for it until `deadline`.
+    ///
+    /// Most answers come within one turn of the scheduler, and a timer costs more than such a call: timer and waker
+    /// are set only when the answer is not there after everybody else who was ready has had a turn.
+    pub(crate) async fn until(mut self, deadline: Instant) -> Option<Result<T, Lost>> {
+        let mut had_turn = false;
+        poll_fn(|cx| {
+            if had_turn || self.is_done() {
+                return Poll::Ready(());
+            }
+            had_turn = true;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        if self.is_done() {
+            return Some(self.take());
+        }
+        timeout_at(deadline, self).await.ok()
+    }
+
+    fn is_done(&self) -> bool {
+        self.cell.done.load(Ordering::Acquire)
+    }
+
+    /// What was told. Asked for once, when it is done.
+    fn take(&mut self) -> Result<T, Lost> {
+        self.taken = true;
+        let told = std::mem::replace(&mut *self.cell.lock(), State::Closed);
+        match told {
+            State::Done(result) => result,
+            State::Waiting(_) | State::Closed => Err(Lost::Unanswered),
+        }
+    }
 }
 
 impl<T: Send + 'static> Future for Answer<T> {
     type Output = Result<T, Lost>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // Cloned without the lock: it may be a waker of a user's.
-        let waker = (!self.cell.done.load(Ordering::Acquire)).then(|| cx.waker().clone());
-        let mut state = self.cell.lock();
-        if let State::Waiting(waiting) = &mut *state {
-            let previous = std::mem::replace(waiting, waker);
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if !self.is_done() {
+            // Cloned without the lock: it may be a waker of a user's.
+            let waker = cx.waker().clone();
+            let mut state = self.cell.lock();
+            if let State::Waiting(waiting) = &mut *state {
+                let previous = waiting.replace(waker);
+                drop(state);
+                drop(previous);
+                return Poll::Pending;
+            }
             drop(state);
-            drop(previous);
-            return Poll::Pending;
+            drop(waker);
         }
-        let told = std::mem::replace(&mut *state, State::Closed);
-        drop(state);
-        drop(waker);
-        match told {
-            State::Done(result) => Poll::Ready(result),
-            State::Waiting(_) | State::Closed => Poll::Ready(Err(Lost::Unanswered)),
-        }
+        Poll::Ready(self.take())
     }
 }
 
 impl<T: Send + 'static> Drop for Answer<T> {
     fn drop(&mut self) {
+        if self.taken {
+            return;
+        }
         let state = std::mem::replace(&mut *self.cell.lock(), State::Closed);
         // A waker or an answer of a user's.
         drop(state);

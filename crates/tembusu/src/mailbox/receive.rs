@@ -1,13 +1,24 @@
 //! The receiver's side: one message at a time, under a token that its successor can take away.
 
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
 
 use super::{Envelope, Gate, Inbound, Lane, Mailbox, Received, Taken, WhyDead};
 use crate::scope::Lost;
 use crate::sync::MutexGuard;
+
+enum Refill<M> {
+    /// The batch has messages.
+    Batch,
+    Urgent(Envelope<M>),
+    Nothing {
+        previous: Option<Waker>,
+        /// And nothing will come.
+        drained: bool,
+    },
+}
 
 impl<M: Send + 'static> Mailbox<M> {
     /// Makes the caller the queue's receiver; whoever was it before no longer is.
@@ -28,21 +39,27 @@ impl<M: Send + 'static> Mailbox<M> {
             if taken.token != token {
                 return Poll::Ready(Received::Replaced);
             }
-            if (taken.batch.is_empty() || self.urgent.load(Ordering::Acquire))
-                && let Some(urgent) = self.refill(&mut taken)
-            {
-                self.after_take(taken);
-                if let Some(received) = self.accept(urgent) {
-                    return Poll::Ready(received);
+            if taken.batch.is_empty() || self.urgent.load(Ordering::Acquire) {
+                match self.refill(&mut taken, cx) {
+                    Refill::Batch => {}
+                    Refill::Urgent(urgent) => {
+                        self.after_take(taken);
+                        match self.accept(urgent) {
+                            Some(received) => return Poll::Ready(received),
+                            None => continue,
+                        }
+                    }
+                    Refill::Nothing { previous, drained } => {
+                        drop(taken);
+                        drop(previous);
+                        if drained {
+                            self.room.notify_waiters();
+                        }
+                        return Poll::Pending;
+                    }
                 }
-                continue;
             }
-            let Some(envelope) = taken.batch.pop_front() else {
-                if self.wait(taken, cx) {
-                    return Poll::Pending;
-                }
-                continue;
-            };
+            let Some(envelope) = taken.batch.pop_front() else { continue };
             self.note_taken(&taken);
             taken.note_gone(Lane::Ordinary);
             self.after_take(taken);
@@ -52,24 +69,32 @@ impl<M: Send + 'static> Mailbox<M> {
         }
     }
 
-    /// Takes a message of the priority lane if there is one; otherwise sees to it that the batch has something if
-    /// anything waits.
-    fn refill(&self, taken: &mut Taken<M>) -> Option<Envelope<M>> {
+    /// Takes a message of the priority lane if there is one; otherwise sees to it that the batch has something. When
+    /// nothing waits, whoever brings the next message will wake the receiver.
+    fn refill(&self, taken: &mut Taken<M>, cx: &Context<'_>) -> Refill<M> {
         let mut inbound = self.inbound();
-        let urgent = inbound.priority.pop_front();
-        if urgent.is_some() {
+        if let Some(urgent) = inbound.priority.pop_front() {
             self.urgent.store(!inbound.priority.is_empty(), Ordering::Release);
             taken.note_gone(Lane::Priority);
-        } else if taken.batch.is_empty() {
+            return Refill::Urgent(urgent);
+        }
+        if taken.batch.is_empty() {
             std::mem::swap(&mut taken.batch, &mut inbound.queue);
             // As if the first one were gone already, which it will be before anybody else can look.
             self.taken_len.store(taken.batch.len().saturating_sub(1), Ordering::Relaxed);
         }
-        urgent
+        if !taken.batch.is_empty() {
+            return Refill::Batch;
+        }
+        let previous = match &inbound.receiver {
+            Some(waker) if waker.will_wake(cx.waker()) => None,
+            _ => inbound.receiver.replace(cx.waker().clone()),
+        };
+        Refill::Nothing { previous, drained: inbound.gate == Gate::Draining }
     }
 
     /// Lets a sender have the room.
-    #[inline]
+    #[inline(always)]
     fn after_take(&self, taken: MutexGuard<'_, Taken<M>>) {
         let sender_waits = taken.waiting_senders > 0;
         drop(taken);
@@ -78,28 +103,8 @@ impl<M: Send + 'static> Mailbox<M> {
         }
     }
 
-    /// Registers the receiver, unless a message has come since it looked: false.
-    fn wait(&self, taken: MutexGuard<'_, Taken<M>>, cx: &mut Context<'_>) -> bool {
-        let mut inbound = self.inbound();
-        if !inbound.is_empty() {
-            return false;
-        }
-        let previous = match &inbound.receiver {
-            Some(waker) if waker.will_wake(cx.waker()) => None,
-            _ => inbound.receiver.replace(cx.waker().clone()),
-        };
-        let drained = inbound.gate == Gate::Draining;
-        drop(inbound);
-        drop(taken);
-        drop(previous);
-        if drained {
-            self.room.notify_waiters();
-        }
-        true
-    }
-
     /// Hands a message over, unless it has come too late.
-    #[inline]
+    #[inline(always)]
     fn accept(&self, envelope: Envelope<M>) -> Option<Received<M>> {
         if (envelope.deadline.is_some() || envelope.extra.is_some())
             && let Some(why) = self.too_late(&envelope)

@@ -29,7 +29,7 @@ impl<M: Send + 'static> Mailbox<M> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn envelope(&self, message: M, caller: Option<Caller>) -> Envelope<M> {
         let Some(rules) = self.morgue.rules() else {
             return Envelope { message, deadline: caller.map(|caller| caller.deadline), extra: None };

@@ -184,7 +184,7 @@ async fn serve<A: Actor>(
     args: &Arc<A::Args>,
     cx: &mut Context<A>,
 ) -> End {
-    let mut state = match panics::catch_async(A::init(args, cx)).await {
+    let mut state = match panics::catch_async(pin!(A::init(args, cx))).await {
         Ok(Ok(Init::Ready(state))) => state,
         Ok(Ok(Init::Ignore)) => return End::Ignored,
         Ok(Err(crash)) => return crashed(slot, incarnation, crash),
@@ -195,7 +195,7 @@ async fn serve<A: Actor>(
     slot.tell_supervisor(|key| Event::Started { key, generation });
     loop {
         let flow = match cx.next().await {
-            Next::Message(message) => panics::catch_async(state.handle(message, cx)).await,
+            Next::Message(message) => panics::catch_async(pin!(state.handle(message, cx))).await,
             Next::Stop => return stop(slot, incarnation, state, ExitReason::Shutdown).await,
             Next::Describe(asked) => {
                 let described = panics::catch(|| state.describe());
@@ -254,7 +254,8 @@ fn die<A>(incarnation: &Incarnation, state: A, end: End) -> End {
 
 async fn stop<A: Actor>(slot: &Slot, incarnation: &Incarnation, state: A, reason: ExitReason) -> End {
     incarnation.scope.set_deadline(None);
-    match panics::catch_async(state.stop(&reason)).await {
+    let stopped = panics::catch_async(pin!(state.stop(&reason))).await;
+    match stopped {
         Ok(()) => {
             slot.note_end(incarnation, EndTimes::now());
             End::Exited(reason)
