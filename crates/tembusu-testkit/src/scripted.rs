@@ -39,6 +39,8 @@ pub enum Step {
     Shutdown(&'static str),
     /// Never return, at an await.
     Hang,
+    /// Wait at an await for this long, then do that.
+    Late(Duration, Box<Step>),
     /// Wait at a gate, at an await.
     Pass(Gate),
     /// Wait at a gate without yielding.
@@ -77,6 +79,11 @@ impl Script {
     /// Adds steps for the next `init`s of a child that runs.
     pub fn next_inits(&self, steps: impl IntoIterator<Item = Step>) {
         self.steps().init.extend(steps);
+    }
+
+    /// From now on `init` succeeds, unless there are new steps.
+    pub fn forget_inits(&self) {
+        self.steps().init.clear();
     }
 
     /// Adds steps for the next `stop`s.
@@ -168,9 +175,13 @@ pub async fn ask(address: &Address<Say>) -> u64 {
     }
 }
 
-async fn perform(step: Step) -> Result<Flow, Boom> {
+async fn perform(mut step: Step) -> Result<Flow, Boom> {
+    while let Step::Late(wait, then) = step {
+        tokio::time::sleep(wait).await;
+        step = *then;
+    }
     match step {
-        Step::Ok | Step::Ignore => {}
+        Step::Ok | Step::Ignore | Step::Late(..) => {}
         Step::Error => return Err(Boom),
         Step::Panic => panic!("boom"),
         Step::PanicWithTrap => std::panic::panic_any(PanicsWhenDropped),

@@ -333,9 +333,18 @@ pub enum AdminError {
     /// There is no such child.
     #[error("no such child")]
     NotFound,
-    /// A child of that name is there already.
-    #[error("a child of that name is there already")]
+    /// A child of that name is running already.
+    #[error("a child of that name is running already")]
+    AlreadyStarted,
+    /// A child of that name is there already, and not running; restart it, or delete it.
+    #[error("a child of that name is there already, and not running; restart it, or delete it first")]
     AlreadyPresent,
+    /// The dynamic supervisor has as many children as it may have.
+    #[error("the dynamic supervisor has as many children as max_children allows; end one first")]
+    MaxChildren,
+    /// The children of a dynamic supervisor are forgotten when they end: there is nothing to restart or to delete.
+    #[error("the children of a dynamic supervisor are not restarted or deleted by request; start another one")]
+    Dynamic,
     /// The child is running; terminate it first.
     #[error("the child is running; terminate it first")]
     Running,

@@ -66,6 +66,7 @@
 
 mod actor;
 mod address;
+mod admin;
 pub mod chaos;
 #[cfg(feature = "macros")]
 mod client;
@@ -104,6 +105,7 @@ mod trie;
 
 pub use actor::{Actor, Flow, Init};
 pub use address::Address;
+pub use admin::{ChildCounts, ChildInfo, SpecInfo};
 #[cfg(feature = "macros")]
 pub use client::{Call, macro_support};
 pub use context::Context;

@@ -44,6 +44,10 @@ impl Lives {
         }
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().gone
+    }
+
     /// Waits until [`close`](Self::close).
     pub(crate) async fn closed(&self) {
         loop {

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::core::{Event as CoreEvent, Refused, Request};
+use crate::core::{ChildKey, Event as CoreEvent, Refused, Request};
 use crate::error::AdminError;
 use crate::event::Events;
 use crate::exit::ExitReason;
 use crate::shell::member::Member;
 use crate::shell::node::{Above, Node};
 use crate::shell::tree::{Shared, TreeState};
-use crate::snapshot::{Kind, NodeSnapshot, State};
+use crate::snapshot::{Kind, NodeSnapshot};
 use crate::spec::IntoChild;
 use crate::spec::build;
 
@@ -164,8 +164,9 @@ impl SupervisorRef {
     ///
     /// # Errors
     ///
-    /// [`AdminError::AlreadyPresent`], [`AdminError::Failed`] (it is forgotten then), [`AdminError::Spec`],
-    /// [`AdminError::Stopping`].
+    /// [`AdminError::AlreadyStarted`] or [`AdminError::AlreadyPresent`] for a name that is taken,
+    /// [`AdminError::Failed`] when it did not start (it is forgotten then), [`AdminError::MaxChildren`],
+    /// [`AdminError::Spec`], [`AdminError::Stopping`].
     pub async fn start_child<C: IntoChild>(&self, child: C) -> Result<<C as crate::spec::Sealed>::Handle, AdminError> {
         let (entry, handle) = child.into_entry();
         let shared = self.node.shared().ok_or(AdminError::Stopping)?;
@@ -180,13 +181,11 @@ impl SupervisorRef {
         build::check_significance(&entry, &path, is_dynamic, auto_shutdown)?;
         build::check_entry(&entry, &path, false)?;
         self.node.check_reach(&entry)?;
+        let gone = self.node.free_name(&name)?;
         let key = self.node.new_key();
-        if self.node.with_members(|members| members.contains(&name)) {
-            return Err(AdminError::AlreadyPresent);
-        }
         let (policy, member) = build::place_entry(entry, key, &self.node, self.node.path(), shared, on);
         let member = Arc::new(member);
-        let refused = self.node.with_members(|members| members.insert(key, Arc::clone(&name), member)).err();
+        let refused = self.node.with_members(|members| members.insert(key, Arc::clone(&name), member, gone)).err();
         if refused.is_some() {
             return Err(AdminError::AlreadyPresent);
         }
@@ -194,11 +193,15 @@ impl SupervisorRef {
         Ok(handle)
     }
 
-    /// Stops a child and everything below it; its specification stays. No error if it is not running.
+    /// Stops a child and everything below it; its specification stays, unless it is temporary or the supervisor
+    /// dynamic. No error if it is not running.
+    ///
+    /// One that is being restarted is not tried again. When it is one whose failed start holds up its group, those
+    /// after it stay down too.
     ///
     /// # Errors
     ///
-    /// [`AdminError::NotFound`], [`AdminError::Restarting`], [`AdminError::Stopping`].
+    /// [`AdminError::NotFound`], [`AdminError::Stopping`].
     pub async fn terminate_child(&self, name: &str) -> Result<(), AdminError> {
         self.ask_about(name, |key| Request::Terminate { key }).await
     }
@@ -208,7 +211,7 @@ impl SupervisorRef {
     /// # Errors
     ///
     /// [`AdminError::NotFound`], [`AdminError::Running`], [`AdminError::Restarting`], [`AdminError::Failed`],
-    /// [`AdminError::Stopping`].
+    /// [`AdminError::Dynamic`], [`AdminError::Stopping`].
     pub async fn restart_child(&self, name: &str) -> Result<(), AdminError> {
         self.ask_about(name, |key| Request::Restart { key }).await
     }
@@ -222,16 +225,24 @@ impl SupervisorRef {
         self.ask_about(name, |key| Request::Delete { key }).await
     }
 
-    async fn ask_about(
-        &self,
-        name: &str,
-        request: impl FnOnce(crate::core::ChildKey) -> Request,
-    ) -> Result<(), AdminError> {
-        let key = self.node.with_members(|members| members.key(name)).ok_or_else(|| match self.node.own_state() {
-            // When a tree has ended it lets go of its children.
-            State::Stopped => AdminError::Stopping,
-            _ => AdminError::NotFound,
-        })?;
+    /// Ends this supervisor and everything below it, and waits until it is down (OTP 28, `supervisor:stop/1`).
+    ///
+    /// Its reason is [`Normal`](ExitReason::Normal), and its parent decides: a permanent one is restarted, and that
+    /// is charged. To keep it down, [terminate](Self::terminate_child) it through its parent.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::Stopping`] when it is not running.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the wait does not call the end off.
+    pub async fn stop(&self) -> Result<(), AdminError> {
+        Ok(self.node.ask(Request::Stop).await?)
+    }
+
+    async fn ask_about(&self, name: &str, request: impl FnOnce(ChildKey) -> Request) -> Result<(), AdminError> {
+        let key = self.key_of(name)?;
         Ok(self.node.ask(request(key)).await?)
     }
 }
@@ -243,6 +254,8 @@ impl From<Refused> for AdminError {
             Refused::Running => Self::Running,
             Refused::Restarting => Self::Restarting,
             Refused::NotDegraded => Self::NotDegraded,
+            Refused::Dynamic => Self::Dynamic,
+            Refused::MaxChildren => Self::MaxChildren,
             Refused::Stopping => Self::Stopping,
             Refused::Failed(reason) => Self::Failed(reason),
         }

@@ -222,7 +222,7 @@ fn a_dynamic_child_of_a_restarted_supervisor_is_closed_for_good() {
         assert_eq!(ask(&one).await, 1);
         one.tell(Step::Error.into()).expect("it is told");
         assert_eq!(ask(&one).await, 2, "it is restarted like any other child");
-        assert!(matches!(pool.start("one").await, Err(AdminError::AlreadyPresent)));
+        assert!(matches!(pool.start("one").await, Err(AdminError::AlreadyStarted)));
         crasher.tell(Step::Error.into()).expect("it is told");
         events.wait_for_line("root/pool#2 started").await;
         assert!(matches!(one.call(Say::Ask, PATIENCE).await, Err(CallError::Gone(_))));

@@ -279,7 +279,7 @@ fn operators_get_the_answers_of_otp() {
         let tree = root.start().await.expect("it starts");
         assert!(matches!(handle.restart_child("a").await, Err(AdminError::Running)));
         assert!(matches!(handle.delete_child("a").await, Err(AdminError::Running)));
-        assert!(matches!(handle.start_child(spec("a")).await, Err(AdminError::AlreadyPresent)));
+        assert!(matches!(handle.start_child(spec("a")).await, Err(AdminError::AlreadyStarted)));
         let b = handle.start_child(spec("b")).await.expect("it starts");
         assert_eq!(ask(&b).await, 1);
         let bad = child::<Scripted>("c", Journal::new().script("c").init([Step::Error]));

@@ -9,6 +9,7 @@
 //! [`Event::Tick`].
 
 mod backoff;
+mod census;
 mod children;
 mod deadlines;
 mod degrade;
@@ -105,6 +106,8 @@ pub(crate) enum Request {
     Restore {
         key: ChildKey,
     },
+    /// Ends this supervisor, normally (OTP 28's `supervisor:stop/1`). Answered when everything is down.
+    Stop,
 }
 
 /// Why a request was refused.
@@ -114,6 +117,10 @@ pub(crate) enum Refused {
     Running,
     Restarting,
     NotDegraded,
+    /// The children of a dynamic supervisor have no specification to restart or to delete.
+    Dynamic,
+    /// A dynamic supervisor has as many children as it may have.
+    MaxChildren,
     Stopping,
     Failed(ExitReason),
 }
@@ -253,6 +260,8 @@ pub(crate) struct Core {
     strategy: Strategy,
     dynamic: bool,
     auto_shutdown: AutoShutdown,
+    /// Of a dynamic supervisor: how many children it may have, the ones being restarted included.
+    max_children: Option<usize>,
     intensity: Intensity,
     /// The failures that were charged last.
     history: history::History,
@@ -262,6 +271,8 @@ pub(crate) struct Core {
     on_trial: bool,
     children: Siblings,
     phase: Phase,
+    /// Who waits for the end.
+    stoppers: Vec<RequestId>,
     /// Whether all children have been up since the last `Start`.
     complete: bool,
     /// The group restart, or the first start, that is in progress.
@@ -277,12 +288,14 @@ impl Core {
             strategy,
             dynamic,
             auto_shutdown: AutoShutdown::Never,
+            max_children: None,
             intensity,
             history: history::History::default(),
             waits: None,
             on_trial: false,
             children: Siblings::default(),
             phase: Phase::Down,
+            stoppers: Vec::new(),
             complete: false,
             pass: None,
             deadlines: Deadlines::default(),
@@ -293,6 +306,11 @@ impl Core {
     /// With another rule for the end of significant children than [`AutoShutdown::Never`].
     pub(crate) fn with_auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
         self.auto_shutdown = auto_shutdown;
+        self
+    }
+
+    pub(crate) fn with_max_children(mut self, max_children: Option<usize>) -> Self {
+        self.max_children = max_children;
         self
     }
 

@@ -4,9 +4,13 @@
 use super::children::{Child, Intent};
 use super::restarts::answer;
 use super::{ChildKey, ChildState, Core, Effect, Mode, Phase, Refused, Request, RequestId};
+use crate::exit::ExitReason;
 
 impl Core {
     pub(super) fn request(&mut self, id: RequestId, request: Request, effects: &mut Vec<Effect>) {
+        if let (Phase::Stopping { .. }, Request::Stop) = (&self.phase, &request) {
+            return self.stoppers.push(id);
+        }
         if !matches!(self.phase, Phase::Running) {
             if let Request::Add { key, .. } = request {
                 effects.push(Effect::Removed { key });
@@ -14,11 +18,18 @@ impl Core {
             return answer(Some(id), Err(Refused::Stopping), effects);
         }
         match request {
+            Request::Add { key, .. } if self.max_children.is_some_and(|max| self.children.count() >= max) => {
+                effects.push(Effect::Removed { key });
+                answer(Some(id), Err(Refused::MaxChildren), effects);
+            }
             Request::Add { key, name, policy } => {
                 self.children.insert(Child::new(key, name, policy, false));
                 self.begin(key, Intent::Add(id), effects);
             }
             Request::Terminate { key } => self.terminate(id, key, effects),
+            Request::Restart { .. } | Request::Delete { .. } if self.dynamic => {
+                answer(Some(id), Err(Refused::Dynamic), effects);
+            }
             Request::Restart { key } => match self.children.get(key) {
                 None => answer(Some(id), Err(Refused::NotFound), effects),
                 Some(child) => match self.refusal(child) {
@@ -39,6 +50,10 @@ impl Core {
                 },
             },
             Request::Restore { key } => self.restore(key, Some(id), effects),
+            Request::Stop => {
+                self.stoppers.push(id);
+                self.end(ExitReason::Normal, effects);
+            }
         }
     }
 

@@ -59,6 +59,11 @@ impl Siblings {
         self.get(key).and_then(Child::deadline).is_some_and(|deadline| deadline <= at)
     }
 
+    /// Whether a temporary child of the first specification has ended: it is back with the next start only.
+    pub(crate) fn is_ended_temporary(&self, key: ChildKey) -> bool {
+        self.by_key.get(&key).is_some_and(|child| !child.present)
+    }
+
     /// The place of a child; of one that is gone, behind all others.
     pub(crate) fn rank(&self, key: ChildKey) -> Rank {
         self.get(key).map_or(Rank::END, |child| child.rank)
@@ -77,6 +82,11 @@ impl Siblings {
     /// From `from` to before `end`, in start order.
     pub(crate) fn between(&self, from: Rank, end: Rank) -> impl DoubleEndedIterator<Item = &Child> {
         self.order.range(from..end.max(from)).filter_map(|(_, key)| self.get(*key))
+    }
+
+    /// How many there are, ended temporary ones of the first specification included.
+    pub(crate) fn count(&self) -> usize {
+        self.order.len()
     }
 
     pub(crate) fn keys(&self) -> Vec<ChildKey> {

@@ -89,6 +89,9 @@ impl Core {
             self.children.remove(key);
             effects.push(Effect::Removed { key });
         }
+        for id in std::mem::take(&mut self.stoppers) {
+            answer(Some(id), Ok(()), effects);
+        }
         effects.push(Effect::Up(Outcome::Exited(reason)));
     }
 }

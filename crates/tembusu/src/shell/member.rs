@@ -69,13 +69,24 @@ fn settle_queue(slot: &Slot, fate: QueueFate) {
 pub(crate) struct Members {
     by_key: BTreeMap<ChildKey, (Arc<str>, Arc<Member>)>,
     by_name: HashMap<Arc<str>, ChildKey>,
+    /// Ended temporary children of the specification whose names were given to added ones. Those end with the
+    /// supervisor, and with its next start the former ones are back.
+    shadowed: HashMap<Arc<str>, ChildKey>,
 }
 
 impl Members {
-    /// Hands the member back when the name is taken.
-    pub(crate) fn insert(&mut self, key: ChildKey, name: Arc<str>, member: Arc<Member>) -> Result<(), Arc<Member>> {
-        if self.by_name.contains_key(&name) {
-            return Err(member);
+    /// Hands the member back when the name is taken; by a member whose child is `gone` it is not.
+    pub(crate) fn insert(
+        &mut self,
+        key: ChildKey,
+        name: Arc<str>,
+        member: Arc<Member>,
+        gone: Option<ChildKey>,
+    ) -> Result<(), Arc<Member>> {
+        match self.by_name.get(&name) {
+            Some(holder) if Some(*holder) != gone => return Err(member),
+            Some(holder) => drop(self.shadowed.insert(Arc::clone(&name), *holder)),
+            None => {}
         }
         self.by_name.insert(Arc::clone(&name), key);
         self.by_key.insert(key, (name, member));
@@ -84,7 +95,12 @@ impl Members {
 
     pub(crate) fn remove(&mut self, key: ChildKey) -> Option<Arc<Member>> {
         let (name, member) = self.by_key.remove(&key)?;
-        self.by_name.remove(&name);
+        if self.by_name.get(&name) == Some(&key) {
+            match self.shadowed.remove(&name) {
+                Some(former) => drop(self.by_name.insert(name, former)),
+                None => drop(self.by_name.remove(&name)),
+            }
+        }
         Some(member)
     }
 
@@ -94,10 +110,6 @@ impl Members {
 
     pub(crate) fn key(&self, name: &str) -> Option<ChildKey> {
         self.by_name.get(name).copied()
-    }
-
-    pub(crate) fn contains(&self, name: &str) -> bool {
-        self.by_name.contains_key(name)
     }
 
     /// In start order.

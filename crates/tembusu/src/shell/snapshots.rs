@@ -4,7 +4,7 @@
 
 use super::member::Member;
 use super::node::{Node, lock};
-use crate::core::{Child, ChildKey, ChildState, Mode, Time};
+use crate::core::{Child, ChildKey, Core, Mode, Time};
 use crate::error::SpecError;
 use crate::snapshot::{Kind, NodeSnapshot, State};
 use crate::spec::Entry;
@@ -14,37 +14,26 @@ use crate::spec::policy::AutoShutdown;
 impl Node {
     pub(crate) fn snapshot(&self) -> Vec<NodeSnapshot> {
         let Some(core) = self.core.get() else { return Vec::new() };
-        let children: Vec<(Child, Option<Time>)> = {
+        let children: Vec<(Child, State, Option<Time>)> = {
             let core = lock(core);
-            core.children().iter().map(|child| (child.clone(), core.starts_at(child))).collect()
+            let read = |child: &Child| (child.clone(), core.state_of(child), core.starts_at(child));
+            core.children().iter().map(read).collect()
         };
-        children.into_iter().filter_map(|(child, starts_at)| self.snapshot_of(child, starts_at)).collect()
+        children.into_iter().filter_map(|(child, state, starts_at)| self.snapshot_of(child, state, starts_at)).collect()
     }
 
     pub(crate) fn child_snapshot(&self, key: ChildKey) -> Option<NodeSnapshot> {
-        let (child, starts_at) = {
+        let (child, state, starts_at) = {
             let core = lock(self.core.get()?);
             let child = core.children().get(key)?;
-            (child.clone(), core.starts_at(child))
+            (child.clone(), core.state_of(child), core.starts_at(child))
         };
-        self.snapshot_of(child, starts_at)
+        self.snapshot_of(child, state, starts_at)
     }
 
-    fn snapshot_of(&self, child: Child, starts_at: Option<Time>) -> Option<NodeSnapshot> {
+    fn snapshot_of(&self, child: Child, state: State, starts_at: Option<Time>) -> Option<NodeSnapshot> {
         let member = self.member(child.key)?;
         let degraded = child.mode == Mode::Degraded;
-        let state = match child.state {
-            ChildState::Idle if starts_at.is_some() => State::BackingOff,
-            ChildState::Idle if degraded && child.is_vacant() => State::Degraded,
-            ChildState::Idle if child.generation == 0 => State::Waiting,
-            ChildState::Idle => State::Stopped,
-            ChildState::Starting { .. } if child.crashed => State::Restarting,
-            ChildState::Starting { .. } => State::Starting,
-            ChildState::Running { .. } if degraded => State::Degraded,
-            ChildState::Running { .. } if child.mode == Mode::Probing => State::Probing,
-            ChildState::Running { .. } => State::Running,
-            ChildState::Stopping { .. } | ChildState::Killing { .. } => State::Stopping,
-        };
         let mut snapshot = NodeSnapshot {
             path: self.child_path(child.key),
             name: child.name,
@@ -84,6 +73,11 @@ impl Node {
             }
         }
         Some(snapshot)
+    }
+
+    /// Reads the core; `None` before the supervisor is placed into a tree.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Core) -> T) -> Option<T> {
+        self.core.get().map(|core| read(&lock(core)))
     }
 
     /// What the specification of a child is checked against.

@@ -189,7 +189,8 @@ fn place(supervisor: Supervisor, path: Arc<str>, above: Above, shared: &Arc<Shar
     let on = supervisor.on.unwrap_or_else(|| inherited.clone());
     let intensity = Intensity::new(supervisor.limit, supervisor.period);
     let mut core = Core::new(Arc::clone(&path), supervisor.strategy, supervisor.is_dynamic, intensity)
-        .with_auto_shutdown(supervisor.auto_shutdown);
+        .with_auto_shutdown(supervisor.auto_shutdown)
+        .with_max_children(supervisor.max_children);
     if let Some(backoff) = supervisor.backoff {
         core.back_off(backoff, RandomState::new().hash_one(&*path));
     }
@@ -198,7 +199,7 @@ fn place(supervisor: Supervisor, path: Arc<str>, above: Above, shared: &Arc<Shar
         let name = Arc::clone(entry.name());
         let (policy, member) = place_entry(entry, key, &node, &path, shared, &on);
         core.add(key, Arc::clone(&name), policy);
-        let taken = node.with_members(|members| members.insert(key, name, Arc::new(member))).err();
+        let taken = node.with_members(|members| members.insert(key, name, Arc::new(member), None)).err();
         assert!(taken.is_none(), "names were checked");
     }
     let _ = node.on.set(on);

@@ -12,7 +12,11 @@ use super::policy::Strategy;
 use super::supervisor::{Entry, Supervisor};
 use crate::actor::Actor;
 use crate::address::Address;
+use crate::admin::{ChildCounts, ChildInfo, Identity, LeadsTo};
+use crate::core::Request;
 use crate::error::AdminError;
+use crate::mailbox::Queue;
+use crate::snapshot::State;
 use crate::tree::SupervisorRef;
 
 /// What can be a child: a worker's specification or a supervisor.
@@ -23,11 +27,16 @@ pub trait IntoChild: private::Sealed {
 
 pub(crate) mod private {
     use super::Entry;
+    use crate::admin::Identity;
 
     pub trait Sealed: Sized {
         type Handle;
         #[doc(hidden)]
         fn into_entry(self) -> (Entry, Self::Handle);
+        #[doc(hidden)]
+        fn identify(handle: &Self::Handle) -> Identity;
+        #[doc(hidden)]
+        fn has_ended(handle: &Self::Handle) -> bool;
     }
 }
 
@@ -42,6 +51,14 @@ impl<A: Actor> private::Sealed for ChildSpec<A> {
         let address = self.address();
         (Entry::Worker(self.erase()), address)
     }
+
+    fn identify(handle: &Self::Handle) -> Identity {
+        Identity { name: last_part(handle.path()), leads_to: LeadsTo::Queue(handle.mailbox().id()) }
+    }
+
+    fn has_ended(handle: &Self::Handle) -> bool {
+        handle.mailbox().lives().is_closed()
+    }
 }
 
 impl IntoChild for Supervisor {
@@ -55,6 +72,18 @@ impl private::Sealed for Supervisor {
         let handle = self.handle();
         (Entry::Supervisor(Box::new(self)), handle)
     }
+
+    fn identify(handle: &Self::Handle) -> Identity {
+        Identity { name: last_part(handle.path()), leads_to: LeadsTo::Node(Arc::clone(handle.node())) }
+    }
+
+    fn has_ended(handle: &Self::Handle) -> bool {
+        handle.node().own_state() == State::Stopped
+    }
+}
+
+fn last_part(path: &str) -> Arc<str> {
+    path.rsplit('/').next().unwrap_or_default().into()
 }
 
 type Template<T, C> = Arc<dyn Fn(T) -> C + Send + Sync>;
@@ -88,6 +117,12 @@ impl<T, C: IntoChild> DynamicSupervisor<T, C> {
     /// is started.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.supervisor = self.supervisor.backoff(backoff);
+        self
+    }
+
+    /// How many children it may have at a time, the ones that are being restarted included. Unlimited unless set.
+    pub fn max_children(mut self, max_children: usize) -> Self {
+        self.supervisor.max_children = Some(max_children);
         self
     }
 
@@ -126,8 +161,9 @@ impl<T, C: IntoChild> Dynamic<T, C> {
     ///
     /// # Errors
     ///
-    /// [`AdminError::AlreadyPresent`] for a name that is taken, [`AdminError::Failed`] when it did not start (it
-    /// is forgotten then), [`AdminError::Stopping`] when the supervisor is not running.
+    /// [`AdminError::AlreadyStarted`] or [`AdminError::AlreadyPresent`] for a name that is taken,
+    /// [`AdminError::Failed`] when it did not start (it is forgotten then), [`AdminError::MaxChildren`], and
+    /// [`AdminError::Stopping`] when the supervisor is not running.
     pub async fn start(&self, args: T) -> Result<<C as private::Sealed>::Handle, AdminError> {
         self.supervisor.start_child((self.template)(args)).await
     }
@@ -139,6 +175,43 @@ impl<T, C: IntoChild> Dynamic<T, C> {
     /// [`AdminError::NotFound`] when there is none of that name.
     pub async fn terminate(&self, name: &str) -> Result<(), AdminError> {
         self.supervisor.terminate_child(name).await
+    }
+
+    /// Stops the child that a handle belongs to, and forgets it. No error when it has ended already.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::NotFound`] for a handle of somebody else's child that has not ended; nothing happens to it.
+    pub async fn terminate_child(&self, child: &<C as private::Sealed>::Handle) -> Result<(), AdminError> {
+        let handle = C::identify(child);
+        let key = match self.supervisor.node().key_of_handle(&handle) {
+            Err(AdminError::NotFound) if C::has_ended(child) => return Ok(()),
+            found => found?,
+        };
+        Ok(self.supervisor.node().ask(Request::Terminate { key }).await?)
+    }
+
+    /// The child that a handle belongs to.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::NotFound`] for one that has ended or is somebody else's.
+    pub fn which_child(&self, child: &<C as private::Sealed>::Handle) -> Result<ChildInfo, AdminError> {
+        let handle = C::identify(child);
+        self.supervisor.node().key_of_handle(&handle)?;
+        self.supervisor.which_child(&handle.name)
+    }
+
+    /// See [`SupervisorRef::which_children`].
+    #[must_use]
+    pub fn which_children(&self) -> Vec<ChildInfo> {
+        self.supervisor.which_children()
+    }
+
+    /// See [`SupervisorRef::count_children`].
+    #[must_use]
+    pub fn count_children(&self) -> ChildCounts {
+        self.supervisor.count_children()
     }
 
     /// The supervisor itself.

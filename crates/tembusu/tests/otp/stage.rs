@@ -97,6 +97,22 @@ impl Play {
         self.root.snapshot().state == State::Running
     }
 
+    /// The root's children with their states, in start order.
+    pub(crate) fn which(&self) -> Vec<String> {
+        self.which_of(&self.root)
+    }
+
+    pub(crate) fn which_of(&self, supervisor: &SupervisorRef) -> Vec<String> {
+        let children = supervisor.which_children().into_iter();
+        children.map(|child| format!("{} {}", child.name, child.state.label())).collect()
+    }
+
+    /// `[specs, active, supervisors, workers]` of the root, as OTP's suite has them.
+    pub(crate) fn counts(&self) -> [usize; 4] {
+        let counts = self.root.count_children();
+        [counts.specs, counts.active, counts.supervisors, counts.workers]
+    }
+
     /// Why the root has ended.
     pub(crate) async fn ended(&self) -> ExitReason {
         self.tree.wait().await

@@ -49,6 +49,7 @@ enum Act {
     Restart(usize),
     Delete(usize),
     Restore(usize),
+    End,
     Stop { kill: bool },
     Start,
     Stale(usize, u8),
@@ -147,6 +148,7 @@ fn perform(world: &mut World, act: &Act) {
         Act::Restart(index) => ask(world, named(world, *index), |key| Request::Restart { key }),
         Act::Delete(index) => ask(world, named(world, *index), |key| Request::Delete { key }),
         Act::Restore(index) => ask(world, named(world, *index), |key| Request::Restore { key }),
+        Act::End => drop(world.request_silently(Request::Stop)),
         Act::Stop { kill } => world.step(Event::Stop { kill: *kill }),
         Act::Start => world.step(Event::Start),
         Act::Stale(index, kind) => {
@@ -226,7 +228,7 @@ fn check_rest(world: &World, plan: &Plan) {
 }
 
 fn check_end(world: &World, plan: &Plan) {
-    let asked = plan.acts.iter().any(|act| matches!(act, Act::Stop { .. }));
+    let asked = plan.acts.iter().any(|act| matches!(act, Act::Stop { .. } | Act::End));
     let Some(reason) = world.ended() else { unreachable!("it is down") };
     // In its last life; `Started` would stand before the end.
     let failed_to_start = !matches!(world.up[..], [.., Outcome::Started, Outcome::Exited(_)]);
@@ -298,6 +300,7 @@ fn act() -> impl Generator<Value = Act> {
         1 => child.clone().prop_map(Act::Delete),
         2 => child.clone().prop_map(Act::Restore),
         1 => prop::bool::weighted(0.3).prop_map(|kill| Act::Stop { kill }),
+        1 => Just(Act::End),
         1 => Just(Act::Start),
         3 => (child, 0_u8..3).prop_map(|(index, kind)| Act::Stale(index, kind)),
     ]
