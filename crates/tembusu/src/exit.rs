@@ -97,6 +97,17 @@ impl fmt::Display for ExitReason {
     }
 }
 
+/// So that `?` passes on why a [task](crate::TaskHandle) ended. The error of an actor or of a report is in the chain.
+impl Error for ExitReason {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Error(error) => error.source(),
+            Self::Exhausted(report) => Some(&report.reason),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Debug for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

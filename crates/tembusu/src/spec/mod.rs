@@ -8,6 +8,7 @@ mod partitioned;
 pub(crate) mod policy;
 mod probe;
 mod supervisor;
+mod tasks;
 
 pub use backoff::Backoff;
 pub use child::{ChildSpec, Declared, child, stand_in};
@@ -18,3 +19,4 @@ pub use policy::{AutoShutdown, Restart, Shutdown, Strategy};
 pub use probe::Probe;
 pub(crate) use supervisor::Entry;
 pub use supervisor::Supervisor;
+pub use tasks::{CancelOnDrop, TaskHandle, TaskSupervisor, Tasks};
