@@ -179,6 +179,18 @@ pub enum SpecError {
         /// The child.
         path: String,
     },
+    /// A heartbeat of no time.
+    #[error("{path}: the heartbeat is zero; every poll takes longer than that")]
+    ZeroHeartbeat {
+        /// The child, or the root.
+        path: String,
+    },
+    /// What concerns the watch over the whole tree was set below its root.
+    #[error("{path}: heartbeat and when_all_stuck concern the whole tree; set them on its root")]
+    WatchBelowRoot {
+        /// The supervisor.
+        path: String,
+    },
     /// A declared child was never added.
     #[error("{supervisor}: {name:?} was declared and never added; its address would lead nowhere")]
     NeverAdded {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::broadcast;
 
 use crate::exit::{Charge, ExitReason, Report};
+use crate::poll;
 
 /// How many events a subscriber may lag behind before it loses the oldest.
 pub(crate) const EVENTS_KEPT: usize = 4096;
@@ -139,8 +140,14 @@ pub enum EventKind {
         /// For how long.
         wait: Duration,
     },
-    /// It did not end although it was killed; its slot was given to a new incarnation, and what it holds leaks.
+    /// A poll of it did not return, or it did not end although it was killed; its slot was given to a new incarnation, and what it holds leaks.
     Unresponsive,
+    /// Every worker of a runtime that children of this tree run on is held up: nothing on it goes on. The path is
+    /// the root's.
+    AllWorkersStuck {
+        /// How many threads that runtime has.
+        workers: usize,
+    },
 }
 
 /// How long a restart took. Measured on the thread that did it.
@@ -169,7 +176,7 @@ impl Events {
     ///
     /// No event is lost by dropping the wait.
     pub async fn recv(&mut self) -> Result<Event, EventsError> {
-        self.receiver.recv().await.map_err(|error| match error {
+        poll::deferring(self.receiver.recv()).await.map_err(|error| match error {
             broadcast::error::RecvError::Lagged(missed) => EventsError::Lagged(missed),
             broadcast::error::RecvError::Closed => EventsError::Closed,
         })

@@ -35,6 +35,8 @@ pub struct NodeSnapshot {
     pub uncollected: u64,
     /// How many calls were not handled since their callers no longer waited.
     pub expired: u64,
+    /// How many incarnations were stuck and have not come back: what they hold leaks until they do.
+    pub leaked: u64,
     /// Why the last incarnation that ended did.
     pub last_exit: Option<ExitReason>,
     /// The children, in start order. In degraded mode those of the fallback follow.

@@ -44,7 +44,7 @@ impl Tree {
             if let TreeState::Down(reason) = &*states.borrow_and_update() {
                 return reason.clone();
             }
-            if states.changed().await.is_err() {
+            if crate::poll::deferring(states.changed()).await.is_err() {
                 return ExitReason::Killed;
             }
         }
@@ -121,6 +121,7 @@ impl SupervisorRef {
             shed: 0,
             uncollected: 0,
             expired: 0,
+            leaked: 0,
             last_exit: None,
             children: self.node.snapshot(),
         })

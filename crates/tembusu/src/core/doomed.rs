@@ -2,7 +2,8 @@
 //! poll that does not return.
 //!
 //! A condemned one is killed and counts as crashed for the reason that condemned it, however it ends. A stuck
-//! one loses its slot at once: it has not even noticed. What is asked to end already is left to its deadlines.
+//! one loses its slot at once: it has not even noticed. What is in `init`, or
+//! asked to end already, is left to its deadlines.
 
 use super::{ChildKey, ChildState, Core, Effect, Generation, Happening};
 use crate::exit::ExitReason;
@@ -39,7 +40,7 @@ impl Core {
     /// The watchdog has seen a poll of the incarnation that does not return.
     pub(super) fn stuck(&mut self, key: ChildKey, generation: Generation, effects: &mut Vec<Effect>) {
         let Some(child) = self.children.get(key).filter(|child| child.generation == generation) else { return };
-        if matches!(child.state, ChildState::Starting { .. } | ChildState::Running { .. }) {
+        if matches!(child.state, ChildState::Running { .. }) {
             self.abandon(key, generation, effects);
         }
     }

@@ -76,7 +76,6 @@ pub(crate) enum Event {
     /// A panic in an inline call has condemned an incarnation that runs.
     Condemned { key: ChildKey, generation: Generation, reason: ExitReason },
     /// A poll of an incarnation does not return.
-    #[cfg_attr(not(test), expect(dead_code, reason = "brought by the watchdog, which comes next"))]
     Stuck { key: ChildKey, generation: Generation },
     /// The deadline has passed, or may have.
     Tick,

@@ -95,7 +95,7 @@ impl<M: Send + 'static> Mailbox<M> {
         drop(inbound);
         drop(taken);
         if let Some(receiver) = receiver {
-            receiver.wake();
+            crate::poll::wake(receiver);
         }
         Ok(shed)
     }

@@ -38,6 +38,8 @@ pub(crate) struct Incarnation {
     signals: AtomicU8,
     /// Set once: by the first panic inside an inline call, or by the end of a linked incarnation.
     verdict: OnceLock<ExitReason>,
+    /// How many messages it has handled, `init` being the first. Written by its own task only.
+    handled: AtomicU64,
     held: Mutex<Held>,
 }
 
@@ -93,6 +95,7 @@ impl Incarnation {
             slot,
             signals: AtomicU8::new(0),
             verdict: OnceLock::new(),
+            handled: AtomicU64::new(0),
             held: Mutex::default(),
         })
     }
@@ -228,7 +231,18 @@ impl Incarnation {
         }
     }
 
-    /// Condemns it, once: a panic inside an inline call is its end, and so is that of a linked incarnation. False when it was condemned already.
+    /// `init` or a message is through: whatever takes long now is something else.
+    pub(crate) fn has_handled(&self) {
+        // One writer: no read-modify-write is needed.
+        self.handled.store(self.handled.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn handled(&self) -> u64 {
+        self.handled.load(Ordering::Relaxed)
+    }
+
+    /// Condemns it, once: a panic inside an inline call is its end, and so is that of a linked incarnation. False
+    /// when it was condemned already.
     pub(crate) fn condemn(&self, reason: ExitReason) -> bool {
         self.verdict.set(reason).is_ok()
     }

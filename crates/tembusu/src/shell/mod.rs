@@ -9,6 +9,7 @@ pub(crate) mod member;
 pub(crate) mod node;
 pub(crate) mod slot;
 mod snapshots;
+pub(crate) mod stuck;
 pub(crate) mod task;
 #[cfg(test)]
 mod tests;

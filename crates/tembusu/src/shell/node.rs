@@ -462,6 +462,6 @@ impl Node {
             None => return Err(Refused::Stopping),
         }
         self.send(CoreEvent::Request { id, request });
-        result.await.unwrap_or(Err(Refused::Stopping))
+        crate::poll::deferring(result).await.unwrap_or(Err(Refused::Stopping))
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
@@ -18,6 +18,7 @@ use crate::exit::ExitReason;
 use crate::inline::Watcher;
 use crate::mailbox::Queue;
 use crate::panics::{self, Caught};
+use crate::poll;
 use crate::scope::Lost;
 
 /// Makes the task that runs a child's incarnations.
@@ -31,6 +32,8 @@ pub(crate) struct Home {
     pub(crate) key: ChildKey,
     pub(crate) path: Arc<str>,
     pub(crate) on: Handle,
+    /// How often it lets go of its thread, when it is healthy.
+    pub(crate) heartbeat: Duration,
 }
 
 /// When an incarnation ended.
@@ -113,6 +116,19 @@ impl Slot {
         self.home().key
     }
 
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.home().on
+    }
+
+    pub(crate) fn heartbeat(&self) -> Duration {
+        self.home().heartbeat
+    }
+
+    /// The incarnation that has the slot, if it is that one.
+    pub(crate) fn running(&self, owner: u64) -> Option<Arc<Incarnation>> {
+        self.lock().current.clone().filter(|incarnation| incarnation.owner == owner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Control> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -150,7 +166,12 @@ impl Slot {
         control.waker = None;
         let epoch = control.epoch;
         drop(control);
-        self.launcher.launch(Arc::clone(self), epoch, incarnation, &self.home().on);
+        poll::launch(Arc::clone(self), epoch, incarnation);
+    }
+
+    /// Makes the task.
+    pub(crate) fn launch(self: Arc<Self>, epoch: u64, incarnation: Arc<Incarnation>) {
+        self.launcher.launch(Arc::clone(&self), epoch, incarnation, &self.home().on);
     }
 
     pub(crate) fn stop(&self) {
@@ -168,7 +189,7 @@ impl Slot {
         let waker = control.waker.clone();
         drop(control);
         if let Some(waker) = waker {
-            waker.wake();
+            poll::wake(waker);
         }
     }
 
@@ -179,7 +200,7 @@ impl Slot {
         let waker = control.waker.clone().filter(|_| is_current);
         drop(control);
         if let Some(waker) = waker {
-            waker.wake();
+            poll::wake(waker);
         }
     }
 
@@ -201,6 +222,8 @@ impl Slot {
         self.leaked.fetch_add(1, Ordering::Relaxed);
         self.queue.detach();
         if let Some(incarnation) = incarnation {
+            // It ends at its next await, if there is one.
+            incarnation.request_kill();
             let reason = incarnation.verdict_or(ExitReason::Unresponsive);
             incarnation.conclude(Lost::Died(reason.clone()), &reason);
         }
@@ -281,7 +304,8 @@ impl Slot {
         {
             let mut control = self.lock();
             if control.epoch != epoch {
-                return None;
+                drop(control);
+                return self.came_back();
             }
             control.reporting = true;
         }
@@ -290,7 +314,8 @@ impl Slot {
         self.tell_supervisor(|_| report);
         let mut control = self.lock();
         if control.epoch != epoch {
-            return None;
+            drop(control);
+            return self.came_back();
         }
         control.reporting = false;
         let order = control.order.take();
@@ -301,11 +326,20 @@ impl Slot {
         order
     }
 
+    /// An incarnation whose slot was taken from it has ended after all. Nothing follows from it but that nothing
+    /// leaks any more.
+    fn came_back(&self) -> Option<Arc<Incarnation>> {
+        let _ = self.leaked.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |leaked| leaked.checked_sub(1));
+        None
+    }
+
     /// The task was dropped by its runtime while an incarnation ran.
     pub(crate) fn task_dropped(&self, epoch: u64, incarnation: &Incarnation) {
         {
             let mut control = self.lock();
             if control.epoch != epoch {
+                drop(control);
+                self.came_back();
                 return;
             }
             control.task_alive = false;

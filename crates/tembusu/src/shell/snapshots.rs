@@ -50,6 +50,7 @@ impl Node {
             shed: 0,
             uncollected: 0,
             expired: 0,
+            leaked: 0,
             last_exit: child.last_exit,
             children: Vec::new(),
         };
@@ -64,6 +65,7 @@ impl Node {
                 if state == State::Running && slot.current().is_some_and(|current| current.signals().suspended()) {
                     snapshot.state = State::Suspended;
                 }
+                snapshot.leaked = slot.leaked();
             }
             Member::Supervisor { normal, fallback, .. } => {
                 snapshot.children = normal.snapshot();

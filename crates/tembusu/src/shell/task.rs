@@ -7,6 +7,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context as TaskContext, Poll};
 
 use tokio::runtime::Handle;
@@ -20,6 +21,7 @@ use crate::core::Event;
 use crate::exit::ExitReason;
 use crate::mailbox::Mailbox;
 use crate::panics::{self, Caught};
+use crate::poll;
 use crate::scope::{Lost, Scope};
 
 /// After how many restarts in place a crash loop lets its siblings have the thread.
@@ -35,9 +37,13 @@ impl<A: Actor> Launch for Launcher<A> {
     fn launch(&self, slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation>, on: &Handle) {
         let args = Arc::clone(&self.args);
         let mailbox = Arc::clone(&self.mailbox);
+        // Which incarnation is polled, for the watchdog.
+        let who = AtomicU64::new(incarnation.owner);
         // Made before the task: a runtime that is shutting down drops it without a first poll.
         let guard = Guard { slot, epoch, incarnation: Some(incarnation) };
-        on.spawn(run::<A>(guard, args, mailbox));
+        on.spawn(async move {
+            poll::recorded(&who, run::<A>(guard, args, mailbox, &who)).await;
+        });
     }
 }
 
@@ -64,7 +70,7 @@ impl Drop for Guard {
     }
 }
 
-async fn run<A: Actor>(mut guard: Guard, args: Arc<A::Args>, mailbox: Arc<Mailbox<A::Message>>) {
+async fn run<A: Actor>(mut guard: Guard, args: Arc<A::Args>, mailbox: Arc<Mailbox<A::Message>>, who: &AtomicU64) {
     let slot = Arc::clone(&guard.slot);
     let epoch = guard.epoch;
     poll_fn(|cx| {
@@ -75,6 +81,9 @@ async fn run<A: Actor>(mut guard: Guard, args: Arc<A::Args>, mailbox: Arc<Mailbo
     let mut next = guard.incarnation.clone();
     let mut restarts = 0_u32;
     while let Some(incarnation) = next {
+        if who.swap(incarnation.owner, Ordering::Relaxed) != incarnation.owner {
+            poll::goes_on_as(incarnation.owner);
+        }
         let end = live::<A>(&slot, &incarnation, &args, &mailbox).await;
         let (lost, report) = match end {
             End::Ignored => (Lost::Gone, None),
@@ -191,6 +200,7 @@ async fn serve<A: Actor>(
         Err(caught) => return panicked(slot, incarnation, caught),
     };
     incarnation.scope.settle_orderly();
+    incarnation.has_handled();
     let generation = incarnation.generation;
     slot.tell_supervisor(|key| Event::Started { key, generation });
     loop {
@@ -208,7 +218,22 @@ async fn serve<A: Actor>(
             Next::Killed => return die(incarnation, state, killed(slot, incarnation)),
         };
         match flow {
-            Ok(Ok(Flow::Continue)) => incarnation.scope.settle_orderly(),
+            Ok(Ok(Flow::Continue)) => {
+                incarnation.scope.settle_orderly();
+                incarnation.has_handled();
+                if poll::has_handled() {
+                    // Whoever was woken gets the thread.
+                    let mut yielded = false;
+                    poll_fn(|cx| {
+                        if std::mem::replace(&mut yielded, true) {
+                            return Poll::Ready(());
+                        }
+                        cx.waker().wake_by_ref();
+                        Poll::Pending
+                    })
+                    .await;
+                }
+            }
             Ok(Ok(Flow::Stop)) => return stop(slot, incarnation, state, ExitReason::Normal).await,
             Ok(Ok(Flow::Shutdown(text))) => {
                 return stop(slot, incarnation, state, ExitReason::ShutdownWith(text.into())).await;

@@ -43,7 +43,7 @@ impl Timer {
         }
     }
 
-    fn next(&self) -> Option<Instant> {
+    pub(crate) fn next(&self) -> Option<Instant> {
         let armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
         armed.heap.peek().map(|Reverse(alarm)| alarm.at)
     }
@@ -68,11 +68,16 @@ impl Timer {
                     }
                 }
             }
-            let now = Instant::now();
-            while let Some(node) = self.take_due(now) {
-                if let Some(node) = node.upgrade() {
-                    node.tick();
-                }
+            self.tick_due();
+        }
+    }
+
+    /// Wakes the supervisors whose deadlines have come.
+    pub(crate) fn tick_due(&self) {
+        let now = Instant::now();
+        while let Some(node) = self.take_due(now) {
+            if let Some(node) = node.upgrade() {
+                node.tick();
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What the supervisors of one tree share: the clock's epoch, the event stream, the timer, the outcome.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::node::Node;
+use super::stuck::Watch;
 use super::timer::Timer;
 use crate::context::NEVER;
 use crate::event::{Event, EventKind, Stream};
@@ -26,6 +28,10 @@ pub(crate) struct Shared {
     /// Runs the timer, and the children for which no other runtime was chosen.
     pub(crate) handle: Handle,
     pub(crate) timer: Arc<Timer>,
+    /// How stuck children are found, and what follows when all are.
+    pub(super) watch: Watch,
+    /// In nanoseconds; of the tree and of the children that have one of their own.
+    pub(super) shortest_heartbeat: AtomicU64,
     timer_task: OnceLock<tokio::task::AbortHandle>,
     events: Arc<Stream>,
     unsent: Mutex<Vec<Event>>,
@@ -37,18 +43,32 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(handle: Handle, events: Arc<Stream>, root: Arc<Node>) -> Arc<Self> {
-        Arc::new(Self {
+    pub(crate) fn new(handle: Handle, events: Arc<Stream>, root: Arc<Node>, watch: Watch) -> Arc<Self> {
+        let shared = Arc::new(Self {
             epoch: Instant::now(),
             handle,
             timer: Arc::new(Timer::default()),
+            watch,
+            shortest_heartbeat: AtomicU64::new(u64::MAX),
             timer_task: OnceLock::new(),
             events,
             unsent: Mutex::new(Vec::new()),
             state: watch::Sender::new(TreeState::Starting),
             root: Mutex::new(Some(root)),
             failed_start: Mutex::new(None),
-        })
+        });
+        shared.count_heartbeat(watch.heartbeat);
+        shared
+    }
+
+    /// The root, until the tree is down.
+    pub(super) fn root(&self) -> Option<Arc<Node>> {
+        self.root.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often a child lets go of its thread unless its own specification says otherwise.
+    pub(crate) fn heartbeat(&self) -> std::time::Duration {
+        self.watch.heartbeat
     }
 
     pub(crate) fn events(&self) -> &Arc<Stream> {
@@ -82,6 +102,7 @@ impl Shared {
         if let Some(timer) = self.timer_task.get() {
             timer.abort();
         }
+        crate::watchdog::forget(self);
         self.flush();
         self.events.close();
         self.state.send_if_modified(|state| {

@@ -35,10 +35,11 @@ pub(super) async fn start(root: Supervisor) -> Result<Tree, StartError> {
     panics::install_hook();
     let handle = Handle::current();
     let node = Arc::clone(&root.node);
-    let shared = Shared::new(handle.clone(), node.events(), Arc::clone(&node));
+    let shared = Shared::new(handle.clone(), node.events(), Arc::clone(&node), root.watch.unwrap_or_default());
     let path = Arc::clone(&root.name);
     place(root, path, Above::Program, &shared, &handle);
     shared.run_timer();
+    crate::watchdog::watch(&shared);
     let mut states = shared.watch();
     // From here on, dropping this future ends the tree.
     let tree = Tree::new(Arc::clone(&node), Arc::clone(&shared));
@@ -58,7 +59,7 @@ pub(super) async fn start(root: Supervisor) -> Result<Tree, StartError> {
                 return Err(StartError::Failed { path, reason });
             }
         }
-        if states.changed().await.is_err() {
+        if crate::poll::deferring(states.changed()).await.is_err() {
             return Err(StartError::Failed { path: Arc::clone(node.path()), reason: ExitReason::Killed });
         }
     }
@@ -69,6 +70,9 @@ pub(crate) fn check(supervisor: &Supervisor, path: &str, is_fallback: bool) -> R
     let at = || path.to_owned();
     if supervisor.name.is_empty() || supervisor.name.contains('/') {
         return Err(SpecError::BadName { supervisor: at(), name: supervisor.name.to_string() });
+    }
+    if supervisor.watch.is_some_and(|watch| watch.heartbeat.is_zero()) {
+        return Err(SpecError::ZeroHeartbeat { path: at() });
     }
     if supervisor.period.is_zero() {
         return Err(SpecError::ZeroPeriod { supervisor: at() });
@@ -103,7 +107,11 @@ pub(crate) fn check(supervisor: &Supervisor, path: &str, is_fallback: bool) -> R
 
 pub(crate) fn check_entry(entry: &Entry, path: &str, is_fallback: bool) -> Result<(), SpecError> {
     match entry {
+        Entry::Supervisor(child) if child.watch.is_some() => Err(SpecError::WatchBelowRoot { path: path.to_owned() }),
         Entry::Supervisor(child) => check(child, path, is_fallback),
+        Entry::Worker(worker) if worker.heartbeat.is_some_and(|heartbeat| heartbeat.is_zero()) => {
+            Err(SpecError::ZeroHeartbeat { path: path.to_owned() })
+        }
         Entry::Worker(worker) if worker.capacity == 0 => Err(SpecError::ZeroCapacity { path: path.to_owned() }),
         Entry::Worker(worker) if worker.slot.is_stand_in && !is_fallback => {
             Err(SpecError::StandInOutsideFallback { path: path.to_owned() })
@@ -226,7 +234,9 @@ pub(crate) fn place_entry(
             } else {
                 worker.slot.queue.settle_in(Arc::clone(&path), worker.capacity);
             }
-            worker.slot.settle_in(Home { node: Arc::downgrade(parent), key, path, on });
+            let heartbeat = worker.heartbeat.unwrap_or_else(|| shared.heartbeat());
+            shared.count_heartbeat(heartbeat);
+            worker.slot.settle_in(Home { node: Arc::downgrade(parent), key, path, on, heartbeat });
             let policy = ChildPolicy {
                 kind: Kind::Worker,
                 restart: worker.restart,

@@ -42,6 +42,7 @@ struct Options {
     capacity: usize,
     fresh_queue: bool,
     on: Option<Handle>,
+    heartbeat: Option<Duration>,
 }
 
 impl Default for Options {
@@ -54,6 +55,7 @@ impl Default for Options {
             capacity: DEFAULT_CAPACITY,
             fresh_queue: false,
             on: None,
+            heartbeat: None,
         }
     }
 }
@@ -161,6 +163,14 @@ impl<A: Actor> ChildSpec<A> {
         self
     }
 
+    /// How often it lets go of its thread, in place of the tree's
+    /// [heartbeat](crate::Supervisor::heartbeat): a poll longer than two of these is stuck. [`Duration::MAX`] for a
+    /// child that may hold its thread for as long as it likes, one that waits for a disk for example.
+    pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
+        self.options.heartbeat = Some(heartbeat);
+        self
+    }
+
     /// Its address. It can be passed on before anything starts.
     #[must_use]
     pub fn address(&self) -> Address<A::Message> {
@@ -190,6 +200,7 @@ impl<A: Actor> ChildSpec<A> {
             init_timeout: self.options.init_timeout,
             capacity: self.options.capacity,
             on: self.options.on,
+            heartbeat: self.options.heartbeat,
         }
     }
 }
@@ -211,6 +222,7 @@ pub struct ErasedWorker {
     pub(crate) init_timeout: Duration,
     pub(crate) capacity: usize,
     pub(crate) on: Option<Handle>,
+    pub(crate) heartbeat: Option<Duration>,
 }
 
 /// A slot and its address, without arguments yet. Made by [`Supervisor::declare`](crate::Supervisor::declare).

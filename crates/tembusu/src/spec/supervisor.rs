@@ -17,7 +17,9 @@ use crate::actor::Actor;
 use crate::address::Address;
 use crate::error::StartError;
 use crate::shell::node::Node;
+use crate::shell::stuck::Watch;
 use crate::tree::{SupervisorRef, Tree};
+use crate::watchdog::AllStuck;
 
 /// How many restarts are granted within [`DEFAULT_PERIOD`], unless the specification says otherwise (OTP's
 /// default).
@@ -56,6 +58,7 @@ pub struct Supervisor {
     pub(crate) probe: Option<Probe>,
     pub(crate) lacks_partitions: bool,
     pub(crate) on: Option<Handle>,
+    pub(crate) watch: Option<Watch>,
 }
 
 /// One child of a specification. Public in name only: the module is private.
@@ -109,6 +112,7 @@ impl Supervisor {
             probe: None,
             lacks_partitions: false,
             on: None,
+            watch: None,
         }
     }
 
@@ -187,6 +191,26 @@ impl Supervisor {
     /// The runtime that its children run on, unless they choose their own. It needs timers enabled.
     pub fn on(mut self, runtime: Handle) -> Self {
         self.on = Some(runtime);
+        self
+    }
+
+    /// How often a child of this tree lets go of its thread: a poll longer than two heartbeats, in which no message
+    /// was finished, is stuck, and its child loses its slot as a crashed one would
+    /// ([`ExitReason::Unresponsive`](crate::ExitReason::Unresponsive)). 1 s unless set; for the root only.
+    ///
+    /// A child that waits at an await is never stuck, and one in `init`, or asked to stop, has a deadline of its own.
+    /// It cannot be ended in Rust: it runs on beside its successor, what it does through the library has no effect, and
+    /// [`SupervisorRef::leaked`] counts it until it comes back. [`ChildSpec::heartbeat`] is for children that must
+    /// hold on to their thread.
+    pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
+        self.watch.get_or_insert_default().heartbeat = heartbeat;
+        self
+    }
+
+    /// What to do when every worker of a runtime is stuck in children of this tree, so that nothing on it goes on. It
+    /// is reported unless set; for the root only.
+    pub fn when_all_stuck(mut self, policy: AllStuck) -> Self {
+        self.watch.get_or_insert_default().all_stuck = policy;
         self
     }
 

@@ -1,0 +1,276 @@
+//! What each thread is polling, and what waits for the end of it.
+//!
+//! Every thread that polls children has a record: which incarnation, and a number that changes with every poll.
+//! The thread writes it with plain stores, so that the watchdog looks at a few threads instead of at all
+//! children, and no clock is read.
+//!
+//! A task that is woken or spawned on a worker of Tokio goes to that worker's LIFO slot, from which nobody can steal
+//! it: woken by a child that then never returns, it would wait for ever. So what the library wakes or spawns inside a
+//! poll of a child is remembered in the thread's record and done when the poll is over, which it is soon after; if
+//! it never is, the watchdog does it. Nothing is lost, and it is late by two looks of the watchdog at the most.
+//! Channels of others, used inside a handler, wake as they always do.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Wake, Waker};
+
+use crate::panics;
+use crate::shell::incarnation::Incarnation;
+use crate::shell::slot::Slot;
+
+/// After how many messages a child whose wake-ups wait gives its thread away, so that they do not wait any longer.
+const MESSAGES_DEFERRED: u32 = 16;
+
+/// What one thread is polling.
+#[derive(Default)]
+pub(crate) struct Record {
+    /// Changes at the beginning and at the end of each poll. Written by its thread only.
+    turn: AtomicU64,
+    /// Which incarnation is polled: [`Incarnation::owner`](crate::shell::incarnation::Incarnation::owner), or 0.
+    who: AtomicU64,
+    deferred: Mutex<Vec<Deferred>>,
+}
+
+/// What would be stranded in the LIFO slot of a worker that is held up.
+enum Deferred {
+    Wake(Waker),
+    Launch { slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation> },
+}
+
+impl Deferred {
+    fn act(self) {
+        match self {
+            Self::Wake(waker) => waker.wake(),
+            Self::Launch { slot, epoch, incarnation } => slot.launch(epoch, incarnation),
+        }
+    }
+}
+
+/// All threads that have polled a child and have not ended.
+static RECORDS: Mutex<Vec<Arc<Record>>> = Mutex::new(Vec::new());
+
+/// A thread's own side of its record.
+struct Mine {
+    record: Arc<Record>,
+    /// Whether something may be deferred: spares the lock.
+    deferring: Cell<bool>,
+    /// How many messages were handled since.
+    handled: Cell<u32>,
+}
+
+thread_local! {
+    static MINE: Mine = Mine::register();
+}
+
+impl Mine {
+    fn register() -> Self {
+        let record = Arc::<Record>::default();
+        lock(&RECORDS).push(Arc::clone(&record));
+        Self { record, deferring: Cell::new(false), handled: Cell::new(0) }
+    }
+
+    fn is_polling(&self) -> bool {
+        self.record.who.load(Ordering::Relaxed) != 0
+    }
+
+    fn defer(&self, what: Deferred) {
+        self.deferring.set(true);
+        lock(&self.record.deferred).push(what);
+    }
+
+    fn release(&self) {
+        if self.deferring.replace(false) {
+            self.handled.set(0);
+            self.record.release();
+        }
+    }
+
+    /// Returns who was polled before.
+    fn turn_to(&self, who: u64) -> u64 {
+        let Record { turn, who: current, .. } = &*self.record;
+        // One writer: no read-modify-write is needed.
+        turn.store(turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+        let previous = current.load(Ordering::Relaxed);
+        current.store(who, Ordering::Release);
+        previous
+    }
+}
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        lock(&RECORDS).retain(|record| !Arc::ptr_eq(record, &self.record));
+        self.record.release();
+    }
+}
+
+impl Record {
+    /// All of them, for the watchdog.
+    pub(crate) fn all() -> Vec<Arc<Self>> {
+        lock(&RECORDS).clone()
+    }
+
+    /// The present poll's number, and the incarnation that is polled, if one is.
+    pub(crate) fn read(&self) -> Option<(u64, u64)> {
+        let turn = self.turn.load(Ordering::Acquire);
+        let who = self.who.load(Ordering::Acquire);
+        // Torn readings are of different polls: no two of them are alike.
+        (who != 0).then_some((turn, who))
+    }
+
+    /// Does what was deferred.
+    pub(crate) fn release(&self) {
+        let deferred = std::mem::take(&mut *lock(&self.deferred));
+        for what in deferred {
+            // It may be a waker of a user's.
+            panics::drop_quietly(panics::catch(|| what.act()));
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Wakes now, or when the poll of a child that this thread is in lets it.
+pub(crate) fn wake(waker: Waker) {
+    act(Deferred::Wake(waker));
+}
+
+/// Makes the task of a child now, or when the poll of another one that this thread is in lets it.
+pub(crate) fn launch(slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation>) {
+    act(Deferred::Launch { slot, epoch, incarnation });
+}
+
+fn act(what: Deferred) {
+    let mut what = Some(what);
+    let _ = MINE.try_with(|mine| {
+        if mine.is_polling()
+            && let Some(what) = what.take()
+        {
+            mine.defer(what);
+        }
+    });
+    if let Some(what) = what {
+        what.act();
+    }
+}
+
+/// A message has been handled. True when it is time to end the poll.
+pub(crate) fn has_handled() -> bool {
+    let is_due = MINE.try_with(|mine| {
+        if !mine.deferring.get() {
+            return false;
+        }
+        mine.handled.set(mine.handled.get() + 1);
+        mine.handled.get() >= MESSAGES_DEFERRED
+    });
+    is_due.unwrap_or(false)
+}
+
+/// From here on this poll is of that incarnation: its task goes on with the next one.
+pub(crate) fn goes_on_as(who: u64) {
+    let _ = MINE.try_with(|mine| mine.turn_to(who));
+}
+
+/// Keeps the record of the polls of `future`. `who` says which incarnation it runs.
+pub(crate) async fn recorded<F: Future>(who: &AtomicU64, future: F) -> F::Output {
+    /// A poll inside another one, by a handler that drives a runtime of its own, gives the record back.
+    struct Polling(u64);
+    impl Drop for Polling {
+        fn drop(&mut self) {
+            let _ = MINE.try_with(|mine| {
+                mine.turn_to(self.0);
+                mine.release();
+            });
+        }
+    }
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        let who = who.load(Ordering::Relaxed);
+        let _polling = Polling(MINE.try_with(|mine| mine.turn_to(who)).unwrap_or(0));
+        future.as_mut().poll(cx)
+    })
+    .await
+}
+
+/// Awaits a future that others wake, so that those wake-ups are deferred like our own.
+pub(crate) async fn deferring<F: Future>(future: F) -> F::Output {
+    struct Later(Waker);
+    impl Wake for Later {
+        fn wake(self: Arc<Self>) {
+            wake(self.0.clone());
+        }
+    }
+    let mut future = pin!(future);
+    let mut later: Option<(Waker, Waker)> = None;
+    poll_fn(|cx| -> Poll<F::Output> {
+        let known = later.as_ref().filter(|(inner, _)| inner.will_wake(cx.waker()));
+        let waker = match known {
+            Some((_, waker)) => waker.clone(),
+            None => {
+                let inner = cx.waker().clone();
+                let waker = Waker::from(Arc::new(Later(inner.clone())));
+                later.insert((inner, waker)).1.clone()
+            }
+        };
+        future.as_mut().poll(&mut std::task::Context::from_waker(&waker))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    struct Count(AtomicU64);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[tokio::test]
+    async fn wake_ups_inside_a_poll_come_when_it_ends_or_lets_them_and_outside_at_once() {
+        let count = Arc::new(Count(AtomicU64::new(0)));
+        let woken = || count.0.load(Ordering::SeqCst);
+        let waker = || Waker::from(Arc::clone(&count));
+        wake(waker());
+        assert_eq!(woken(), 1, "outside a poll of a child");
+        recorded(&AtomicU64::new(7), async {
+            wake(waker());
+            assert_eq!(woken(), 1);
+            let due = (0..MESSAGES_DEFERRED).position(|_| has_handled());
+            assert_eq!(due, Some(MESSAGES_DEFERRED as usize - 1), "which is not put off for ever");
+            tokio::task::yield_now().await;
+            assert_eq!(woken(), 2, "when the poll has ended");
+            assert!(!has_handled());
+            wake(waker());
+            let mine = MINE.with(|mine| Arc::clone(&mine.record));
+            assert_eq!(mine.read().map(|(_, who)| who), Some(7));
+            let watchdog = std::thread::spawn(move || mine.release());
+            watchdog.join().expect("no panic");
+            assert_eq!(woken(), 3, "when the watchdog does it");
+        })
+        .await;
+        assert_eq!(woken(), 3, "once each");
+    }
+
+    #[tokio::test]
+    async fn a_poll_inside_a_poll_gives_the_record_back() {
+        let read = || MINE.with(|mine| mine.record.read().map(|(_, who)| who));
+        recorded(&AtomicU64::new(1), async {
+            let inner = AtomicU64::new(2);
+            let mut inner = pin!(recorded(&inner, async { read() }));
+            let seen = poll_fn(|cx| inner.as_mut().poll(cx)).await;
+            assert_eq!((seen, read()), (Some(2), Some(1)));
+        })
+        .await;
+        assert_eq!(read(), None);
+    }
+}
