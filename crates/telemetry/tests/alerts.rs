@@ -21,6 +21,7 @@ fn supervisor(path: &str, state: State, children: Vec<NodeSnapshot>) -> NodeSnap
         shed: 0,
         uncollected: 0,
         expired: 0,
+        leaked: 0,
         last_exit: None,
         children,
     }

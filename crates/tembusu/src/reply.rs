@@ -66,7 +66,7 @@ impl<T> Cell<T> {
         self.done.store(true, Ordering::Release);
         drop(state);
         if let Some(waker) = waker {
-            crate::poll::wake(waker);
+            crate::sync::wake(waker);
         }
         Ok(())
     }

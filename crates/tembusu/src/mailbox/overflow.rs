@@ -95,7 +95,7 @@ impl<M: Send + 'static> Mailbox<M> {
         drop(inbound);
         drop(taken);
         if let Some(receiver) = receiver {
-            crate::poll::wake(receiver);
+            crate::sync::wake(receiver);
         }
         Ok(shed)
     }

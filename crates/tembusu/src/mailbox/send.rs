@@ -61,7 +61,7 @@ impl<M: Send + 'static> Mailbox<M> {
         let receiver = inbound.receiver.take();
         drop(inbound);
         if let Some(receiver) = receiver {
-            crate::poll::wake(receiver);
+            crate::sync::wake(receiver);
         }
         Ok(())
     }
