@@ -253,8 +253,7 @@ mod tests {
             wake(waker());
             let mine = MINE.with(|mine| Arc::clone(&mine.record));
             assert_eq!(mine.read().map(|(_, who)| who), Some(7));
-            let watchdog = std::thread::spawn(move || mine.release());
-            watchdog.join().expect("no panic");
+            std::thread::scope(|watchdog| watchdog.spawn(|| mine.release()).join().expect("no panic"));
             assert_eq!(woken(), 3, "when the watchdog does it");
         })
         .await;
