@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask test` runs every check, `cargo xtask bench` measures.
 
 mod bench;
+mod otp_diff;
 mod prerequisites;
 mod test;
 mod tidy;
@@ -21,6 +22,8 @@ enum Task {
     Test(test::Options),
     /// Checks the house rules that no compiler knows.
     Tidy,
+    /// Compares tembusu with Erlang/OTP on random trees; needs `erl` (Debian: erlang-base).
+    OtpDiff(otp_diff::Options),
     /// Measures, in release mode.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -30,6 +33,7 @@ fn main() -> anyhow::Result<()> {
     match Command::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Tidy => tidy::run(),
+        Task::OtpDiff(options) => otp_diff::run(&options),
         Task::Bench(bench) => bench::run(&bench),
     }
 }

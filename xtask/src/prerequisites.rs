@@ -1,4 +1,5 @@
-//! What the checks need beside Rust: a C compiler, for the bundled SQLite, and cargo's formatter and lints.
+//! What the checks need beside Rust: a C compiler, for the bundled SQLite, and cargo's formatter and lints. The
+//! comparison with Erlang/OTP needs `erl` and `erlc`; nothing else does.
 
 use std::process::{Command, Stdio};
 
@@ -31,6 +32,29 @@ fn c_compiler() -> anyhow::Result<()> {
         bail!("no C compiler found (`cc`), and it could not be installed: run `apt-get install gcc libc6-dev` as root");
     }
     Ok(())
+}
+
+/// Installs Erlang where that is allowed, and names it otherwise.
+pub(crate) fn erlang() -> anyhow::Result<()> {
+    // `erl --version` would wait for input.
+    let is_there = || ["erl", "erlc"].into_iter().all(is_in_path);
+    if is_there() {
+        return Ok(());
+    }
+    if works("apt-get") {
+        eprintln!("installing erlang-base, to compare with");
+        let _ = Command::new("apt-get").arg("update").status();
+        let _ = Command::new("apt-get").args(["install", "-y", "--no-install-recommends", "erlang-base"]).status();
+    }
+    if !is_there() {
+        bail!("erl and erlc are missing: install Erlang/OTP, for example `apt-get install erlang-base` as root");
+    }
+    Ok(())
+}
+
+fn is_in_path(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
 }
 
 fn works(program: &str) -> bool {

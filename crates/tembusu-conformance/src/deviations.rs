@@ -106,7 +106,7 @@ fn trim_ends(theirs: &mut Vec<Event>, ours: &[Event]) {
     let mut at = 0;
     while at < theirs.len() {
         let event = theirs[at].clone();
-        if event.k == 0 && count(ours, &event) > 0 && count(theirs, &event) > count(ours, &event) {
+        if event.k == 0 && event.class == Some('s') && count(theirs, &event) > count(ours, &event) {
             theirs.remove(at);
         } else {
             at += 1;

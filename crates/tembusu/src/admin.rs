@@ -137,6 +137,8 @@ impl Node {
     pub(crate) fn free_name(&self, name: &str) -> Result<Option<ChildKey>, AdminError> {
         let Some(holder) = self.with_members(|members| members.key(name)) else { return Ok(None) };
         self.read(|core| match core.children().get(holder) {
+            // What was specified is still there, but nobody answers for it.
+            _ if core.is_down() => Err(AdminError::Stopping),
             Some(child) if child.is_active() => Err(AdminError::AlreadyStarted),
             Some(_) => Err(AdminError::AlreadyPresent),
             None if core.children().is_ended_temporary(holder) => Ok(Some(holder)),

@@ -304,6 +304,31 @@ fn operators_get_the_answers_of_otp() {
 }
 
 #[test]
+fn the_name_of_a_temporary_child_that_has_ended_can_be_given_again_until_its_supervisor_is_restarted() {
+    on_both(|| async {
+        let journal = Journal::new();
+        let mut root = Supervisor::one_for_one("root");
+        let mut sub = Supervisor::one_for_one("sub").intensity(0, SECOND);
+        let first = sub.add(child::<Scripted>("a", journal.script("first")).restart(Restart::Temporary));
+        let sub = root.supervisor(sub);
+        let mut events = EventRecorder::of(&root.handle());
+        let tree = root.start().await.expect("it starts");
+        first.tell(Step::Error.into()).expect("it is told");
+        events.wait_for_line("root/sub/a#1 crashed error").await;
+        let again = || child::<Scripted>("a", journal.script("second"));
+        let second = sub.start_child(again()).await.expect("the name is free");
+        assert!(matches!(sub.start_child(again()).await, Err(AdminError::AlreadyStarted)));
+        second.tell(Step::Error.into()).expect("it is told");
+        events.wait_for_line("root/sub/a#2 started").await;
+        assert_eq!(ask(&first).await, 2, "the one of the specification is back");
+        sub.terminate_child("a").await.expect("its name leads to it");
+        assert!(first.tell(Say::Note("x")).is_err());
+        tree.shutdown().await;
+        assert!(matches!(sub.start_child(again()).await, Err(AdminError::Stopping)));
+    });
+}
+
+#[test]
 fn crash_loops_on_many_threads_at_once_settle() {
     real_time(async {
         let journal = Journal::new();

@@ -14,6 +14,8 @@ struct Place<'a> {
     /// Children that can be deleted. Under the root, all: it is never restarted, and so brings nobody back. Elsewhere
     /// those whose coming back in OTP changes nothing for the others.
     deletable: Vec<String>,
+    /// Workers of whom a start fails.
+    failing: Vec<String>,
 }
 
 pub(super) fn write(rng: &mut Rng, root: &Sup, flavour: Flavour) -> Vec<Step> {
@@ -29,8 +31,10 @@ pub(super) fn write(rng: &mut Rng, root: &Sup, flavour: Flavour) -> Vec<Step> {
                 Node::Sup(_) => false,
             };
             let deletable = children.clone().filter(|child| sup.name == root.name || plain(child));
+            let fails = |child: &&Node| matches!(child, Node::Worker(worker) if worker.plan.contains(&Fate::Fail));
             Place {
                 sup,
+                failing: children.clone().filter(fails).map(|child| child.name().to_owned()).collect(),
                 deletable: deletable.map(|child| child.name().to_owned()).collect(),
                 workers: workers.map(|child| child.name().to_owned()).collect(),
                 names: children.map(|child| child.name().to_owned()).collect(),
@@ -113,7 +117,11 @@ fn step(rng: &mut Rng, places: &mut [Place<'_>], at: usize, flavour: Flavour, st
             for _ in 0..2 + rng.below(2) {
                 if !names.is_empty() {
                     let name = names.swap_remove(rng.below(names.len()));
-                    hits.push((name, how(rng)));
+                    // How far each of several that fail has got when the intensity is used up, is a matter of speed.
+                    let fails = place.failing.contains(&name);
+                    if !fails || !hits.iter().any(|(other, _)| place.failing.contains(other)) {
+                        hits.push((name, how(rng)));
+                    }
                 }
             }
             if flavour == Flavour::Plain {
@@ -167,6 +175,9 @@ fn added(rng: &mut Rng, place: &mut Place<'_>, at: usize, flavour: Flavour) -> W
         let mut plan = super::plan(rng, flavour, first_fails);
         // OTP 25 keeps a child whose restart said ignore and cannot end its supervisor then; later releases drop it.
         plan.iter_mut().skip(1).filter(|fate| **fate == Fate::Ignore).for_each(|fate| *fate = Fate::Ok);
+        if plan.contains(&Fate::Fail) {
+            place.failing.push(name.clone());
+        }
         return Worker { name, plan, ..template.clone() };
     }
     let known = !place.workers.is_empty() && rng.chance(25);
@@ -177,6 +188,9 @@ fn added(rng: &mut Rng, place: &mut Place<'_>, at: usize, flavour: Flavour) -> W
         (2, crate::scenario::Restart::Temporary),
     ]);
     let plan = if known { Vec::new() } else { super::plan(rng, flavour, first_fails) };
+    if plan.contains(&Fate::Fail) {
+        place.failing.push(name.clone());
+    }
     if !known {
         place.workers.push(name.clone());
         place.names.push(name.clone());

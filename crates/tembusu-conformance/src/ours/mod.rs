@@ -64,7 +64,8 @@ struct Run {
     journal: Journal,
     sups: HashMap<String, SupervisorRef>,
     templates: HashMap<String, (Worker, Template)>,
-    addresses: HashMap<String, Address<How>>,
+    /// By specification.
+    addresses: HashMap<u64, Address<How>>,
     events: Option<Events>,
 }
 
@@ -127,8 +128,8 @@ impl Run {
         for child in &sup.children {
             match child {
                 Node::Worker(worker) => {
-                    let address = made.add(self.script(worker).spec());
-                    self.addresses.insert(worker.name.clone(), address);
+                    let script = self.journal.script(worker.clone());
+                    self.addresses.insert(script.id, made.add(script.spec()));
                 }
                 Node::Sup(below) if below.strategy == Strategy::Dynamic => {
                     let spec = DynamicSupervisor::new(below.name.clone(), Script::spec);
@@ -145,11 +146,6 @@ impl Run {
             }
         }
         made
-    }
-
-    fn script(&self, worker: &Worker) -> Script {
-        let base = self.journal.last(&worker.name);
-        Script { worker: worker.clone(), base, journal: self.journal.clone() }
     }
 
     async fn step(&mut self, step: &Step, rest: Duration) -> String {
@@ -176,12 +172,10 @@ impl Run {
     }
 
     fn hit(&self, sup: &str, name: &str, how: How) -> bool {
-        if !self.journal.is_running(name) {
-            return false;
-        }
+        let Some(script) = self.journal.running(name) else { return false };
         match how {
             How::Kill => held::kill(&self.sups[sup], name),
-            how => self.addresses[name].tell(how).is_ok(),
+            how => self.addresses[&script].tell(how).is_ok(),
         }
     }
 
@@ -204,20 +198,23 @@ impl Run {
     }
 
     async fn start(&mut self, sup: &str, worker: &Worker) -> String {
-        let script = self.script(worker);
-        let started = if let Some((template, dynamic)) = self.templates.get(sup) {
-            // The template decides how it is treated, the arguments what it does.
-            let worker = Worker { restart: template.restart, stop: template.stop, ..worker.clone() };
-            dynamic.start(Script { worker, ..script }).await
-        } else {
-            self.sups[sup].start_child(script.spec()).await
+        let template = self.templates.get(sup);
+        // The template decides how it is treated, the arguments what it does.
+        let worker = template.map_or_else(
+            || worker.clone(),
+            |(template, _)| Worker { restart: template.restart, stop: template.stop, ..worker.clone() },
+        );
+        let script = self.journal.script(worker);
+        let id = script.id;
+        let started = match template {
+            Some((_, dynamic)) => dynamic.start(script).await,
+            None => self.sups[sup].start_child(script.spec()).await,
         };
         match started {
             Ok(address) => {
-                self.addresses.insert(worker.name.clone(), address);
+                self.addresses.insert(id, address);
                 "ok".to_owned()
             }
-            Err(AdminError::AlreadyPresent) if self.journal.is_running(&worker.name) => "already_started".to_owned(),
             Err(error) => word(&error),
         }
     }
@@ -227,7 +224,7 @@ impl Run {
         if !is_up(sup_ref) {
             return "down".to_owned();
         }
-        let mut children = sup_ref.snapshot().children;
+        let mut children = sup_ref.which_children();
         if self.templates.contains_key(sup) {
             children.sort_by(|a, b| a.name.cmp(&b.name));
         }
@@ -250,11 +247,8 @@ impl Run {
         if !is_up(sup_ref) {
             return "down".to_owned();
         }
-        let children = sup_ref.snapshot().children;
-        let specs = if self.templates.contains_key(sup) { 1 } else { children.len() };
-        let active = children.iter().filter(|child| child.state == State::Running).count();
-        let sups = children.iter().filter(|child| child.kind == tembusu::Kind::Supervisor).count();
-        format!("{specs}/{active}/{sups}/{}", children.len() - sups)
+        let counts = sup_ref.count_children();
+        format!("{}/{}/{}/{}", counts.specs, counts.active, counts.supervisors, counts.workers)
     }
 
     /// What has happened since the last line.
@@ -295,6 +289,7 @@ fn answer(result: Result<(), AdminError>) -> String {
 fn word(error: &AdminError) -> String {
     match error {
         AdminError::NotFound => "not_found",
+        AdminError::AlreadyStarted => "already_started",
         AdminError::AlreadyPresent => "already_present",
         AdminError::Running => "running",
         AdminError::Restarting => "restarting",

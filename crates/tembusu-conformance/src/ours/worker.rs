@@ -27,8 +27,18 @@ pub(super) struct Journal {
 #[derive(Debug, Default)]
 struct Inner {
     events: Vec<Event>,
+    /// Which specification's child runs under a name.
     running: HashMap<String, u64>,
-    last: HashMap<String, u64>,
+    counts: HashMap<String, Count>,
+    scripts: u64,
+}
+
+/// Where a name's incarnations are counted on from: a child that is added again starts with its first.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    script: u64,
+    base: u64,
+    last: u64,
 }
 
 impl Journal {
@@ -44,13 +54,29 @@ impl Journal {
         std::mem::take(&mut self.lock().events)
     }
 
-    pub(super) fn is_running(&self, name: &str) -> bool {
-        self.lock().running.contains_key(name)
+    /// Which specification's child runs under that name.
+    pub(super) fn running(&self, name: &str) -> Option<u64> {
+        self.lock().running.get(name).copied()
     }
 
-    /// The last incarnation of that name: a child that is added again counts on from it.
-    pub(super) fn last(&self, name: &str) -> u64 {
-        self.lock().last.get(name).copied().unwrap_or(0)
+    /// A specification of its own for every child that is specified or added.
+    pub(super) fn script(&self, worker: Worker) -> Script {
+        let mut inner = self.lock();
+        inner.scripts += 1;
+        Script { worker, id: inner.scripts, journal: self.clone() }
+    }
+
+    /// The number of an incarnation, over all specifications of that name.
+    fn number(&self, script: &Script, incarnation: u64) -> u64 {
+        let mut inner = self.lock();
+        let count = inner.counts.entry(script.worker.name.clone()).or_default();
+        if count.script != script.id {
+            // A specification that comes back counts on as well.
+            count.base = (count.last + 1).saturating_sub(incarnation);
+            count.script = script.id;
+        }
+        count.last = count.base + incarnation;
+        count.last
     }
 }
 
@@ -58,8 +84,8 @@ impl Journal {
 #[derive(Clone, Debug)]
 pub(super) struct Script {
     pub(super) worker: Worker,
-    pub(super) base: u64,
-    pub(super) journal: Journal,
+    pub(super) id: u64,
+    journal: Journal,
 }
 
 impl Script {
@@ -115,9 +141,8 @@ impl Actor for Child {
     type Crash = Boom;
 
     async fn init(script: &Script, cx: &mut Context<Self>) -> Result<Init<Self>, Boom> {
-        let Script { worker, base, journal } = script;
-        let k = base + cx.incarnation();
-        journal.lock().last.insert(worker.name.clone(), k);
+        let Script { worker, journal, .. } = script;
+        let k = journal.number(script, cx.incarnation());
         let fate = usize::try_from(k).ok().and_then(|k| worker.plan.get(k - 1)).copied().unwrap_or(Fate::Ok);
         let mark = match fate {
             Fate::Ok | Fate::Slow => '+',
@@ -137,7 +162,7 @@ impl Actor for Child {
             tokio::time::sleep(SLOW).await;
         }
         child.up = true;
-        journal.lock().running.insert(worker.name.clone(), k);
+        journal.lock().running.insert(worker.name.clone(), script.id);
         Ok(Init::Ready(child))
     }
 

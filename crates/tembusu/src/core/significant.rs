@@ -3,8 +3,9 @@
 //! What counts is an end that nobody asked for and that is not followed by a restart. Nothing is charged, and
 //! the supervisor ends with the reason `Shutdown`, so that a transient one stays down.
 
+use super::children::Intent;
 use super::{Child, ChildKey, ChildState, Core, Mode};
-use crate::spec::policy::AutoShutdown;
+use crate::spec::policy::{AutoShutdown, Restart};
 
 impl Core {
     /// Whether the end of `key`, which is not followed by a restart, is the end of this supervisor.
@@ -23,8 +24,21 @@ impl Core {
         let comes_back = || match child.mode {
             Mode::Degraded => true,
             Mode::Normal | Mode::Probing if child.retry_at.is_some() => true,
-            Mode::Normal | Mode::Probing => !child.at_rest && self.pass_will_reach(child.key),
+            Mode::Normal | Mode::Probing => {
+                let is_bystander = child.policy.restart == Restart::Temporary && !child.fresh;
+                !child.at_rest && !is_bystander && self.pass_will_reach(child.key)
+            }
         };
-        child.policy.significant && (!matches!(child.state, ChildState::Idle) || comes_back())
+        child.policy.significant
+            && match child.state {
+                ChildState::Idle => comes_back(),
+                // OTP has seen the end of what is being stopped before it looks at the next exit.
+                ChildState::Stopping { .. } | ChildState::Killing { .. } => match child.intent {
+                    Some(Intent::Terminate) => false,
+                    Some(Intent::GroupStop) => child.policy.restart != Restart::Temporary,
+                    _ => true,
+                },
+                ChildState::Starting { .. } | ChildState::Running { .. } => true,
+            }
     }
 }

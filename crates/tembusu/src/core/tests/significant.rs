@@ -166,3 +166,18 @@ fn an_exhausted_transient_supervisor_has_ended_for_good_unless_it_is_degraded() 
         assert_eq!(world.ended().is_some(), ends);
     }
 }
+
+#[test]
+fn a_significant_temporary_that_its_group_is_stopping_is_gone_already() {
+    let mut world = World::new(Strategy::RestForOne, 4);
+    world.shut_down_automatically(AutoShutdown::AllSignificant);
+    world.add("s", significant(Restart::Temporary));
+    world.add("n", worker(Restart::Permanent));
+    world.add("t", significant(Restart::Temporary));
+    world.start();
+    world.play("t").stop = super::cast::Stop::Deaf;
+    world.die_silently("n", error());
+    world.die("s", ExitReason::Normal);
+    world.pass(super::cast::SHUTDOWN);
+    assert!(matches!(world.ended(), Some(ExitReason::Shutdown)), "the last one that could end it has ended");
+}
