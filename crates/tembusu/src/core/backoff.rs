@@ -13,6 +13,7 @@ use crate::spec::backoff::{Backoff, check_reach};
 
 /// How the restarts of one supervisor wait.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Waits {
     backoff: Backoff,
     /// The state of the generator (splitmix64).

@@ -12,6 +12,7 @@ use super::{ChildKey, Time};
 const FEW: usize = 64;
 
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Deadlines {
     heap: BinaryHeap<Reverse<(Time, ChildKey)>>,
     /// How many there were after the last tidying.

@@ -11,6 +11,7 @@ use crate::exit::{ExitReason, FAILURES_REPORTED, Failure, Report};
 
 /// One failure.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Past {
     child: Arc<str>,
     generation: Generation,
@@ -21,6 +22,7 @@ pub(super) struct Past {
 
 /// The last failures, the oldest first.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct History {
     failures: VecDeque<Past>,
 }

@@ -68,6 +68,12 @@ impl Intensity {
         Ok(charge)
     }
 
+    /// How many charges are kept.
+    #[cfg(test)]
+    pub(super) fn charged(&self) -> usize {
+        self.stamps.len()
+    }
+
     /// Forgets every failure: a supervisor that starts anew begins with a clean record.
     pub(crate) fn clear(&mut self) {
         self.stamps.clear();

@@ -241,6 +241,7 @@ pub(crate) enum Outcome {
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 enum Phase {
     Down,
     Running,
@@ -254,6 +255,7 @@ enum Phase {
 
 /// The state of one supervisor.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Core {
     path: Arc<str>,
     strategy: Strategy,

@@ -26,6 +26,7 @@ impl Rank {
 }
 
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Siblings {
     by_key: HashMap<ChildKey, Box<Child>, BuildHasherDefault<KeyHasher>>,
     order: BTreeMap<Rank, ChildKey>,
@@ -62,6 +63,12 @@ impl Siblings {
     /// Whether a temporary child of the first specification has ended: it is back with the next start only.
     pub(crate) fn is_ended_temporary(&self, key: ChildKey) -> bool {
         self.by_key.get(&key).is_some_and(|child| !child.present)
+    }
+
+    /// All of them in start order, absent ones included, for a test that compares states.
+    #[cfg(test)]
+    pub(super) fn iter_all(&self) -> impl Iterator<Item = &Child> {
+        self.order.values().map(|key| &*self.by_key[key])
     }
 
     /// The place of a child; of one that is gone, behind all others.

@@ -8,6 +8,7 @@ mod cast;
 mod degrade;
 mod doomed;
 mod exits;
+mod explore;
 mod first_start;
 mod forest;
 mod groups;
