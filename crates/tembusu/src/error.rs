@@ -307,6 +307,14 @@ pub enum SpecError {
         /// The child.
         path: String,
     },
+    /// A change of something that cannot be changed while it runs.
+    #[error("{supervisor}: {what} cannot be changed; leave it out of the change")]
+    NotChangeable {
+        /// The supervisor that was to be changed.
+        supervisor: String,
+        /// What cannot be changed.
+        what: &'static str,
+    },
     /// The root cannot be significant: there is nobody above it.
     #[error("{supervisor}: the root supervisor cannot be significant; nest it, or remove significant()")]
     SignificantRoot {

@@ -67,6 +67,7 @@
 mod actor;
 mod address;
 mod admin;
+mod change;
 pub mod chaos;
 #[cfg(feature = "macros")]
 mod client;
@@ -108,6 +109,7 @@ mod watchdog;
 pub use actor::{Actor, Flow, Init};
 pub use address::Address;
 pub use admin::{ChildCounts, ChildInfo, SpecInfo};
+pub use change::{Change, ChildChange};
 #[cfg(feature = "macros")]
 pub use client::{Call, macro_support};
 pub use context::Context;

@@ -255,6 +255,7 @@ impl From<Refused> for AdminError {
             Refused::Running => Self::Running,
             Refused::Restarting => Self::Restarting,
             Refused::NotDegraded => Self::NotDegraded,
+            Refused::Faulty(error) => Self::Spec(error),
             Refused::Dynamic => Self::Dynamic,
             Refused::MaxChildren => Self::MaxChildren,
             Refused::Stopping => Self::Stopping,

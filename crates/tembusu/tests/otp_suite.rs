@@ -5,6 +5,8 @@
 
 #[path = "otp/administration.rs"]
 mod administration;
+#[path = "otp/live_change.rs"]
+mod live_change;
 #[path = "otp/retries.rs"]
 mod retries;
 #[path = "otp/significant.rs"]

@@ -41,7 +41,11 @@ impl Core {
 
     /// Whether the intensity stays reachable with a child whose start takes up to `start`.
     pub(crate) fn check_reach(&self, start: Duration) -> Result<(), SpecError> {
-        let (limit, period) = (self.intensity.limit(), self.intensity.period());
+        self.check_reach_of(self.intensity.limit(), self.intensity.period(), start)
+    }
+
+    /// The same for an intensity that this supervisor is to have.
+    pub(super) fn check_reach_of(&self, limit: u32, period: Duration, start: Duration) -> Result<(), SpecError> {
         check_reach(self.waits.as_ref().map(|waits| &waits.backoff), &self.path, limit, period, start)
     }
 

@@ -31,6 +31,14 @@ impl Intensity {
         Self { limit, period, stamps: VecDeque::new(), last_charged: 0 }
     }
 
+    /// Another limit or period; the failures so far count on.
+    pub(crate) fn change(&mut self, limit: u32, period: Time) {
+        (self.limit, self.period) = (limit, period);
+        while self.stamps.len() > limit as usize {
+            self.stamps.pop_front();
+        }
+    }
+
     pub(crate) fn limit(&self) -> u32 {
         self.limit
     }

@@ -10,6 +10,7 @@
 
 mod backoff;
 mod census;
+mod change;
 mod children;
 mod deadlines;
 mod degrade;
@@ -30,12 +31,14 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use change::{Change, PolicyChange};
 pub(crate) use children::{Backoff, Child, ChildPolicy, ChildState, Exhaustion, Mode};
 use deadlines::Deadlines;
 pub(crate) use intensity::Intensity;
 use pass::Pass;
 pub(crate) use siblings::{Rank, Siblings};
 
+use crate::error::SpecError;
 use crate::exit::{Charge, ExitReason, Report};
 use crate::spec::policy::{AutoShutdown, Strategy};
 
@@ -105,6 +108,8 @@ pub(crate) enum Request {
     Restore {
         key: ChildKey,
     },
+    /// Changes flags, policies and order, all of it or nothing.
+    Change(Box<Change>),
     /// Ends this supervisor, normally (OTP 28's `supervisor:stop/1`). Answered when everything is down.
     Stop,
 }
@@ -120,6 +125,8 @@ pub(crate) enum Refused {
     Dynamic,
     /// A dynamic supervisor has as many children as it may have.
     MaxChildren,
+    /// A change that is not possible.
+    Faulty(SpecError),
     Stopping,
     Failed(ExitReason),
 }

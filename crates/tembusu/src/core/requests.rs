@@ -12,8 +12,10 @@ impl Core {
             return self.stoppers.push(id);
         }
         if !matches!(self.phase, Phase::Running) {
-            if let Request::Add { key, .. } = request {
-                effects.push(Effect::Removed { key });
+            match &request {
+                Request::Add { key, .. } => effects.push(Effect::Removed { key: *key }),
+                Request::Change(change) => return self.refuse_change(id, change, Refused::Stopping, effects),
+                _ => {}
             }
             return answer(Some(id), Err(Refused::Stopping), effects);
         }
@@ -50,6 +52,7 @@ impl Core {
                 },
             },
             Request::Restore { key } => self.restore(key, Some(id), effects),
+            Request::Change(change) => self.change(id, *change, effects),
             Request::Stop => {
                 self.stoppers.push(id);
                 self.end(ExitReason::Normal, effects);

@@ -3,7 +3,7 @@
 //! Nothing here looks at all children unless it is asked for all of them: one among a million siblings is found
 //! as fast as one among ten.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::{Child, ChildKey, Time};
@@ -103,6 +103,21 @@ impl Siblings {
     /// The last one before `end` that is not down.
     pub(crate) fn last_alive(&self, from: Rank, end: Rank) -> Option<&Child> {
         self.between(from, end).rev().find(|child| child.state.is_alive())
+    }
+
+    /// Puts these first, in this order; the others follow as they were.
+    pub(crate) fn reorder(&mut self, first: &[ChildKey]) {
+        let (places, before): (Vec<Rank>, Vec<ChildKey>) = std::mem::take(&mut self.order).into_iter().unzip();
+        let mut listed = HashSet::new();
+        let front: Vec<ChildKey> = first.iter().copied().filter(|key| listed.insert(*key)).collect();
+        let rest = before.into_iter().filter(|key| !listed.contains(key));
+        for (rank, key) in places.into_iter().zip(front.into_iter().chain(rest)) {
+            self.order.insert(rank, key);
+            if let Some(child) = self.by_key.get_mut(&key) {
+                child.rank = rank;
+            }
+        }
+        debug_assert_eq!(self.order.len(), self.by_key.len(), "everybody keeps a place");
     }
 
     /// From `from` on: a group restart brings back who was at rest, too.

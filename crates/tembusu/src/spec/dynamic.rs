@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::backoff::Backoff;
@@ -134,7 +134,10 @@ impl<T, C: IntoChild> DynamicSupervisor<T, C> {
 
     pub(super) fn into_parts(self) -> (Supervisor, Dynamic<T, C>) {
         let handle = self.supervisor.handle();
-        (self.supervisor, Dynamic { supervisor: handle, template: self.template, _child: PhantomData })
+        (
+            self.supervisor,
+            Dynamic { supervisor: handle, template: Arc::new(Mutex::new(self.template)), _child: PhantomData },
+        )
     }
 }
 
@@ -152,7 +155,7 @@ impl<T, C> fmt::Debug for DynamicSupervisor<T, C> {
 /// come back.
 pub struct Dynamic<T, C> {
     supervisor: SupervisorRef,
-    template: Template<T, C>,
+    template: Arc<Mutex<Template<T, C>>>,
     _child: PhantomData<fn() -> C>,
 }
 
@@ -165,7 +168,21 @@ impl<T, C: IntoChild> Dynamic<T, C> {
     /// [`AdminError::Failed`] when it did not start (it is forgotten then), [`AdminError::MaxChildren`], and
     /// [`AdminError::Stopping`] when the supervisor is not running.
     pub async fn start(&self, args: T) -> Result<<C as private::Sealed>::Handle, AdminError> {
-        self.supervisor.start_child((self.template)(args)).await
+        // It is code of the user: no lock is held while it runs.
+        let template = Arc::clone(&self.template.lock().unwrap_or_else(PoisonError::into_inner));
+        self.supervisor.start_child(template(args)).await
+    }
+
+    /// Makes the children that are started from now on by another template, through every copy of this handle.
+    /// Those who are there stay as they are, over their restarts too.
+    pub fn change_template<F>(&self, template: F)
+    where
+        F: Fn(T) -> C + Send + Sync + 'static,
+    {
+        let mut current = self.template.lock().unwrap_or_else(PoisonError::into_inner);
+        let former = std::mem::replace(&mut *current, Arc::new(template));
+        drop(current);
+        crate::panics::drop_quietly(former);
     }
 
     /// Stops a child and forgets it.

@@ -49,6 +49,7 @@ enum Act {
     Restart(usize),
     Delete(usize),
     Restore(usize),
+    Change(Strategy, u32, usize),
     End,
     Stop { kill: bool },
     Start,
@@ -148,6 +149,23 @@ fn perform(world: &mut World, act: &Act) {
         Act::Restart(index) => ask(world, named(world, *index), |key| Request::Restart { key }),
         Act::Delete(index) => ask(world, named(world, *index), |key| Request::Delete { key }),
         Act::Restore(index) => ask(world, named(world, *index), |key| Request::Restore { key }),
+        Act::Change(strategy, limit, first) => {
+            let keys = world.core.children().keys();
+            let order: Vec<ChildKey> = keys.iter().copied().cycle().skip(*first).take(keys.len().min(2)).collect();
+            // What was granted under another limit was.
+            world.charges.clear();
+            world.core.intensity.clear();
+            let change = match world.core.is_dynamic() {
+                true => Change { intensity: Some((*limit, 10 * SEC)), max_children: Some(*first), ..Change::default() },
+                false => Change {
+                    strategy: Some(*strategy),
+                    intensity: Some((*limit, 10 * SEC)),
+                    order,
+                    ..Change::default()
+                },
+            };
+            world.request_silently(Request::Change(Box::new(change)));
+        }
         Act::End => drop(world.request_silently(Request::Stop)),
         Act::Stop { kill } => world.step(Event::Stop { kill: *kill }),
         Act::Start => world.step(Event::Start),
@@ -240,7 +258,7 @@ fn check_end(world: &World, plan: &Plan) {
 }
 
 fn plan() -> impl Generator<Value = Plan> {
-    let strategy = prop_oneof![Just(Strategy::OneForOne), Just(Strategy::OneForAll), Just(Strategy::RestForOne)];
+    let strategy = any_strategy();
     let auto_shutdown = prop_oneof![
         3 => Just(AutoShutdown::Never),
         1 => Just(AutoShutdown::AnySignificant),
@@ -254,6 +272,10 @@ fn plan() -> impl Generator<Value = Plan> {
             Plan { strategy, dynamic, auto_shutdown, limit, backs_off, children, acts }
         },
     )
+}
+
+fn any_strategy() -> impl Generator<Value = Strategy> {
+    prop_oneof![Just(Strategy::OneForOne), Just(Strategy::OneForAll), Just(Strategy::RestForOne)]
 }
 
 fn cast() -> impl Generator<Value = Cast> {
@@ -301,6 +323,7 @@ fn act() -> impl Generator<Value = Act> {
         2 => child.clone().prop_map(Act::Restore),
         1 => prop::bool::weighted(0.3).prop_map(|kill| Act::Stop { kill }),
         1 => Just(Act::End),
+        2 => (any_strategy(), 0_u32..6, child.clone()).prop_map(|(strategy, limit, first)| Act::Change(strategy, limit, first)),
         1 => Just(Act::Start),
         3 => (child, 0_u8..3).prop_map(|(index, kind)| Act::Stale(index, kind)),
     ]

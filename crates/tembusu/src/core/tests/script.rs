@@ -132,6 +132,7 @@ impl World {
             Some(Err(Refused::Running)) => "running",
             Some(Err(Refused::Restarting)) => "restarting",
             Some(Err(Refused::NotDegraded)) => "not degraded",
+            Some(Err(Refused::Faulty(_))) => "faulty",
             Some(Err(Refused::Dynamic)) => "dynamic",
             Some(Err(Refused::MaxChildren)) => "max children",
             Some(Err(Refused::Stopping)) => "stopping",
