@@ -320,6 +320,15 @@ pub(crate) fn find(name: &str) -> Option<&'static Case> {
 }
 
 impl Work {
+    /// The same with so many crashes: for profiles.
+    pub(crate) fn with_crashes(self, crashes: usize) -> Self {
+        match self {
+            Self::Restart(plan) => Self::Restart(Plan { crashes, ..plan }),
+            Self::Siblings { .. } => Self::Siblings { crashes },
+            other => other,
+        }
+    }
+
     /// The same with a tenth of the samples.
     pub(crate) fn quick(self) -> Self {
         match self {

@@ -45,6 +45,8 @@ enum Task {
         threads: usize,
         #[arg(long)]
         quick: bool,
+        #[arg(long)]
+        crashes: Option<usize>,
     },
 }
 
@@ -79,9 +81,10 @@ fn main() -> anyhow::Result<()> {
         Task::Restart(options) => rounds::run("restart", &options),
         Task::Messages(options) => rounds::run("messages", &options),
         Task::Table { results } => table::print(&results),
-        Task::Sample { peer, case, threads, quick } => {
+        Task::Sample { peer, case, threads, quick, crashes } => {
             let case = cases::find(&case).ok_or_else(|| anyhow::anyhow!("there is no case {case}"))?;
             let work = if quick { case.work.quick() } else { case.work };
+            let work = crashes.map_or(work, |crashes| work.with_crashes(crashes));
             let figures = peers::sample(peer, work, threads)?;
             println!("{}", serde_json::to_string(&figures)?);
             Ok(())

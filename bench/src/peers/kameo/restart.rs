@@ -23,17 +23,6 @@ struct Child {
     shared: Arc<Shared>,
 }
 
-impl Child {
-    async fn crash(&self, own: &ActorRef<Self>) -> Result<(), OnDemand> {
-        let probe = &self.shared.probe;
-        probe.idle().await;
-        if probe.queues_first() {
-            let _ = own.tell(Go).try_send();
-        }
-        probe.crash()
-    }
-}
-
 impl Actor for Child {
     type Args = Arc<Shared>;
     type Error = Infallible;
@@ -50,11 +39,16 @@ impl Message<Go> for Child {
     type Reply = Result<(), OnDemand>;
 
     async fn handle(&mut self, _: Go, cx: &mut Context<Self, Self::Reply>) -> Self::Reply {
-        if !self.shared.probe.handled() {
+        let probe = &self.shared.probe;
+        if !probe.handled() {
             return Ok(());
         }
-        if self.shared.probe.plan.members() == 1 {
-            return self.crash(cx.actor_ref()).await;
+        if probe.plan.members() == 1 {
+            probe.idle().await;
+            if probe.queues_first() {
+                let _ = cx.actor_ref().tell(Go).try_send();
+            }
+            return probe.crash();
         }
         if let Some(victim) = self.shared.victim.get() {
             let _ = victim.tell(Crash).try_send();
@@ -66,8 +60,8 @@ impl Message<Go> for Child {
 impl Message<Crash> for Child {
     type Reply = Result<(), OnDemand>;
 
-    async fn handle(&mut self, _: Crash, cx: &mut Context<Self, Self::Reply>) -> Self::Reply {
-        self.crash(cx.actor_ref()).await
+    async fn handle(&mut self, _: Crash, _: &mut Context<Self, Self::Reply>) -> Self::Reply {
+        self.shared.probe.crash()
     }
 }
 
