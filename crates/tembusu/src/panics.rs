@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::panic::{self, AssertUnwindSafe, Location, PanicHookInfo};
 use std::pin::Pin;
 use std::sync::{Arc, Once};
 use std::task::Poll;
@@ -17,6 +17,35 @@ use crate::exit::ExitReason;
 thread_local! {
     static SUPERVISED: Cell<bool> = const { Cell::new(false) };
     static NOTED: RefCell<Option<Noted>> = const { RefCell::new(None) };
+    /// The place of this thread's last panic: a crash loop panics at one place, and its text is made once.
+    static PLACE: RefCell<Option<Place>> = const { RefCell::new(None) };
+}
+
+struct Place {
+    file: String,
+    line: u32,
+    column: u32,
+    text: Arc<str>,
+}
+
+impl Place {
+    fn is(&self, location: &Location<'_>) -> bool {
+        self.line == location.line() && self.column == location.column() && self.file == location.file()
+    }
+}
+
+/// `file:line:column`.
+fn describe_place(location: &Location<'_>) -> Arc<str> {
+    let known =
+        PLACE.try_with(|place| Some(Arc::clone(&place.borrow().as_ref().filter(|place| place.is(location))?.text)));
+    if let Ok(Some(text)) = known {
+        return text;
+    }
+    let text: Arc<str> = location.to_string().into();
+    let (file, line, column) = (location.file().to_owned(), location.line(), location.column());
+    let place = Place { file, line, column, text: Arc::clone(&text) };
+    let _ = PLACE.try_with(|last| last.replace(Some(place)));
+    text
 }
 
 struct Noted {
@@ -50,7 +79,7 @@ pub(crate) fn install_hook() {
 
 fn note(info: &PanicHookInfo<'_>) {
     let at = Instant::now();
-    let location = info.location().map_or_else(|| "unknown".into(), |location| location.to_string().into());
+    let location = info.location().map_or_else(|| "unknown".into(), describe_place);
     let _ = NOTED.try_with(|noted| noted.replace(Some(Noted { location, at })));
 }
 
@@ -76,6 +105,9 @@ pub(crate) async fn catch_async<F: Future>(mut future: Pin<&mut F>) -> Result<F:
 
 /// Drops a value that may panic when it is dropped. Returns whether it did.
 pub(crate) fn drop_quietly<T>(value: T) -> bool {
+    if !std::mem::needs_drop::<T>() {
+        return false;
+    }
     catch(move || drop(value)).is_err()
 }
 

@@ -8,7 +8,7 @@ mod siblings;
 use crate::cases::Work;
 use crate::figures::Figures;
 
-pub(super) async fn sample(work: Work) -> anyhow::Result<Figures> {
+pub(crate) async fn sample(work: Work) -> anyhow::Result<Figures> {
     match work {
         Work::Restart(plan) => restart::run(plan).await,
         Work::Siblings { crashes } => siblings::run(crashes).await,

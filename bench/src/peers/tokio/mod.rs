@@ -8,7 +8,7 @@ use crate::cases::{Shape, Work};
 use crate::figures::Figures;
 use crate::peers::no_part;
 
-pub(super) async fn sample(work: Work, spawns: bool) -> anyhow::Result<Figures> {
+pub(crate) async fn sample(work: Work, spawns: bool) -> anyhow::Result<Figures> {
     match work {
         Work::Restart(plan) if plan.shape == Shape::Alone => restart::run(plan, spawns).await,
         Work::Restart(plan) => groups::run(plan).await,

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::oneshot;
+use tokio::time::Instant as Clock;
 
 use super::member::{Member, Members};
 use super::tree::Shared;
@@ -37,7 +38,15 @@ struct Inbox {
     running: bool,
     /// The last instant that the core was told: runtimes with clocks of their own cannot turn it back.
     now: Duration,
+    /// Room for effects, handed from run to run.
+    effects: Vec<Effect>,
 }
+
+/// How many effects there is room for from run to run: those of a restart, not those of a large supervisor's end.
+const EFFECTS_KEPT: usize = 16;
+
+/// The member that was looked up last, since the effects of one event are mostly about one child.
+type Last = Option<(ChildKey, Arc<Member>)>;
 
 enum Incoming {
     Core(CoreEvent),
@@ -153,57 +162,69 @@ impl Node {
 
     /// Returns whether observers will be told later, by whoever ends what has begun.
     fn receive(self: &Arc<Self>, incoming: Incoming) -> bool {
-        {
+        let (now, effects) = {
             let mut inbox = lock(&self.inbox);
-            inbox.events.push_back(incoming);
             if inbox.running {
+                inbox.events.push_back(incoming);
                 return true;
             }
             inbox.running = true;
-        }
+            (inbox.now, std::mem::take(&mut inbox.effects))
+        };
         // Nothing that the runner does belongs to the incarnation whose thread this is.
-        Scope::enter(None, || self.run())
+        Scope::enter(None, || self.run(incoming, now, effects))
     }
 
-    fn run(self: &Arc<Self>) -> bool {
+    fn run(self: &Arc<Self>, first: Incoming, mut now: Duration, mut effects: Vec<Effect>) -> bool {
         let (Some(core), Some(shared)) = (self.core.get(), self.shared.get()) else { return false };
-        let mut effects = Vec::new();
         // Whether the last event began the start of a worker, whose `init` observers must not delay.
         let mut starting = false;
-        loop {
-            let (incoming, now) = {
-                let mut inbox = lock(&self.inbox);
-                let Some(incoming) = inbox.events.pop_front() else {
-                    inbox.running = false;
-                    break;
-                };
-                inbox.now = inbox.now.max(shared.now());
-                (incoming, inbox.now)
-            };
+        let mut deadline = None;
+        let mut next = Some(first);
+        while let Some(incoming) = next {
             starting = false;
+            // The one look at the clock: it is what the core is told, and what observers are.
+            let at = Clock::now();
+            now = now.max(shared.since_epoch(at));
             if let Some(reason) = self.broken.get() {
                 self.answer_broken(incoming, reason);
-                continue;
-            }
-            let stepped = panics::catch(|| {
-                let event = match incoming {
-                    Incoming::Core(event) => event,
-                    Incoming::StartAs(generation, mode) => {
-                        self.generation.store(generation, Ordering::Release);
-                        if mode == Mode::Probing { CoreEvent::StartOnTrial } else { CoreEvent::Start }
+            } else {
+                let stepped = panics::catch(|| {
+                    let event = match incoming {
+                        Incoming::Core(event) => event,
+                        Incoming::StartAs(generation, mode) => {
+                            self.generation.store(generation, Ordering::Release);
+                            if mode == Mode::Probing { CoreEvent::StartOnTrial } else { CoreEvent::Start }
+                        }
+                    };
+                    deadline = {
+                        let mut core = lock(core);
+                        core.step(now, event, &mut effects);
+                        core.deadline()
+                    };
+                    let mut last = None;
+                    for effect in effects.drain(..) {
+                        starting |= self.carry_out(shared, at.into_std(), effect, &mut last);
                     }
-                };
-                lock(core).step(now, event, &mut effects);
-                for effect in effects.drain(..) {
-                    starting |= self.carry_out(shared, effect);
+                });
+                if let Err(caught) = stepped {
+                    effects.clear();
+                    self.break_down(caught.reason);
                 }
-            });
-            if let Err(caught) = stepped {
-                effects.clear();
-                self.break_down(caught.reason);
+            }
+            let mut inbox = lock(&self.inbox);
+            next = inbox.events.pop_front();
+            if next.is_none() {
+                inbox.running = false;
+                inbox.now = now;
+                if effects.capacity() <= EFFECTS_KEPT {
+                    inbox.effects = std::mem::take(&mut effects);
+                }
             }
         }
-        self.arm(core, shared);
+        if let Some(deadline) = deadline {
+            self.arm(deadline, shared);
+        }
         if !starting {
             shared.flush();
         }
@@ -245,8 +266,7 @@ impl Node {
         self.send(CoreEvent::Tick);
     }
 
-    fn arm(self: &Arc<Self>, core: &Mutex<Core>, shared: &Arc<Shared>) {
-        let Some(deadline) = lock(core).deadline() else { return };
+    fn arm(self: &Arc<Self>, deadline: Duration, shared: &Arc<Shared>) {
         let nanos = u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX - 1);
         if self.armed.fetch_min(nanos, Ordering::AcqRel) > nanos {
             shared.timer.arm(shared.instant(deadline), Arc::downgrade(self));
@@ -266,10 +286,10 @@ impl Node {
 
     // === effects out ===
 
-    /// Returns whether the start of a worker has begun.
-    fn carry_out(self: &Arc<Self>, shared: &Arc<Shared>, effect: Effect) -> bool {
+    /// Carries out an effect of what happened `at`. Returns whether the start of a worker has begun.
+    fn carry_out(self: &Arc<Self>, shared: &Arc<Shared>, at: Instant, effect: Effect, last: &mut Last) -> bool {
         match effect {
-            Effect::Start { key, generation, mode } => match self.member(key).as_deref() {
+            Effect::Start { key, generation, mode } => match self.recall(key, last) {
                 Some(Member::Worker(slot)) => {
                     slot.start(generation);
                     return true;
@@ -286,8 +306,8 @@ impl Node {
                     normal.send(CoreEvent::Trust);
                 }
             }
-            Effect::Stop { key } => self.stop_member(key, false),
-            Effect::Kill { key } => self.stop_member(key, true),
+            Effect::Stop { key } => stop_member(self.recall(key, last), false),
+            Effect::Kill { key } => stop_member(self.recall(key, last), true),
             Effect::Abandon { key } => {
                 if let Some(Member::Worker(slot)) = self.member(key).as_deref() {
                     slot.abandon();
@@ -299,6 +319,8 @@ impl Node {
                 }
             }
             Effect::Removed { key } => {
+                // The last reference is the one that is dropped quietly below.
+                *last = None;
                 let member = self.with_members(|members| members.remove(key));
                 if let Some(member) = member {
                     member.settle_queues(QueueFate::CloseForGood);
@@ -313,24 +335,19 @@ impl Node {
                     panics::drop_quietly(panics::catch(|| answer.send(result)));
                 }
             }
-            Effect::Report { key, generation, what } => self.report(shared, key, generation, what),
+            Effect::Report { key, generation, what } => self.report(shared, at, key, generation, what, last),
             Effect::Discard(reason) => drop(panics::drop_quietly(reason)),
             Effect::Up(outcome) => self.tell_above(outcome),
         }
         false
     }
 
-    /// Stops a worker, or whichever shape of a supervisor was started.
-    fn stop_member(&self, key: ChildKey, kill: bool) {
-        match self.member(key).as_deref() {
-            Some(Member::Worker(slot)) if kill => slot.kill(),
-            Some(Member::Worker(slot)) => slot.stop(),
-            Some(Member::Supervisor { normal, fallback, shape }) => {
-                let fallback = fallback.as_ref().filter(|_| shape.is_fallback());
-                fallback.unwrap_or(normal).send(CoreEvent::Stop { kill });
-            }
-            None => {}
+    /// Looks a member up, unless it is the one that was looked up last.
+    fn recall<'a>(&self, key: ChildKey, last: &'a mut Last) -> Option<&'a Member> {
+        if last.as_ref().is_none_or(|(known, _)| *known != key) {
+            *last = self.member(key).map(|member| (key, member));
         }
+        last.as_ref().map(|(_, member)| &**member)
     }
 
     fn tell_above(self: &Arc<Self>, outcome: Outcome) {
@@ -381,11 +398,20 @@ impl Node {
         }
     }
 
-    fn report(&self, shared: &Shared, key: ChildKey, generation: Generation, what: Happening) {
-        let instant = Instant::now();
-        let path = self.child_path(key);
+    /// The wall clock is read when observers are told: see [`Shared::flush`].
+    fn report(
+        &self,
+        shared: &Shared,
+        instant: Instant,
+        key: ChildKey,
+        generation: Generation,
+        what: Happening,
+        last: &mut Last,
+    ) {
+        let member = self.recall(key, last);
+        let path = self.path_of(member);
         let kind = match what {
-            Happening::Started { after_crash: true } => match self.latency(key, instant) {
+            Happening::Started { after_crash: true } => match member.and_then(latency) {
                 Some(latency) => EventKind::Restarted { latency },
                 None => EventKind::Started,
             },
@@ -408,27 +434,21 @@ impl Node {
             Happening::BackingOff { wait } => EventKind::BackingOff { wait },
             Happening::Unresponsive => EventKind::Unresponsive,
         };
-        shared.note(Event { path, incarnation: generation, at: SystemTime::now(), instant, kind });
+        shared.note(Event { path, incarnation: generation, at: SystemTime::UNIX_EPOCH, instant, kind });
     }
 
     /// What happened to this supervisor itself.
     fn note_own(&self, shared: &Shared, instant: Instant, kind: EventKind) {
         let incarnation = self.generation.load(Ordering::Acquire);
-        shared.note(Event { path: Arc::clone(self.path()), incarnation, at: SystemTime::now(), instant, kind });
-    }
-
-    fn latency(&self, key: ChildKey, ready: Instant) -> Option<Latency> {
-        let member = self.member(key)?;
-        let Member::Worker(slot) = &*member else { return None };
-        let ended = slot.take_end()?;
-        Some(Latency {
-            crash_to_caught: ended.raised.map(|raised| ended.caught.saturating_duration_since(raised)),
-            caught_to_ready: ready.saturating_duration_since(ended.caught),
-        })
+        shared.note(Event { path: Arc::clone(self.path()), incarnation, at: SystemTime::UNIX_EPOCH, instant, kind });
     }
 
     pub(super) fn child_path(&self, key: ChildKey) -> Arc<str> {
-        match self.member(key).as_deref() {
+        self.path_of(self.member(key).as_deref())
+    }
+
+    fn path_of(&self, member: Option<&Member>) -> Arc<str> {
+        match member {
             Some(Member::Worker(slot)) => Arc::clone(slot.path()),
             Some(Member::Supervisor { normal, .. }) => Arc::clone(normal.path()),
             None => format!("{}/?", self.path()).into(),
@@ -464,4 +484,27 @@ impl Node {
         self.send(CoreEvent::Request { id, request });
         crate::poll::deferring(result).await.unwrap_or(Err(Refused::Stopping))
     }
+}
+
+/// Stops a worker, or whichever shape of a supervisor was started.
+fn stop_member(member: Option<&Member>, kill: bool) {
+    match member {
+        Some(Member::Worker(slot)) if kill => slot.kill(),
+        Some(Member::Worker(slot)) => slot.stop(),
+        Some(Member::Supervisor { normal, fallback, shape }) => {
+            let fallback = fallback.as_ref().filter(|_| shape.is_fallback());
+            fallback.unwrap_or(normal).send(CoreEvent::Stop { kill });
+        }
+        None => {}
+    }
+}
+
+/// How long the restart took that has just ended.
+fn latency(member: &Member) -> Option<Latency> {
+    let Member::Worker(slot) = member else { return None };
+    let ended = slot.take_end()?;
+    Some(Latency {
+        crash_to_caught: ended.raised.map(|raised| ended.caught.saturating_duration_since(raised)),
+        caught_to_ready: ended.caught.elapsed(),
+    })
 }

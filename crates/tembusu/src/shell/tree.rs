@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -82,7 +82,11 @@ impl Shared {
     }
 
     pub(crate) fn now(&self) -> Duration {
-        Instant::now().saturating_duration_since(self.epoch)
+        self.since_epoch(Instant::now())
+    }
+
+    pub(super) fn since_epoch(&self, instant: Instant) -> Duration {
+        instant.saturating_duration_since(self.epoch)
     }
 
     pub(crate) fn instant(&self, time: Duration) -> Instant {
@@ -130,9 +134,20 @@ impl Shared {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 
+    /// Tells observers what was noted. When that was by the wall clock is worked out here, off the restart path.
     pub(crate) fn flush(&self) {
         let mut unsent = self.unsent.lock().unwrap_or_else(PoisonError::into_inner);
-        for event in unsent.drain(..) {
+        if unsent.is_empty() {
+            return;
+        }
+        if !self.events.is_heard() {
+            unsent.clear();
+            return;
+        }
+        let (wall, now) = (SystemTime::now(), Instant::now().into_std());
+        for mut event in unsent.drain(..) {
+            let ago = now.saturating_duration_since(event.instant);
+            event.at = wall.checked_sub(ago).unwrap_or(wall);
             self.events.send(event);
         }
     }

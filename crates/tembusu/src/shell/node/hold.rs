@@ -22,7 +22,15 @@ impl Node {
 
     /// Handles what waits, and goes on as usual.
     pub(crate) fn release_hold(self: &Arc<Self>) {
-        Scope::enter(None, || self.run());
+        let (first, now) = {
+            let mut inbox = lock(&self.inbox);
+            let first = inbox.events.pop_front();
+            inbox.running = first.is_some();
+            (first, inbox.now)
+        };
+        if let Some(first) = first {
+            Scope::enter(None, || self.run(first, now, Vec::new()));
+        }
     }
 
     /// Kills the incarnation of a worker from outside, as `exit(Pid, kill)` does; false when there is no such child.
