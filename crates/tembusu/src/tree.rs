@@ -149,7 +149,7 @@ impl SupervisorRef {
     }
 
     /// Ends the degraded mode of this supervisor: stops the fallback, then starts the normal subtree, and waits
-    /// for it. If that does not start it is degraded again.
+    /// for it. If that does not start it is degraded again. A [trial](crate::Probe) that runs is trusted at once.
     ///
     /// # Errors
     ///
@@ -207,7 +207,8 @@ impl SupervisorRef {
         self.ask_about(name, |key| Request::Terminate { key }).await
     }
 
-    /// Starts a child that is not running. A failed start is not tried again and not charged.
+    /// Starts a child that is not running. A failed start is not tried again and not charged, unless the child was
+    /// [backing off](crate::Backoff): that is started at once, and goes on backing off when it fails.
     ///
     /// # Errors
     ///
@@ -217,7 +218,7 @@ impl SupervisorRef {
         self.ask_about(name, |key| Request::Restart { key }).await
     }
 
-    /// Forgets a child that is not running, for good.
+    /// Forgets a child that is not running, for good; also one that is backing off by itself.
     ///
     /// # Errors
     ///

@@ -50,6 +50,13 @@ fn public_types_are_send_sync_clone_and_debug_where_they_should_be() {
     handle::<SupervisorRef>();
     handle::<Dynamic<u8, ChildSpec<Scripted>>>();
     handle::<ExitReason>();
+    handle::<tembusu::Failure>();
+    handle::<tembusu::Partitions<Message>>();
+    handle::<tembusu::Tasks>();
+    shared::<tembusu::TaskSupervisor>();
+    send::<tembusu::TaskHandle<Message>>();
+    send::<tembusu::CancelOnDrop<Message>>();
+    error::<ExitReason>();
     handle::<Event>();
     handle::<EventKind>();
     handle::<Report>();
@@ -77,6 +84,8 @@ fn public_types_are_send_sync_clone_and_debug_where_they_should_be() {
     shared::<Context<Scripted>>();
     shared::<Context<Holder>>();
     value::<Strategy>();
+    value::<tembusu::Probe>();
+    handle::<tembusu::Backoff>();
     value::<Restart>();
     value::<AutoShutdown>();
     value::<Shutdown>();

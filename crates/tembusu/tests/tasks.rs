@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tembusu::{AdminError, Backoff, ExitReason, State, Supervisor, TaskHandle, TaskSupervisor, Tasks, Tree};
+use tembusu::{AdminError, Backoff, EventKind, ExitReason, State, Supervisor, TaskHandle, TaskSupervisor, Tasks, Tree};
 use tembusu_testkit::{EventRecorder, Gate, on_both, real_time, virtual_time};
 use tokio::time::Instant;
 
@@ -241,6 +241,23 @@ fn a_task_that_never_yields_is_given_up_and_its_handle_says_so() {
         assert!(matches!(handle.await, Err(ExitReason::Unresponsive)));
         events.wait_for_line("root/tasks/1#1 unresponsive").await;
         gate.open();
+    });
+}
+
+#[test]
+fn one_more_than_the_maximum_is_refused_until_another_has_ended() {
+    on_both(async || {
+        let (tasks, mut events, _tree) = world(plain().max(2)).await;
+        let gate = Gate::new();
+        for _ in 0..2 {
+            let gate = gate.clone();
+            tasks.spawn(async move { gate.pass().await }).await.expect("there is room").detach();
+        }
+        assert!(matches!(tasks.spawn(async {}).await, Err(AdminError::MaxChildren)));
+        gate.reached(2).await;
+        gate.open();
+        events.wait_for(|event| matches!(event.kind, EventKind::Stopped { .. })).await;
+        tasks.spawn(async {}).await.expect("one has ended").await.expect("it returns");
     });
 }
 

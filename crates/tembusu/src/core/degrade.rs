@@ -75,6 +75,7 @@ impl Core {
                     // Its group is being restarted: when it is up again.
                     child.restore_at = None;
                     child.restore_due = true;
+                    self.restores_due = true;
                 }
             }
             (Mode::Probing, None) if matches!(child.state, ChildState::Running { .. }) => {

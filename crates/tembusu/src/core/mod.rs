@@ -275,6 +275,8 @@ pub(crate) struct Core {
     history: history::History,
     /// `None`: restarts do not wait.
     waits: Option<backoff::Waits>,
+    /// Some child is to be restored when the pass is over.
+    restores_due: bool,
     /// No restart is granted: the parent has started it on trial.
     on_trial: bool,
     children: Siblings,
@@ -300,6 +302,7 @@ impl Core {
             intensity,
             history: history::History::default(),
             waits: None,
+            restores_due: false,
             on_trial: false,
             children: Siblings::default(),
             phase: Phase::Down,

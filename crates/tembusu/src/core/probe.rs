@@ -75,6 +75,9 @@ impl Core {
     /// Restores that came due while their group was being restarted.
     pub(super) fn restore_those_due(&mut self, effects: &mut Vec<Effect>) {
         debug_assert!(self.pass.is_none(), "they wait for the end of the pass");
+        if !std::mem::take(&mut self.restores_due) {
+            return;
+        }
         let due: Vec<ChildKey> =
             self.children.iter().filter(|child| child.restore_due).map(|child| child.key).collect();
         for key in due {

@@ -47,6 +47,13 @@ impl TaskSupervisor {
         Self { supervisor, budget: DEFAULT_SHUTDOWN }
     }
 
+    /// How many tasks may run, or wait to be tried again, at the same time: one more is refused with
+    /// [`AdminError::MaxChildren`]. Unlimited unless set.
+    pub fn max(mut self, max: usize) -> Self {
+        self.supervisor.max_children = Some(max);
+        self
+    }
+
     /// How long tasks may go on when the supervisor stops; then they are dropped at their next await. 5 s unless set.
     pub fn shutdown(mut self, budget: Duration) -> Self {
         self.budget = budget;
