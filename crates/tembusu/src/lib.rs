@@ -83,6 +83,9 @@ mod extras;
 mod group;
 #[doc(hidden)]
 pub mod held;
+#[cfg(feature = "mutations")]
+#[doc(hidden)]
+pub use crate::core::mutations;
 mod inline;
 mod inspect;
 mod link;

@@ -26,6 +26,9 @@ const REST: Duration = Duration::from_secs(600);
 /// The same where real time matters, and nothing is slow.
 const SHORT_REST: Duration = Duration::from_millis(1);
 
+/// No scenario takes that long unless something hangs.
+const FOREVER: Duration = Duration::from_secs(900_000);
+
 /// Runs scenarios one after the other.
 #[derive(Debug)]
 pub struct Runner {
@@ -53,7 +56,8 @@ impl Runner {
     /// What tembusu makes of a scenario.
     #[must_use]
     pub fn trace(&self, scenario: &Scenario) -> Trace {
-        self.runtime.block_on(run(scenario))
+        let hung = || Trace { lines: vec![Line { events: Vec::new(), result: "hung".to_owned() }] };
+        self.runtime.block_on(async { tokio::time::timeout(FOREVER, run(scenario)).await }).unwrap_or_else(|_| hung())
     }
 }
 

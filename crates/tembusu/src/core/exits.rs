@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::children::{Exhaustion, Intent};
+use super::mutations::{self, Mutation};
 use super::restarts::answer;
 use super::{ChildKey, ChildState, Core, Effect, Generation, Happening, InitTimedOut, Mode, Phase, QueueFate, Refused};
 use crate::exit::{Charge, ExitReason};
@@ -132,7 +133,8 @@ impl Core {
         child.retry_at = None;
         let degraded = child.leave_degraded();
         // One that was added and never came up was never there.
-        let forget = child.policy.restart == Restart::Temporary || self.dynamic || (child.fresh && !child.is_static);
+        let temporary = child.policy.restart == Restart::Temporary && !mutations::is(Mutation::KeepsTemporaries);
+        let forget = temporary || self.dynamic || (child.fresh && !child.is_static);
         if degraded {
             effects.push(Effect::Queue { key, fate: QueueFate::Restore });
         }
@@ -165,7 +167,7 @@ impl Core {
             self.report(key, generation, failed(reason.clone(), None), effects);
             return self.end(reason, effects);
         }
-        if self.charge(key, generation, reason, failed, effects) {
+        if mutations::is(Mutation::FailedStartsAreFree) || self.charge(key, generation, reason, failed, effects) {
             self.restart_from(key, true, effects);
         }
     }
@@ -183,12 +185,22 @@ impl Core {
         let abnormal = reason.is_abnormal();
         if self.pass_absorbs(key) {
             // It died while its group was being stopped: one incident, charged once.
+            if mutations::is(Mutation::ChargesEachOfAGroup) {
+                let _ = self.intensity.charge(self.now);
+            }
             self.report(key, generation, stopped(reason), effects);
             return self.advance(effects);
         }
         let restarts = match restart {
             // On trial, one that is exhausted is a failure for this supervisor too.
             _ if self.on_trial && matches!(reason, ExitReason::Exhausted(_)) => true,
+            Restart::Permanent if mutations::is(Mutation::NormalEndIsFinal) => !matches!(reason, ExitReason::Normal),
+            Restart::Transient if mutations::is(Mutation::RestartsAfterShutdown) => {
+                abnormal || matches!(reason, ExitReason::ShutdownWith(_))
+            }
+            Restart::Transient if mutations::is(Mutation::RestartsTheExhausted) => {
+                abnormal || matches!(reason, ExitReason::Exhausted(_))
+            }
             Restart::Permanent => true,
             Restart::Transient => abnormal,
             Restart::Temporary => false,

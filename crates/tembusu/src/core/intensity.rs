@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 
 use super::Time;
+use super::mutations::{self, Mutation};
 use crate::exit::Charge;
 
 /// How many failures that are too old to count one charge forgets. Two for each that it adds, so that a burst does
@@ -64,15 +65,20 @@ impl Intensity {
         let recent = self.stamps.len() - old;
         let k = u32::try_from(recent).unwrap_or(u32::MAX).saturating_add(1);
         let charge = Charge { k, limit: self.limit, period: self.period };
-        if k > self.limit {
+        let limit = match () {
+            () if mutations::is(Mutation::GrantsOneMore) => self.limit.saturating_add(1),
+            () if mutations::is(Mutation::GrantsOneLess) => self.limit.saturating_sub(1),
+            () => self.limit,
+        };
+        if k > limit {
             return Err(charge);
         }
-        if old > 0 && self.stamps.len() == self.limit as usize {
+        if old > 0 && self.stamps.len() == limit as usize {
             self.stamps.pop_front();
         }
         self.last_charged = k;
         self.stamps.push_back(now);
-        debug_assert!(self.stamps.len() <= self.limit as usize);
+        debug_assert!(self.stamps.len() <= limit as usize);
         Ok(charge)
     }
 

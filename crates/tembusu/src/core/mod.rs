@@ -18,6 +18,10 @@ mod doomed;
 mod exits;
 mod history;
 mod intensity;
+#[cfg(not(feature = "mutations"))]
+mod mutations;
+#[cfg(feature = "mutations")]
+pub mod mutations;
 mod pass;
 mod probe;
 mod requests;
@@ -389,7 +393,9 @@ impl Core {
         self.phase = Phase::Running;
         self.complete = false;
         self.on_trial = on_trial;
-        self.intensity.clear();
+        if !mutations::is(mutations::Mutation::RemembersItsFormerLife) {
+            self.intensity.clear();
+        }
         self.forget_failures(effects);
         for key in self.children.revive() {
             effects.push(Effect::Queue { key, fate: QueueFate::Restore });

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::children::Intent;
+use super::mutations::{self, Mutation};
 use super::pass::{Pass, Step};
 use super::{
     ChildKey, ChildState, Core, Effect, Generation, Happening, Mode, Outcome, Phase, QueueFate, Rank, Refused,
@@ -78,6 +79,9 @@ impl Core {
         effects: &mut Vec<Effect>,
     ) -> bool {
         self.remember(key, &reason, effects);
+        if mutations::is(Mutation::ChargesTwice) {
+            let _ = self.intensity.charge(self.now);
+        }
         let granted = if self.on_trial { None } else { self.intensity.charge(self.now).ok() };
         if let Some(charge) = granted {
             self.report(key, generation, what(reason, Some(charge)), effects);
@@ -98,12 +102,16 @@ impl Core {
         let not_before = self.wait_before_restart(key, effects);
         let from = match self.strategy {
             Strategy::OneForOne => return self.start_not_before(key, not_before, effects),
+            Strategy::OneForAll if mutations::is(Mutation::LeavesSiblingsRunning) => self.children.rank(key),
+            Strategy::RestForOne if mutations::is(Mutation::RestartsTheEarlier) => Rank::FIRST,
             Strategy::OneForAll => Rank::FIRST,
             Strategy::RestForOne => self.children.rank(key),
         };
         // A pass in progress goes back to stopping; earlier members that are up again stay up.
         let first = self.pass.is_some_and(|pass| pass.first);
-        self.children.rouse(from);
+        if !mutations::is(Mutation::LeavesTheDownDown) {
+            self.children.rouse(from);
+        }
         let retried = failed_to_start.then_some(key);
         let not_before = not_before.max(self.pass.and_then(|pass| pass.not_before));
         let step = Step::Stop { end: Rank::END };
@@ -207,6 +215,7 @@ impl Core {
             .from(from)
             // One that has not been up is no bystander.
             .filter(|child| child.policy.restart == Restart::Temporary && !child.fresh)
+            .filter(|_| !mutations::is(Mutation::RevivesTemporaries))
             .map(|child| child.key)
             .collect();
         for key in temporaries {

@@ -4,6 +4,7 @@
 //! the supervisor ends with the reason `Shutdown`, so that a transient one stays down.
 
 use super::children::Intent;
+use super::mutations::{self, Mutation};
 use super::{Child, ChildKey, ChildState, Core, Mode};
 use crate::spec::policy::{AutoShutdown, Restart};
 
@@ -13,6 +14,8 @@ impl Core {
         let mut others = self.children.iter().filter(|child| child.key != key);
         self.children.get(key).is_some_and(|child| child.policy.significant)
             && match self.auto_shutdown {
+                AutoShutdown::AllSignificant if mutations::is(Mutation::AnyIsAll) => true,
+                _ if mutations::is(Mutation::NobodyIsSignificant) => false,
                 AutoShutdown::Never => false,
                 AutoShutdown::AnySignificant => true,
                 AutoShutdown::AllSignificant => !others.any(|child| self.is_significant_and_alive(child)),

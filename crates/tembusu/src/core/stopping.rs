@@ -4,6 +4,7 @@
 //! a dynamic supervisor stop all at once (OTP's `simple_one_for_one_shutdown`).
 
 use super::children::Intent;
+use super::mutations::{self, Mutation};
 use super::restarts::answer;
 use super::{ChildKey, ChildState, Core, Effect, Outcome, Phase, QueueFate, Rank, Refused};
 use crate::exit::ExitReason;
@@ -71,6 +72,12 @@ impl Core {
 
     /// Goes on stopping; when nothing is left alive, tells the parent.
     pub(super) fn continue_stop(&mut self, effects: &mut Vec<Effect>) {
+        if mutations::is(Mutation::StopsInStartOrder) {
+            let first = self.children.iter().find(|child| child.state.is_alive()).map(|child| child.key);
+            if let Some(first) = first {
+                return self.stop_child(first, effects);
+            }
+        }
         let Phase::Stopping { end, .. } = &mut self.phase else { return };
         if let Some(last) = self.children.last_alive(Rank::FIRST, *end) {
             *end = last.rank.next();
