@@ -51,7 +51,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     step("tests");
     let mut totals = Totals::default();
-    let succeeded = tests(&mut totals)?;
+    let mut succeeded = tests(&["--workspace", "--no-fail-fast"], &mut totals)?;
+    step("seeded faults of the supervisor's core");
+    let faults = ["--package", "tembusu-conformance", "--features", "mutations", "--test", "mutations"];
+    succeeded &= tests(&faults, &mut totals)?;
     step("the incident, in release mode");
     let runs = options.incidents.to_string();
     let replayed = cargo(&["run", "--release", "--locked", "--package", "adserver", "--", "incident", "--runs", &runs])
@@ -84,12 +87,10 @@ fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs all tests, passing their output on, and adds up what the runners report.
-fn tests(totals: &mut Totals) -> anyhow::Result<bool> {
-    let mut child = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("running the tests")?;
+/// Runs tests, passing their output on, and adds up what the runners report.
+fn tests(which: &[&str], totals: &mut Totals) -> anyhow::Result<bool> {
+    let mut child =
+        cargo(&["test", "--locked"]).args(which).stdout(Stdio::piped()).spawn().context("running the tests")?;
     let output = child.stdout.take().context("the tests' output")?;
     for line in BufReader::new(output).lines() {
         let line = line?;
