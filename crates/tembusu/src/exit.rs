@@ -44,6 +44,8 @@ pub enum ExitReason {
     Linked(Arc<crate::Exit>),
     /// There was no incarnation to monitor or to link to (Erlang's `noproc`).
     NotRunning,
+    /// A supervisor did not start, since a child of it did not (OTP's `failed_to_start_child`): which one, and why.
+    FailedToStart(Arc<StartFailure>),
     /// A supervisor's restart intensity was used up. Counts as a shutdown for restart types, as in OTP.
     Exhausted(Arc<Report>),
 }
@@ -60,7 +62,12 @@ impl ExitReason {
     pub fn is_abnormal(&self) -> bool {
         match self {
             Self::Normal | Self::Shutdown | Self::ShutdownWith(_) | Self::Exhausted(_) => false,
-            Self::Error(_) | Self::Panic { .. } | Self::Killed | Self::Unresponsive | Self::NotRunning => true,
+            Self::FailedToStart(_)
+            | Self::Error(_)
+            | Self::Panic { .. }
+            | Self::Killed
+            | Self::Unresponsive
+            | Self::NotRunning => true,
             Self::Linked(exit) => exit.reason.is_abnormal(),
         }
     }
@@ -78,6 +85,7 @@ impl ExitReason {
             Self::Unresponsive => "unresponsive",
             Self::Linked(_) => "linked",
             Self::NotRunning => "not_running",
+            Self::FailedToStart(_) => "failed_to_start",
             Self::Exhausted(_) => "exhausted",
         }
     }
@@ -91,6 +99,7 @@ impl fmt::Display for ExitReason {
             Self::Panic { message, location: Some(location) } => write!(f, "panic at {location}: {message}"),
             Self::Panic { message, location: None } => write!(f, "panic: {message}"),
             Self::Linked(exit) => write!(f, "linked to {}#{}: {}", exit.path, exit.incarnation, exit.reason),
+            Self::FailedToStart(failure) => fmt::Display::fmt(failure, f),
             Self::Exhausted(report) => write!(f, "exhausted: {report}"),
             other => f.write_str(other.label()),
         }
@@ -103,8 +112,43 @@ impl Error for ExitReason {
         match self {
             Self::Error(error) => error.source(),
             Self::Exhausted(report) => Some(&report.reason),
+            Self::FailedToStart(failure) => Some(&failure.reason),
             _ => None,
         }
+    }
+}
+
+/// The child whose failed start was that of its supervisor.
+///
+/// When the child was itself a supervisor, `reason` holds the next link of the chain.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StartFailure {
+    /// Its path.
+    pub child: Arc<str>,
+    /// Why it did not start.
+    pub reason: ExitReason,
+}
+
+impl StartFailure {
+    pub(crate) fn new(child: Arc<str>, reason: ExitReason) -> Self {
+        Self { child, reason }
+    }
+
+    /// The first cause: the path of the child that no other one kept from starting, and its reason.
+    #[must_use]
+    pub fn root_cause(&self) -> (&Arc<str>, &ExitReason) {
+        match &self.reason {
+            ExitReason::FailedToStart(below) => below.root_cause(),
+            reason => (&self.child, reason),
+        }
+    }
+}
+
+impl fmt::Display for StartFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (child, reason) = self.root_cause();
+        write!(f, "{child} failed to start: {reason}")
     }
 }
 

@@ -120,7 +120,7 @@ pub use deadline::without_deadline;
 pub use drain::Drained;
 pub use error::{AdminError, CallError, SpecError, StartError, TellError};
 pub use event::{Event, EventKind, Events, EventsError, Latency};
-pub use exit::{Charge, ExitReason, Failure, Report};
+pub use exit::{Charge, ExitReason, Failure, Report, StartFailure};
 pub use group::Group;
 pub use inline::{Inline, InlineError};
 pub use link::Exit;

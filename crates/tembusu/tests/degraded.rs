@@ -136,8 +136,11 @@ fn a_restore_that_fails_leaves_it_degraded_and_says_so() {
         world.journal.wait_for("deputy#1 start").await;
         assert_eq!(ask(&world.covered).await, 1);
         world.script.next_inits([Step::Error]);
-        assert!(matches!(world.sub.restore().await, Err(AdminError::Failed(ExitReason::Error(_)))));
-        world.events.wait_for_line("root/sub#3 restore failed error").await;
+        let Err(AdminError::Failed(ExitReason::FailedToStart(failure))) = world.sub.restore().await else {
+            panic!("it does not start")
+        };
+        assert!(matches!(failure.root_cause(), (child, ExitReason::Error(_)) if &**child == "root/sub/covered"));
+        world.events.wait_for_line("root/sub#3 restore failed failed_to_start").await;
         assert_eq!(ask(&world.covered).await, 2, "the deputy is back");
         assert!(matches!(world.bare.tell(Say::Note("x")), Err(TellError::Degraded(_))));
         world.sub.restore().await.expect("now it starts");

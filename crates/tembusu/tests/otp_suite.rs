@@ -13,3 +13,5 @@ mod retries;
 mod significant;
 #[path = "otp/stage.rs"]
 mod stage;
+#[path = "otp/start.rs"]
+mod start;

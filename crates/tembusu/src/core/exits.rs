@@ -6,7 +6,7 @@ use super::children::{Exhaustion, Intent};
 use super::mutations::{self, Mutation};
 use super::restarts::answer;
 use super::{ChildKey, ChildState, Core, Effect, Generation, Happening, InitTimedOut, Mode, Phase, QueueFate, Refused};
-use crate::exit::{Charge, ExitReason};
+use crate::exit::{Charge, ExitReason, StartFailure};
 use crate::spec::policy::Restart;
 
 impl Core {
@@ -165,7 +165,9 @@ impl Core {
         }
         if self.pass.is_some_and(|pass| pass.first) && self.pass_is_starting(key) {
             self.report(key, generation, failed(reason.clone(), None), effects);
-            return self.end(reason, effects);
+            let name = self.children.get(key).map_or("?", |child| &child.name);
+            let failure = StartFailure::new(format!("{}/{name}", self.path).into(), reason);
+            return self.end(ExitReason::FailedToStart(Arc::new(failure)), effects);
         }
         if mutations::is(Mutation::FailedStartsAreFree) || self.charge(key, generation, reason, failed, effects) {
             self.restart_from(key, true, effects);

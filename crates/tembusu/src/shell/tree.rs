@@ -12,7 +12,7 @@ use super::node::Node;
 use super::stuck::Watch;
 use super::timer::Timer;
 use crate::context::NEVER;
-use crate::event::{Event, EventKind, Stream};
+use crate::event::{Event, Stream};
 use crate::exit::ExitReason;
 
 /// How far the whole tree is.
@@ -38,8 +38,6 @@ pub(crate) struct Shared {
     state: watch::Sender<TreeState>,
     /// Keeps the tree alive until it is down.
     root: Mutex<Option<Arc<Node>>>,
-    /// The child whose first `init` failed last, with why: what a failed start is reported with.
-    failed_start: Mutex<Option<(Arc<str>, ExitReason)>>,
 }
 
 impl Shared {
@@ -55,7 +53,6 @@ impl Shared {
             unsent: Mutex::new(Vec::new()),
             state: watch::Sender::new(TreeState::Starting),
             root: Mutex::new(Some(root)),
-            failed_start: Mutex::new(None),
         });
         shared.count_heartbeat(watch.heartbeat);
         shared
@@ -123,14 +120,6 @@ impl Shared {
 
     /// Keeps an event until the restart that it belongs to is through.
     pub(crate) fn note(&self, event: Event) {
-        if let EventKind::StartFailed { reason, charge: None } = &event.kind {
-            let mut failed = self.failed_start.lock().unwrap_or_else(PoisonError::into_inner);
-            // The same failure is reported again by every supervisor that it climbs through.
-            let climbs = |below: &str| below.strip_prefix(&*event.path).is_some_and(|rest| rest.starts_with('/'));
-            if !failed.as_ref().is_some_and(|(below, _)| climbs(below)) {
-                *failed = Some((Arc::clone(&event.path), reason.clone()));
-            }
-        }
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 
@@ -150,9 +139,5 @@ impl Shared {
             event.at = wall.checked_sub(ago).unwrap_or(wall);
             self.events.send(event);
         }
-    }
-
-    pub(crate) fn failed_start(&self) -> Option<(Arc<str>, ExitReason)> {
-        self.failed_start.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

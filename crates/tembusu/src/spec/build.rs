@@ -50,12 +50,16 @@ pub(super) async fn start(root: Supervisor) -> Result<Tree, StartError> {
             TreeState::Starting => {}
             TreeState::Up => return Ok(tree),
             TreeState::Down(reason) => {
-                let failed = match &reason {
-                    // Children that had started used up an intensity before the last one was up.
-                    ExitReason::Exhausted(report) => Some((Arc::clone(report.root_cause().0), reason.clone())),
-                    _ => shared.failed_start(),
+                let (path, reason) = match &reason {
+                    ExitReason::FailedToStart(failure) => failure.root_cause(),
+                    reason => (node.path(), reason),
                 };
-                let (path, reason) = failed.unwrap_or_else(|| (Arc::clone(node.path()), reason));
+                let path = match reason {
+                    // Children that had started used up an intensity before the last one was up.
+                    ExitReason::Exhausted(report) => report.root_cause().0,
+                    _ => path,
+                };
+                let (path, reason) = (Arc::clone(path), reason.clone());
                 return Err(StartError::Failed { path, reason });
             }
         }

@@ -44,7 +44,7 @@ fn a_failed_first_start_ends_who_was_started_in_reverse_order() {
         world.play("c").always = Init::Fail;
         world.bring(Event::Start);
         assert_eq!(world.done(), "start a, start b, start c, stop b, stop a");
-        assert!(matches!(world.ended(), Some(ExitReason::Error(_))));
+        assert!(matches!(world.ended(), Some(ExitReason::FailedToStart(_))));
         assert_eq!(world.charges.len(), 0);
     }
 }
@@ -58,7 +58,10 @@ fn an_init_that_takes_too_long_is_killed_and_fails_the_start() {
     assert_eq!(world.done(), "start a, start b");
     world.pass(Duration::from_nanos(1));
     assert_eq!(world.done(), "kill b, stop a");
-    assert_eq!(world.ended().map(ToString::to_string).as_deref(), Some("error: init did not finish within 3s"));
+    assert_eq!(
+        world.ended().map(ToString::to_string).as_deref(),
+        Some("sup/b failed to start: error: init did not finish within 3s")
+    );
 }
 
 #[test]
@@ -155,7 +158,11 @@ fn a_start_that_was_sent_back_still_fails_with_a_child_that_fails() {
         world.play("b").inits.extend([Init::Ready, Init::Fail]);
         world.bring(Event::Start);
         world.die("a", error());
-        assert!(matches!(world.up[..], [Outcome::Exited(ExitReason::Error(_))]), "{strategy:?}: {:?}", world.up);
+        assert!(
+            matches!(world.up[..], [Outcome::Exited(ExitReason::FailedToStart(_))]),
+            "{strategy:?}: {:?}",
+            world.up
+        );
         assert_eq!(world.charges.len(), 1, "the crash");
     }
 }

@@ -325,6 +325,7 @@ fn word_for(reason: &ExitReason) -> Reason {
         ExitReason::Shutdown | ExitReason::ShutdownWith(_) | ExitReason::Exhausted(_) => Reason::Shutdown,
         ExitReason::Killed | ExitReason::Unresponsive => Reason::Killed,
         ExitReason::Linked(exit) => word_for(&exit.reason),
+        ExitReason::FailedToStart(failure) => word_for(&failure.reason),
         ExitReason::Error(_) | ExitReason::Panic { .. } | ExitReason::NotRunning => Reason::Error,
     }
 }
