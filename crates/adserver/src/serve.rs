@@ -38,9 +38,11 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
     logging::start(&config.telemetry.log)?;
     let system = System::start(&config, campaigns)?;
     let mut journal = Journal::of(system.tree());
+    // Before anybody is told that we serve: from then on a signal drains.
+    let mut stop = system.block_on(async { StopSignals::new() })?;
     tracing::info!(ports = ?system.ports(), "serving");
     service::ready(&format!("serving {} exchanges", config.exchanges.len()));
-    let end = system.block_on(watch(&system, &mut journal))?;
+    let end = system.block_on(watch(&system, &mut journal, &mut stop));
     service::stopping();
     let drained = system.drain();
     journal.catch_up();
@@ -52,14 +54,13 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
 }
 
 /// Waits for a signal or the end of the tree; meanwhile keeps the journal and tells the service manager that we live.
-async fn watch(system: &System, journal: &mut Journal) -> anyhow::Result<End> {
-    let mut stop = StopSignals::new()?;
+async fn watch(system: &System, journal: &mut Journal, stop: &mut StopSignals) -> End {
     let every = service::watchdog_interval().unwrap_or(WATCH_INTERVAL).min(WATCH_INTERVAL);
     let mut ticks = tokio::time::interval(every);
     loop {
         tokio::select! {
-            () = stop.received() => return Ok(End::Asked),
-            reason = system.ended() => return Ok(End::Ended(reason)),
+            () = stop.received() => return End::Asked,
+            reason = system.ended() => return End::Ended(reason),
             true = journal.next() => {}
             _ = ticks.tick() => {
                 system.upkeep();
