@@ -82,6 +82,15 @@ impl<A: Actor> Context<A> {
         self.deadline
     }
 
+    pub(crate) fn mailbox(&self) -> &Mailbox<A::Message> {
+        &self.mailbox
+    }
+
+    /// What makes it the queue's receiver.
+    pub(crate) fn token(&self) -> u64 {
+        self.token
+    }
+
     pub(crate) fn own(&self) -> &Arc<Incarnation> {
         &self.incarnation
     }

@@ -9,10 +9,51 @@ use tokio::sync::oneshot;
 use crate::error::AdminError;
 use crate::shell::incarnation::Incarnation;
 use crate::shell::member::Member;
+use crate::shell::slot::Slot;
 use crate::snapshot::State;
 use crate::tree::SupervisorRef;
 
+/// What a child has before it, at one instant. See [`SupervisorRef::inspect_child`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// Which incarnation runs.
+    pub incarnation: u64,
+    /// Whether it is suspended.
+    pub suspended: bool,
+    /// How many messages wait in the ordinary lane.
+    pub ordinary: usize,
+    /// How many messages wait in the priority lane.
+    pub priority: usize,
+    /// How many messages it has put aside.
+    pub stashed: usize,
+    /// How many notices of monitors and links wait.
+    pub notices: usize,
+    /// How long the first of the ordinary lane has waited. Known only where messages are
+    /// [shed by age](crate::Overflow::ShedOlderThan): elsewhere no clock is read for a message.
+    pub oldest_waits: Option<Duration>,
+}
+
 impl SupervisorRef {
+    /// Counts what waits for a child. It costs nothing until it is asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`suspend_child`](Self::suspend_child).
+    pub fn inspect_child(&self, name: &str) -> Result<Inspection, AdminError> {
+        let (slot, incarnation) = self.running(name)?;
+        let lengths = slot.queue.lengths();
+        Ok(Inspection {
+            incarnation: incarnation.generation,
+            suspended: incarnation.signals().suspended(),
+            ordinary: lengths.ordinary,
+            priority: lengths.priority,
+            stashed: lengths.stashed,
+            notices: incarnation.notices(),
+            oldest_waits: lengths.since.map(|since| since.elapsed()),
+        })
+    }
+
     /// Lets the messages of a child wait, from the next one on (OTP, `sys:suspend/1`). The one at hand is finished.
     ///
     /// Calls go on waiting until their deadlines, timers and notices wait as well; stopping, killing and
@@ -26,7 +67,7 @@ impl SupervisorRef {
     ///
     /// [`AdminError::NotFound`], [`AdminError::NotAWorker`], [`AdminError::NotRunning`], [`AdminError::Stopping`].
     pub fn suspend_child(&self, name: &str) -> Result<(), AdminError> {
-        self.incarnation_of(name)?.suspend(true);
+        self.running(name)?.1.suspend(true);
         Ok(())
     }
 
@@ -36,7 +77,7 @@ impl SupervisorRef {
     ///
     /// As [`suspend_child`](Self::suspend_child).
     pub fn resume_child(&self, name: &str) -> Result<(), AdminError> {
-        self.incarnation_of(name)?.suspend(false);
+        self.running(name)?.1.suspend(false);
         Ok(())
     }
 
@@ -53,7 +94,7 @@ impl SupervisorRef {
     /// Dropping the wait changes nothing.
     pub async fn describe_child(&self, name: &str, within: Duration) -> Result<String, AdminError> {
         let (answer, description) = oneshot::channel();
-        self.incarnation_of(name)?.ask(answer);
+        self.running(name)?.1.ask(answer);
         match tokio::time::timeout(within, description).await {
             Ok(Ok(description)) => Ok(description),
             Ok(Err(_)) => Err(AdminError::NotRunning),
@@ -61,7 +102,7 @@ impl SupervisorRef {
         }
     }
 
-    fn incarnation_of(&self, name: &str) -> Result<Arc<Incarnation>, AdminError> {
+    fn running(&self, name: &str) -> Result<(Arc<Slot>, Arc<Incarnation>), AdminError> {
         let member = self.node.with_members(|members| {
             let key = members.key(name)?;
             members.get(key).cloned()
@@ -72,6 +113,7 @@ impl SupervisorRef {
             _ => AdminError::NotFound,
         })?;
         let Member::Worker(slot) = &*member else { return Err(AdminError::NotAWorker) };
-        slot.current().filter(|current| !current.scope.is_replaced()).ok_or(AdminError::NotRunning)
+        let current = slot.current().filter(|current| !current.scope.is_replaced());
+        Ok((Arc::clone(slot), current.ok_or(AdminError::NotRunning)?))
     }
 }

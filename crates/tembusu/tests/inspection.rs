@@ -97,3 +97,39 @@ fn who_asks_one_that_ends_is_told_so() {
         assert!(matches!(root.suspend_child("a"), Err(AdminError::Stopping)));
     });
 }
+
+#[test]
+fn what_waits_is_counted_by_lane() {
+    virtual_time(async {
+        let (a, root, _tree, journal) = one().await;
+        let other = a.clone();
+        run(&a, move |cx| {
+            cx.stash(Do::Note("aside".into())).expect("there is room");
+            cx.monitor(&other, Do::Down);
+        })
+        .await;
+        root.suspend_child("a").expect("it runs");
+        for _ in 0..3 {
+            a.tell(Do::Note("ordinary".into())).expect("there is room");
+        }
+        a.priority().tell(Do::Note("urgent".into())).expect("there is room");
+        let seen = root.inspect_child("a").expect("it runs");
+        assert_eq!((seen.incarnation, seen.suspended, seen.notices), (1, true, 0));
+        assert_eq!((seen.ordinary, seen.priority, seen.stashed), (3, 1, 1));
+        assert_eq!(seen.oldest_waits, None, "no clock is read for a message");
+        root.resume_child("a").expect("it runs");
+        run(&a, |cx| cx.unstash_all()).await;
+        settle(&a).await;
+        assert_eq!(journal.take().len(), 5);
+        assert_eq!(root.inspect_child("a").expect("it runs").stashed, 0);
+        assert!(matches!(root.inspect_child("sub"), Err(AdminError::NotAWorker)));
+
+        let shedding = child::<Probe>("shedding", Setup::new("shedding", &journal));
+        let shedding = shedding.overflow(tembusu::Overflow::ShedOlderThan(SECOND * 60));
+        let shedding = root.start_child(shedding).await.expect("it starts");
+        root.suspend_child("shedding").expect("it runs");
+        shedding.tell(Do::Note("old".into())).expect("there is room");
+        sleep(SECOND * 7).await;
+        assert_eq!(root.inspect_child("shedding").expect("it runs").oldest_waits, Some(SECOND * 7));
+    });
+}

@@ -63,6 +63,7 @@ fn public_types_are_send_sync_clone_and_debug_where_they_should_be() {
     handle::<NodeSnapshot>();
     handle::<Flow>();
     handle::<tembusu::Down>();
+    handle::<tembusu::Recipient<Message>>();
     handle::<tembusu::Registry<u8, Message>>();
     handle::<tembusu::Group<Message>>();
     error::<tembusu::Taken<u8, u8>>();

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::stash::Lengths;
 use super::{Envelope, Gate, Mailbox, Refusal, Stale, WhyDead};
 use crate::exit::ExitReason;
 use crate::scope::Lost;
@@ -31,6 +32,7 @@ pub(crate) trait Queue: Send + Sync {
     /// Waits until nothing waits any more and the receiver is back for more, or the queue is closed.
     fn drained(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
     fn len(&self) -> usize;
+    fn lengths(&self) -> Lengths;
     fn dead_letters(&self) -> u64;
     /// How many of the dead letters the overflow policy dropped.
     fn shed(&self) -> u64;
@@ -56,6 +58,7 @@ impl<M: Send + 'static> Mailbox<M> {
     /// Empties the queue; calls in it learn `lost`.
     fn empty(&self, lost: &Lost, why: WhyDead, gate: Option<Gate>) {
         let mut taken = self.taken();
+        self.put_back(&mut taken);
         let mut inbound = self.inbound();
         let priority = std::mem::take(&mut inbound.priority);
         self.urgent.store(false, Ordering::Release);
@@ -127,6 +130,7 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
 
     fn mark_stale(&self, reason: ExitReason) {
         let mut taken = self.taken();
+        self.put_back(&mut taken);
         let inbound = self.inbound();
         let ordinary = taken.batch.len() + inbound.queue.len();
         let priority = inbound.priority.len();
@@ -177,6 +181,10 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
         let taken = self.taken();
         let inbound = self.inbound();
         taken.batch.len() + inbound.queue.len() + inbound.priority.len()
+    }
+
+    fn lengths(&self) -> Lengths {
+        Self::lengths(self)
     }
 
     fn dead_letters(&self) -> u64 {

@@ -10,12 +10,15 @@ mod control;
 mod dead_letters;
 mod overflow;
 mod receive;
+mod reserve;
 mod send;
+mod stash;
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -28,6 +31,7 @@ pub(crate) use dead_letters::{Collector, Rules};
 pub(crate) use send::Caller;
 
 use dead_letters::Morgue;
+use reserve::Reserved;
 
 use crate::exit::ExitReason;
 use crate::lives::Lives;
@@ -36,6 +40,14 @@ use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, MutexGuard};
 
 /// How many messages wait at the most, unless the specification says otherwise.
 pub(crate) const DEFAULT_CAPACITY: usize = 1024;
+
+impl<M> Envelope<M> {
+    /// Whether it is known to have waited longer.
+    fn is_older_than(&self, age: Duration, now: Instant) -> bool {
+        let since = self.extra.as_ref().and_then(|extra| extra.since);
+        since.is_some_and(|since| now.saturating_duration_since(since) > age)
+    }
+}
 
 /// A message with what travels with it.
 pub(crate) struct Envelope<M> {
@@ -93,6 +105,8 @@ struct Inbound<M> {
     priority: VecDeque<Envelope<M>>,
     gate: Gate,
     receiver: Option<Waker>,
+    /// Places that are kept free for messages in the making.
+    reserved: Reserved,
 }
 
 /// Where the receiver takes them.
@@ -102,6 +116,9 @@ struct Taken<M> {
     token: u64,
     waiting_senders: usize,
     stale: Option<Box<Stale>>,
+    /// What the incarnation has put aside.
+    #[allow(clippy::box_collection, reason = "most queues have none, and a pointer is smaller than an empty one")]
+    stash: Option<Box<VecDeque<Envelope<M>>>>,
 }
 
 /// How many messages at the front of each lane waited under an incarnation that is over, and what becomes of
@@ -143,8 +160,9 @@ impl<M> Mailbox<M> {
                 priority: VecDeque::new(),
                 gate: Gate::Open,
                 receiver: None,
+                reserved: Reserved::default(),
             }),
-            taken: Mutex::new(Taken { batch: VecDeque::new(), token: 0, waiting_senders: 0, stale: None }),
+            taken: Mutex::new(Taken { batch: VecDeque::new(), token: 0, waiting_senders: 0, stale: None, stash: None }),
             taken_len: AtomicUsize::new(0),
             urgent: AtomicBool::new(false),
             room: Notify::new(),
@@ -195,11 +213,15 @@ impl<M> Mailbox<M> {
     /// How many messages wait in the ordinary lane: never fewer than this.
     #[inline]
     fn waiting(&self, inbound: &Inbound<M>) -> usize {
-        inbound.queue.len() + self.taken_len.load(Ordering::Relaxed)
+        inbound.queue.len() + inbound.reserved.ordinary + self.taken_len.load(Ordering::Relaxed)
     }
 }
 
 impl Gate {
+    fn is_closed(self) -> bool {
+        matches!(self, Self::Closed | Self::ClosedForGood)
+    }
+
     #[inline]
     fn refusal(self) -> Option<Refusal> {
         match self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Envelope, Mailbox, Refusal, WhyDead};
+use super::{Envelope, Inbound, Mailbox, Refusal, Taken, WhyDead};
 use crate::scope::Lost;
 
 /// What [`tell`](crate::Address::tell) and [`call`](crate::Address::call) do when the queue is full.
@@ -45,50 +45,37 @@ impl Overflow {
     }
 }
 
+/// Who was shed, and whether that made room.
+type Shedding<M> = (Vec<Envelope<M>>, Result<(), (Refusal, Envelope<M>)>);
+
 impl<M: Send + 'static> Mailbox<M> {
     /// Finds a place for a message in a full queue.
     pub(super) fn overflow(&self, envelope: Envelope<M>) -> Result<(), (Refusal, Envelope<M>)> {
         let Some(rules) = self.morgue.rules() else { return Err((Refusal::Full, envelope)) };
-        let shed = match rules.overflow {
+        let (shed, result) = match rules.overflow {
             Overflow::Reject => return Err((Refusal::Full, envelope)),
-            Overflow::DropNewest => vec![envelope],
-            Overflow::DropOldest => self.push_shedding(envelope, |_| true)?,
+            Overflow::DropNewest => (vec![envelope], Ok(())),
+            Overflow::DropOldest => self.push_shedding(envelope, |_| true),
             Overflow::ShedOlderThan(age) => {
                 let now = Instant::now();
-                let is_old = |envelope: &Envelope<M>| {
-                    let since = envelope.extra.as_ref().and_then(|extra| extra.since);
-                    since.is_some_and(|since| now.saturating_duration_since(since) > age)
-                };
-                self.push_shedding(envelope, is_old)?
+                self.push_shedding(envelope, |envelope| envelope.is_older_than(age, now))
             }
         };
         self.morgue.note_shed(shed.len() as u64);
         self.lose(shed, WhyDead::Shed, &Lost::Shed);
-        Ok(())
+        result
     }
 
-    /// Takes from the front who may be shed until there is room.
-    fn push_shedding(
-        &self,
-        envelope: Envelope<M>,
-        may_shed: impl Fn(&Envelope<M>) -> bool,
-    ) -> Result<Vec<Envelope<M>>, (Refusal, Envelope<M>)> {
+    /// Takes from the front who may be shed until there is room, and says who that was.
+    fn push_shedding(&self, envelope: Envelope<M>, may_shed: impl Fn(&Envelope<M>) -> bool) -> Shedding<M> {
         let mut taken = self.taken();
         let mut inbound = self.inbound();
         if let Some(refusal) = inbound.gate.refusal() {
-            return Err((refusal, envelope));
+            return (Vec::new(), Err((refusal, envelope)));
         }
-        let mut shed = Vec::new();
-        while self.waiting(&inbound) >= self.capacity() {
-            let oldest = if taken.batch.is_empty() { &mut inbound.queue } else { &mut taken.batch };
-            if !oldest.front().is_some_and(&may_shed) {
-                return Err((Refusal::Full, envelope));
-            }
-            shed.extend(oldest.pop_front());
-            self.note_taken(&taken);
-            if let Some(stale) = &mut taken.stale {
-                stale.ordinary = stale.ordinary.saturating_sub(1);
-            }
+        let shed = self.shed_for_room(&mut taken, &mut inbound, may_shed);
+        if self.waiting(&inbound) >= self.capacity() {
+            return (shed, Err((Refusal::Full, envelope)));
         }
         inbound.queue.push_back(envelope);
         let receiver = inbound.receiver.take();
@@ -97,6 +84,28 @@ impl<M: Send + 'static> Mailbox<M> {
         if let Some(receiver) = receiver {
             crate::sync::wake(receiver);
         }
-        Ok(shed)
+        (shed, Ok(()))
+    }
+
+    /// Takes from the front who may be shed until there is room or the next one may not.
+    pub(super) fn shed_for_room(
+        &self,
+        taken: &mut Taken<M>,
+        inbound: &mut Inbound<M>,
+        may_shed: impl Fn(&Envelope<M>) -> bool,
+    ) -> Vec<Envelope<M>> {
+        let mut shed = Vec::new();
+        while self.waiting(inbound) >= self.capacity() {
+            let oldest = if taken.batch.is_empty() { &mut inbound.queue } else { &mut taken.batch };
+            if !oldest.front().is_some_and(&may_shed) {
+                break;
+            }
+            shed.extend(oldest.pop_front());
+            self.note_taken(taken);
+            if let Some(stale) = &mut taken.stale {
+                stale.ordinary = stale.ordinary.saturating_sub(1);
+            }
+        }
+        shed
     }
 }

@@ -26,6 +26,7 @@ impl<M: Send + 'static> Mailbox<M> {
         let mut taken = self.taken();
         taken.token += 1;
         let token = taken.token;
+        self.put_back(&mut taken);
         let previous = self.inbound().receiver.take();
         drop(taken);
         drop(previous);

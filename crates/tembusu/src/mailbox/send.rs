@@ -30,7 +30,7 @@ impl<M: Send + 'static> Mailbox<M> {
     }
 
     #[inline(always)]
-    fn envelope(&self, message: M, caller: Option<Caller>) -> Envelope<M> {
+    pub(super) fn envelope(&self, message: M, caller: Option<Caller>) -> Envelope<M> {
         let Some(rules) = self.morgue.rules() else {
             return Envelope { message, deadline: caller.map(|caller| caller.deadline), extra: None };
         };
@@ -52,7 +52,7 @@ impl<M: Send + 'static> Mailbox<M> {
         let capacity = self.capacity();
         match lane {
             Lane::Ordinary if self.waiting(&inbound) < capacity => inbound.queue.push_back(envelope),
-            Lane::Priority if inbound.priority.len() < capacity => {
+            Lane::Priority if inbound.priority.len() + inbound.reserved.priority < capacity => {
                 inbound.priority.push_back(envelope);
                 self.urgent.store(true, Ordering::Release);
             }
@@ -88,7 +88,7 @@ impl<M: Send + 'static> Mailbox<M> {
     pub(super) fn has_room(&self, inbound: &Inbound<M>, lane: Lane) -> bool {
         let waiting = match lane {
             Lane::Ordinary => self.waiting(inbound),
-            Lane::Priority => inbound.priority.len(),
+            Lane::Priority => inbound.priority.len() + inbound.reserved.priority,
         };
         waiting < self.capacity()
     }

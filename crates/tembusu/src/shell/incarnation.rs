@@ -194,6 +194,10 @@ impl Incarnation {
         notice
     }
 
+    pub(crate) fn notices(&self) -> usize {
+        self.held().ties.as_ref().map_or(0, |ties| ties.notices.len())
+    }
+
     /// Drops a notice that waits and is no longer wanted.
     pub(crate) fn forget_notice_of(&self, key: u64) {
         if let Some(ties) = self.held().ties.as_mut() {
