@@ -141,7 +141,7 @@ fn a_call_that_expires_while_it_is_aside_is_a_time_out_and_not_handled() {
             |reply| {
                 Do::Run(Box::new(move |cx| {
                     let late = Do::Run(Box::new(move |cx| panic!("{} handles it: {:?}", cx.path(), reply.send(()))));
-                    cx.stash(late).ok().expect("there is room");
+                    cx.stash(late).expect("there is room");
                 }))
             },
             SECOND,
