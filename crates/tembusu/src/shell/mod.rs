@@ -7,6 +7,7 @@
 pub(crate) mod incarnation;
 pub(crate) mod member;
 pub(crate) mod node;
+mod own_thread;
 pub(crate) mod slot;
 mod snapshots;
 pub(crate) mod stuck;

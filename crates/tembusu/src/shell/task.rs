@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::incarnation::Incarnation;
+use super::own_thread;
 use super::slot::{EndTimes, Launch, Slot};
 use crate::actor::{Actor, Flow, Init};
 use crate::context::{Context, Next};
@@ -31,6 +32,8 @@ const RESTARTS_PER_TURN: u32 = 4;
 pub(crate) struct Launcher<A: Actor> {
     pub(crate) args: Arc<A::Args>,
     pub(crate) mailbox: Arc<Mailbox<A::Message>>,
+    /// Its handlers may block.
+    pub(crate) on_own_thread: bool,
 }
 
 impl<A: Actor> Launch for Launcher<A> {
@@ -39,8 +42,13 @@ impl<A: Actor> Launch for Launcher<A> {
         let mailbox = Arc::clone(&self.mailbox);
         // Which incarnation is polled, for the watchdog.
         let who = AtomicU64::new(incarnation.owner);
+        let path = self.on_own_thread.then(|| Arc::clone(slot.path()));
         // Made before the task: a runtime that is shutting down drops it without a first poll.
         let guard = Guard { slot, epoch, incarnation: Some(incarnation) };
+        if let Some(path) = path {
+            // The watchdog does not look at it: it may take its time.
+            return own_thread::spawn(&path, on, async move { run::<A>(guard, args, mailbox, &who).await });
+        }
         on.spawn(async move {
             poll::recorded(&who, run::<A>(guard, args, mailbox, &who)).await;
         });

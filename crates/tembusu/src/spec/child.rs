@@ -43,6 +43,7 @@ struct Options {
     fresh_queue: bool,
     on: Option<Handle>,
     heartbeat: Option<Duration>,
+    on_own_thread: bool,
 }
 
 impl Default for Options {
@@ -56,6 +57,7 @@ impl Default for Options {
             fresh_queue: false,
             on: None,
             heartbeat: None,
+            on_own_thread: false,
         }
     }
 }
@@ -177,6 +179,49 @@ impl<A: Actor> ChildSpec<A> {
         Address::new(Arc::clone(&self.mailbox))
     }
 
+    /// Gives it an operating-system thread of its own, named after its path, on which all its code runs: its handlers
+    /// may block, on files, on channels of the standard library, on computations.
+    ///
+    /// What it awaits is still driven by its [runtime](Self::on), and what Tokio forbids on a worker, such as
+    /// `blocking_recv`, is allowed. The watchdog does not look at it: [`heartbeat`](Self::heartbeat) means nothing
+    /// here. A message costs a switch of threads, some microseconds. On a paused clock it is not waited for.
+    ///
+    /// Stopping and killing take effect when it waits for a message or at another await. One that blocks for longer
+    /// than its budgets cannot be ended: its slot is taken away from it, a new thread is made for the next
+    /// incarnation, and it is counted as [leaked](crate::SupervisorRef::leaked).
+    ///
+    /// # On restart
+    ///
+    /// The thread is kept from incarnation to incarnation, as long as one follows the other; after an orderly end
+    /// none is left over.
+    ///
+    /// ```
+    /// # use std::{convert::Infallible, time::Duration};
+    /// # use tembusu::{Actor, Context, Flow, Init, Reply, Supervisor, child};
+    /// # struct Disk;
+    /// # impl Actor for Disk {
+    /// #   type Message = Reply<String>; type Args = (); type Crash = std::io::Error;
+    /// #   async fn init(_: &(), _: &mut Context<Self>) -> Result<Init<Self>, std::io::Error> { Ok(Init::Ready(Self)) }
+    /// async fn handle(&mut self, reply: Reply<String>, _: &mut Context<Self>) -> Result<Flow, std::io::Error> {
+    ///     std::thread::sleep(Duration::from_millis(5)); // Nobody else is held up.
+    ///     let _ = reply.send(std::thread::current().name().unwrap_or_default().to_owned());
+    ///     Ok(Flow::Continue)
+    /// }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # let mut root = Supervisor::one_for_one("root");
+    /// let disk = root.add(child::<Disk>("disk", ()).on_own_thread());
+    /// # let tree = root.start().await.unwrap();
+    /// assert_eq!(disk.call(|reply| reply, Duration::from_secs(1)).await.unwrap(), "root/disk");
+    /// # tree.shutdown().await;
+    /// # }
+    /// ```
+    pub fn on_own_thread(mut self) -> Self {
+        self.options.on_own_thread = true;
+        self
+    }
+
     pub(super) fn renamed(mut self, name: String) -> Self {
         self.name = name.into();
         self
@@ -190,7 +235,8 @@ impl<A: Actor> ChildSpec<A> {
             self.mailbox.set_rules(Rules::new(self.overflow, self.collector));
         }
         let queue: Arc<dyn Queue> = Arc::clone(&self.mailbox) as Arc<dyn Queue>;
-        let launcher = Launcher::<A> { args: self.args, mailbox: self.mailbox };
+        let launcher =
+            Launcher::<A> { args: self.args, mailbox: self.mailbox, on_own_thread: self.options.on_own_thread };
         ErasedWorker {
             name: self.name,
             slot: Slot::new(Box::new(launcher), queue, self.stand_in, self.options.fresh_queue),
