@@ -49,9 +49,10 @@ impl<A: Actor> Launch for Launcher<A> {
             // The watchdog does not look at it: it may take its time.
             return own_thread::spawn(&path, on, async move { run::<A>(guard, args, mailbox, &who).await });
         }
-        on.spawn(async move {
+        // Boxed: the runtime moves what it is given several times over, and its own part is then a small allocation.
+        on.spawn(Box::pin(async move {
             poll::recorded(&who, run::<A>(guard, args, mailbox, &who)).await;
-        });
+        }));
     }
 }
 
