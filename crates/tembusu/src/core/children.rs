@@ -34,13 +34,13 @@ pub(crate) enum Exhaustion {
         /// Whether something runs in its place.
         fallback: bool,
         /// `None`: an operator restores.
-        backoff: Option<Backoff>,
+        backoff: Option<Doubling>,
     },
 }
 
 /// Delays that double from `first` to `max`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Backoff {
+pub(crate) struct Doubling {
     pub(crate) first: Duration,
     pub(crate) max: Duration,
 }
@@ -149,7 +149,9 @@ pub(crate) struct Child {
     /// Its queue is closed; it reopens with the next incarnation.
     pub(crate) closed: bool,
     pub(crate) last_exit: Option<ExitReason>,
-    /// How long the last incarnation that ended by itself had been up; `None` when it did not start.
+    /// Since when the incarnation has been up.
+    pub(crate) up_since: Option<Time>,
+    /// How long the last incarnation that ended had been up; `None` when it did not start.
     pub(crate) ran_for: Option<Duration>,
     /// Restarted alone, when its back-off is over.
     pub(crate) retry_at: Option<Time>,
@@ -186,6 +188,7 @@ impl Child {
             at_rest: false,
             closed: false,
             last_exit: None,
+            up_since: None,
             ran_for: None,
             retry_at: None,
             backoff: None,

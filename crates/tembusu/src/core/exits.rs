@@ -50,10 +50,7 @@ impl Core {
             || doom.as_ref().is_some_and(|doom| doom.starting);
         let was_running = matches!(child.state, ChildState::Running { .. }) || doom.is_some();
         let reason = doom.map_or(reason, |doom| doom.reason);
-        child.ran_for = match child.state {
-            ChildState::Running { since } => Some(now.saturating_sub(since)),
-            _ => None,
-        };
+        child.ran_for = child.up_since.take().map(|since| now.saturating_sub(since));
         child.state = ChildState::Idle;
         child.note_exit(&reason, effects);
         let intent = child.intent.take();

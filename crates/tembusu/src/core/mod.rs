@@ -36,7 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use change::{Change, PolicyChange};
-pub(crate) use children::{Backoff, Child, ChildPolicy, ChildState, Exhaustion, Mode};
+pub(crate) use children::{Child, ChildPolicy, ChildState, Doubling, Exhaustion, Mode};
 use deadlines::Deadlines;
 pub(crate) use intensity::Intensity;
 use pass::Pass;

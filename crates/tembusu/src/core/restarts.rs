@@ -24,6 +24,7 @@ impl Core {
         child.at_rest = false;
         child.retry_at = None;
         child.trusted_at = None;
+        child.up_since = None;
         if std::mem::take(&mut child.closed) {
             effects.push(Effect::Queue { key, fate: QueueFate::Reopen });
         }
@@ -256,6 +257,7 @@ impl Core {
             return;
         }
         child.state = ChildState::Running { since: now };
+        child.up_since = Some(now);
         child.fresh = false;
         let after_crash = std::mem::take(&mut child.crashed);
         if after_crash {

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use super::supervisor::{Entry, Exhausted, Supervisor};
 use super::{backoff, probe};
-use crate::core::{Backoff, ChildKey, ChildPolicy, Core, Exhaustion, Intensity, Mode};
+use crate::core::{ChildKey, ChildPolicy, Core, Doubling, Exhaustion, Intensity, Mode};
 use crate::error::{SpecError, StartError};
 use crate::exit::ExitReason;
 use crate::panics;
@@ -254,7 +254,7 @@ pub(crate) fn place_entry(
         }
         Entry::Supervisor(mut child) => {
             let probed = child.probe.map(|probe| (probe.first, probe.max));
-            let backoff = child.restore_after.or(probed).map(|(first, max)| Backoff { first, max });
+            let backoff = child.restore_after.or(probed).map(|(first, max)| Doubling { first, max });
             let on = child.on.clone().unwrap_or_else(|| inherited.clone());
             let exhausted = std::mem::replace(&mut child.exhausted, Exhausted::Escalate);
             let (exhaustion, fallback) = match exhausted {

@@ -5,9 +5,9 @@ use super::cast::{Gate, Init, SEC, SHUTDOWN, Stop, error, exhausted, supervisor,
 use super::world::World;
 use crate::spec::policy::Restart;
 
-const BACKOFF: Backoff = Backoff { first: SEC, max: Duration::from_secs(8) };
+const BACKOFF: Doubling = Doubling { first: SEC, max: Duration::from_secs(8) };
 
-fn degrading(fallback: bool, backoff: Option<Backoff>) -> ChildPolicy {
+fn degrading(fallback: bool, backoff: Option<Doubling>) -> ChildPolicy {
     supervisor(Restart::Permanent, Exhaustion::Degrade { fallback, backoff })
 }
 

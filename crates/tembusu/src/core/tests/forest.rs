@@ -340,7 +340,7 @@ fn grow(forest: &mut Forest, at: usize, depth: u32) {
             forest.worker(at, restart);
             continue;
         }
-        let backoff = forest.random.one_in(2).then_some(Backoff { first: SEC, max: 4 * SEC });
+        let backoff = forest.random.one_in(2).then_some(Doubling { first: SEC, max: 4 * SEC });
         let exhaustion = match forest.random.below(3) {
             0 => Exhaustion::Degrade { fallback: true, backoff },
             1 => Exhaustion::Degrade { fallback: false, backoff },

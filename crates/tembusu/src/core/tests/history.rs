@@ -63,6 +63,17 @@ fn it_is_bounded_and_says_how_many_it_leaves_out() {
 }
 
 #[test]
+fn one_that_was_condemned_had_been_up() {
+    let mut world = World::running(Strategy::OneForOne, 0, &["a"]);
+    world.pass(SEC);
+    let key = world.key("a");
+    world.bring(Event::Condemned { key, generation: 1, reason: panic() });
+    let report = exhaustion(&world);
+    let told: Vec<_> = report.failures.iter().map(|failure| (failure.reason.label(), failure.ran_for)).collect();
+    assert_eq!(told, [("panic", Some(SEC))]);
+}
+
+#[test]
 fn on_trial_the_only_failure_is_told() {
     let mut world = World::new(Strategy::OneForOne, 5);
     world.add("a", worker(Restart::Permanent));

@@ -10,7 +10,7 @@ const MAX: Duration = Duration::from_secs(8);
 const PROBATION: Duration = Duration::from_secs(30);
 
 fn probed(restart: Restart, fallback: bool) -> ChildPolicy {
-    let backoff = Some(Backoff { first: FIRST, max: MAX });
+    let backoff = Some(Doubling { first: FIRST, max: MAX });
     ChildPolicy { probation: Some(PROBATION), ..supervisor(restart, Exhaustion::Degrade { fallback, backoff }) }
 }
 

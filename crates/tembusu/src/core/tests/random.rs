@@ -285,7 +285,7 @@ fn cast() -> impl Generator<Value = Cast> {
         prop_oneof![5 => Just(Init::Ready), 2 => Just(Init::Fail), 1 => Just(Init::Ignore), 2 => Just(Init::Hang)];
     let stop = prop_oneof![4 => Just(Stop::Obey), 1 => Just(Stop::Deaf), 1 => Just(Stop::Undead)];
     (restart, 0_u8..6, vec(init, 0..6), stop).prop_map(|(restart, kind, mut inits, stop)| {
-        let backoff = Some(super::super::Backoff { first: SEC, max: 4 * SEC });
+        let backoff = Some(Doubling { first: SEC, max: 4 * SEC });
         let policy = match kind {
             0 => ChildPolicy { shutdown: Shutdown::Kill, ..worker(restart) },
             1 => supervisor(
