@@ -72,10 +72,10 @@ impl Core {
             (Mode::Degraded, _) => {
                 answer(id, Err(Refused::Restarting), effects);
                 if id.is_none() {
-                    // Its group is being restarted: when it is up again.
+                    // Its group is being restarted: when it is up again. One that is being terminated is not restored.
                     child.restore_at = None;
-                    child.restore_due = true;
-                    self.restores_due = true;
+                    child.restore_due = self.pass.is_some();
+                    self.restores_due |= child.restore_due;
                 }
             }
             (Mode::Probing, None) if matches!(child.state, ChildState::Running { .. }) => {

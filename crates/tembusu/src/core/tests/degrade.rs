@@ -319,6 +319,19 @@ fn a_termination_ends_degraded_mode_and_overtakes_a_restore() {
 }
 
 #[test]
+fn one_that_is_being_terminated_when_its_restore_comes_due_is_not_restored() {
+    let mut world = degraded(Strategy::OneForOne, 0, degrading(true, Some(BACKOFF)));
+    world.play("b").stop = Stop::Undead;
+    let id = world.terminate("b");
+    world.pass(2 * SEC);
+    assert_eq!(world.answer(id), "none");
+    world.die("b", ExitReason::Shutdown);
+    world.done();
+    world.pass(100 * SEC);
+    assert_eq!((world.answer(id), world.done().as_str()), ("ok", ""));
+}
+
+#[test]
 fn a_quarantined_child_can_be_terminated_and_deleted() {
     let mut world = degraded(Strategy::OneForOne, 0, degrading(false, Some(BACKOFF)));
     let answers = [world.terminate("b"), world.delete("b")];
