@@ -3,6 +3,7 @@
 mod bench;
 mod otp_diff;
 mod prerequisites;
+mod proofs;
 mod test;
 mod tidy;
 
@@ -24,6 +25,10 @@ enum Task {
     Tidy,
     /// Compares tembusu with Erlang/OTP on random trees; needs `erl` (Debian: erlang-base).
     OtpDiff(otp_diff::Options),
+    /// Panics at random positions of random trees, by the million, in release mode.
+    Storm(proofs::StormOptions),
+    /// Explores every interleaving of small trees, further than the tests do.
+    Explore(proofs::ExploreOptions),
     /// Measures, in release mode.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -34,6 +39,8 @@ fn main() -> anyhow::Result<()> {
         Task::Test(options) => test::run(&options),
         Task::Tidy => tidy::run(),
         Task::OtpDiff(options) => otp_diff::run(&options),
+        Task::Storm(options) => proofs::storm(&options),
+        Task::Explore(options) => proofs::explore(&options),
         Task::Bench(bench) => bench::run(&bench),
     }
 }

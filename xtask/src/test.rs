@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use crate::{bench, prerequisites, tidy};
+use crate::{bench, prerequisites, proofs, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -55,6 +55,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     step("seeded faults of the supervisor's core");
     let faults = ["--package", "tembusu-conformance", "--features", "mutations", "--test", "mutations"];
     succeeded &= tests(&faults, &mut totals)?;
+    for (name, proof) in proofs::IN_EVERY_TEST {
+        step(name);
+        match proof() {
+            Ok(()) => totals.passed += 1,
+            Err(error) => broken.push(format!("{name}: {error:#}")),
+        }
+    }
     step("the incident, in release mode");
     let runs = options.incidents.to_string();
     let replayed = cargo(&["run", "--release", "--locked", "--package", "adserver", "--", "incident", "--runs", &runs])

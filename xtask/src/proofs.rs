@@ -1,0 +1,70 @@
+//! `cargo xtask storm` and `cargo xtask explore`: thin callers of proofs that live in the library's own crates.
+
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use crate::tidy;
+
+/// How many panics every test run survives.
+const PANICS_IN_EVERY_TEST: u64 = 1_000_000;
+
+/// A proof that can be called without options.
+type Proof = fn() -> anyhow::Result<()>;
+
+/// What `cargo xtask test` runs of it.
+pub(crate) const IN_EVERY_TEST: [(&str, Proof); 2] = [
+    ("every interleaving of small trees", || explore(&ExploreOptions { bound: 1, debug: true })),
+    ("the storm, in release mode", || storm(&StormOptions { panics: PANICS_IN_EVERY_TEST, seed: None })),
+];
+
+#[derive(Debug, Args)]
+pub(crate) struct StormOptions {
+    /// How many panics; 10^8 take the better part of an hour.
+    #[arg(long, default_value_t = 100_000_000)]
+    panics: u64,
+    /// The seed of trees and histories.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExploreOptions {
+    /// 1: three children and two levels. 2: more requests, more restarts, all restart types.
+    #[arg(long, default_value_t = 2)]
+    bound: u32,
+    /// Use the tests as they are built for debugging.
+    #[arg(long)]
+    debug: bool,
+}
+
+pub(crate) fn storm(options: &StormOptions) -> anyhow::Result<()> {
+    let mut arguments = vec![format!("--panics={}", options.panics)];
+    arguments.extend(options.seed.map(|seed| format!("--seed={seed}")));
+    let mut storm = cargo(&["run", "--quiet", "--release", "--locked", "--package", "tembusu-storm", "--"]);
+    run(storm.args(arguments), "the storm")
+}
+
+pub(crate) fn explore(options: &ExploreOptions) -> anyhow::Result<()> {
+    let mut explore = cargo(&["test", "--quiet", "--locked", "--package", "tembusu", "--lib"]);
+    if !options.debug {
+        explore.arg("--release");
+    }
+    explore.args(["explore", "--", "--nocapture"]).env("TEMBUSU_EXPLORE", options.bound.to_string());
+    run(&mut explore, "the exploration")
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(tidy::workspace());
+    command
+}
+
+fn run(command: &mut Command, what: &str) -> anyhow::Result<()> {
+    let status = command.status().with_context(|| format!("running {what}"))?;
+    if !status.success() {
+        bail!("{what} found something");
+    }
+    Ok(())
+}
