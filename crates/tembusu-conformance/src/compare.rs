@@ -47,16 +47,19 @@ pub(crate) struct Order<'a> {
 
 impl<'a> Order<'a> {
     pub(crate) fn of(scenario: &'a Scenario) -> Self {
-        let sups: HashMap<_, _> = scenario.root.all().into_iter().map(|sup| (&*sup.name, sup)).collect();
+        let mut sups: HashMap<_, _> = scenario.root.all().into_iter().map(|sup| (&*sup.name, sup)).collect();
         let mut parents = HashMap::new();
+        for step in &scenario.steps {
+            if let Step::Start { sup, child } = step {
+                parents.insert(child.name(), &**sup);
+                if let Node::Sup(added) = child {
+                    sups.extend(added.all().into_iter().map(|sup| (&*sup.name, sup)));
+                }
+            }
+        }
         for sup in sups.values() {
             let children = sup.children.iter().map(Node::name);
             parents.extend(children.map(|child| (child, &*sup.name)));
-        }
-        for step in &scenario.steps {
-            if let Step::Start { sup, worker } = step {
-                parents.insert(&worker.name, sup);
-            }
         }
         Self { scenario, parents, sups }
     }

@@ -103,13 +103,11 @@ fn without_short_lived(events: &[Event]) -> Vec<Event> {
 /// A supervisor that was started for nothing ended once more in OTP.
 fn trim_ends(theirs: &mut Vec<Event>, ours: &[Event]) {
     let count = |events: &[Event], event: &Event| events.iter().filter(|other| *other == event).count();
-    let mut at = 0;
-    while at < theirs.len() {
+    // The end for which there was a reason came first.
+    for at in (0..theirs.len()).rev() {
         let event = theirs[at].clone();
         if event.k == 0 && event.class == Some('s') && count(theirs, &event) > count(ours, &event) {
             theirs.remove(at);
-        } else {
-            at += 1;
         }
     }
 }

@@ -118,6 +118,8 @@ impl Beam {
         let Self { input, output, .. } = self;
         let (room, left) = mpsc::channel();
         std::thread::scope(|scope| {
+            // Dropped when the reader gives up, so that the writer does not wait for it.
+            let room = room;
             let writer = scope.spawn(move || -> anyhow::Result<()> {
                 for (id, scenario) in scenarios.iter().enumerate() {
                     if id >= AT_ONCE && !scenario.has_gaps() {

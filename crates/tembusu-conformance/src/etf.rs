@@ -75,8 +75,7 @@ fn sup(sup: &Sup) -> Term {
         Node::Worker(template) if sup.strategy == Strategy::Dynamic => {
             Tuple(vec![Atom("template"), restart(template.restart), stop(template.stop)])
         }
-        Node::Worker(child) => worker(child),
-        Node::Sup(child) => self::sup(child),
+        child => node(child),
     });
     Tuple(vec![
         Atom("sup"),
@@ -89,6 +88,13 @@ fn sup(sup: &Sup) -> Term {
         flag(sup.significant),
         List(children.collect()),
     ])
+}
+
+fn node(node: &Node) -> Term {
+    match node {
+        Node::Worker(child) => worker(child),
+        Node::Sup(child) => sup(child),
+    }
 }
 
 fn worker(worker: &Worker) -> Term {
@@ -146,7 +152,7 @@ fn step(step: &Step) -> Term {
             let hits = hits.iter().map(|(child, end)| Tuple(vec![name(child), how(*end)]));
             vec![Atom("burst"), name(sup), List(hits.collect())]
         }
-        Step::Start { sup, worker: child } => vec![Atom("start"), name(sup), worker(child)],
+        Step::Start { sup, child } => vec![Atom("start"), name(sup), node(child)],
         Step::Terminate { sup, name: child } => vec![Atom("terminate"), name(sup), name(child)],
         Step::Restart { sup, name: child } => vec![Atom("restart"), name(sup), name(child)],
         Step::Delete { sup, name: child } => vec![Atom("delete"), name(sup), name(child)],

@@ -160,8 +160,8 @@ pub enum Step {
     Start {
         /// The supervisor.
         sup: String,
-        /// The new child; under a dynamic supervisor it is what the template makes.
-        worker: Worker,
+        /// The new child; under a dynamic supervisor it is a worker that the template makes.
+        child: Node,
     },
     /// `terminate_child/2`
     Terminate {

@@ -89,7 +89,7 @@ fn concerns(step: &Step, gone: &str) -> bool {
         | Step::Restart { sup, name }
         | Step::Delete { sup, name } => sup == gone || name == gone,
         Step::Burst { sup, hits } => sup == gone || hits.iter().any(|(name, _)| name == gone),
-        Step::Start { sup, worker } => sup == gone || worker.name == gone,
+        Step::Start { sup, child } => sup == gone || child.name() == gone,
         Step::Which { sup } | Step::Count { sup } => sup == gone,
         Step::Wait { .. } => false,
     }

@@ -60,12 +60,18 @@ impl Display for Sup {
             if at > 0 {
                 f.write_str(" ")?;
             }
-            match child {
-                Node::Worker(worker) => write!(f, "{worker}")?,
-                Node::Sup(sup) => write!(f, "{sup}")?,
-            }
+            write!(f, "{child}")?;
         }
         f.write_str("}")
+    }
+}
+
+impl Display for Node {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Worker(worker) => worker.fmt(f),
+            Self::Sup(sup) => sup.fmt(f),
+        }
     }
 }
 
@@ -93,7 +99,7 @@ impl Display for Step {
                 write!(f, "!! {sup}")?;
                 hits.iter().try_for_each(|(name, how)| write!(f, " {name} {}", how.letter()))
             }
-            Self::Start { sup, worker } => write!(f, "+ {sup} {worker}"),
+            Self::Start { sup, child } => write!(f, "+ {sup} {child}"),
             Self::Terminate { sup, name } => write!(f, "- {sup} {name}"),
             Self::Restart { sup, name } => write!(f, "^ {sup} {name}"),
             Self::Delete { sup, name } => write!(f, "x {sup} {name}"),
@@ -231,9 +237,8 @@ impl<'a> Reader<'a> {
                 Step::Burst { sup, hits }
             }
             "+" => {
-                let name = named(self)?;
-                self.expect(":")?;
-                Step::Start { sup, worker: self.worker(name)? }
+                self.expect(" ")?;
+                Step::Start { sup, child: self.node()? }
             }
             "-" => Step::Terminate { sup, name: named(self)? },
             "^" => Step::Restart { sup, name: named(self)? },

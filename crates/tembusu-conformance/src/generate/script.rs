@@ -2,11 +2,11 @@
 
 use super::Flavour;
 use crate::rng::Rng;
-use crate::scenario::{Fate, How, Node, Step, Strategy, Sup, Worker};
+use crate::scenario::{Auto, Fate, How, Node, Restart, Step, Stop, Strategy, Sup, Worker};
 
 /// A supervisor and who may be under it by now, those that were added included.
-struct Place<'a> {
-    sup: &'a Sup,
+struct Place {
+    sup: Sup,
     /// Workers that can be told to end.
     workers: Vec<String>,
     /// Children that can be asked about.
@@ -19,28 +19,7 @@ struct Place<'a> {
 }
 
 pub(super) fn write(rng: &mut Rng, root: &Sup, flavour: Flavour) -> Vec<Step> {
-    let mut places: Vec<Place<'_>> = root
-        .all()
-        .into_iter()
-        .map(|sup| {
-            let is_dynamic = sup.strategy == Strategy::Dynamic;
-            let children = sup.children.iter().filter(|_| !is_dynamic);
-            let workers = children.clone().filter(|child| matches!(child, Node::Worker(_)));
-            let plain = |child: &&Node| match child {
-                Node::Worker(worker) => worker.plan.is_empty() && !worker.significant,
-                Node::Sup(_) => false,
-            };
-            let deletable = children.clone().filter(|child| sup.name == root.name || plain(child));
-            let fails = |child: &&Node| matches!(child, Node::Worker(worker) if worker.plan.contains(&Fate::Fail));
-            Place {
-                sup,
-                failing: children.clone().filter(fails).map(|child| child.name().to_owned()).collect(),
-                deletable: deletable.map(|child| child.name().to_owned()).collect(),
-                workers: workers.map(|child| child.name().to_owned()).collect(),
-                names: children.map(|child| child.name().to_owned()).collect(),
-            }
-        })
-        .collect();
+    let mut places: Vec<Place> = root.all().into_iter().map(|sup| place(sup, sup.name == root.name)).collect();
     let gaps = flavour == Flavour::Gaps;
     let mut steps = Vec::new();
     let count = if gaps { 4 + rng.below(3) } else { 3 + rng.below(12) };
@@ -56,6 +35,25 @@ pub(super) fn write(rng: &mut Rng, root: &Sup, flavour: Flavour) -> Vec<Step> {
     steps
 }
 
+fn place(sup: &Sup, is_root: bool) -> Place {
+    let is_dynamic = sup.strategy == Strategy::Dynamic;
+    let children = sup.children.iter().filter(|_| !is_dynamic);
+    let is_worker = |child: &&Node| matches!(child, Node::Worker(_));
+    let is_plain = |child: &&Node| match child {
+        Node::Worker(worker) => worker.plan.is_empty() && !worker.significant,
+        Node::Sup(_) => false,
+    };
+    let fails = |child: &&Node| matches!(child, Node::Worker(worker) if worker.plan.contains(&Fate::Fail));
+    let name = |child: &Node| child.name().to_owned();
+    Place {
+        sup: sup.clone(),
+        deletable: children.clone().filter(|child| is_root || is_plain(child)).map(name).collect(),
+        failing: children.clone().filter(fails).map(name).collect(),
+        workers: children.clone().filter(is_worker).map(name).collect(),
+        names: children.map(name).collect(),
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Kind {
     Crash,
@@ -68,7 +66,7 @@ enum Kind {
     Count,
 }
 
-fn step(rng: &mut Rng, places: &mut [Place<'_>], at: usize, flavour: Flavour, steps: &mut Vec<Step>) -> Option<Step> {
+fn step(rng: &mut Rng, places: &mut Vec<Place>, at: usize, flavour: Flavour, steps: &mut Vec<Step>) -> Option<Step> {
     let (burst, delete) = match flavour {
         Flavour::Deletes => (0, 8),
         Flavour::Bursts => (30, 0),
@@ -130,7 +128,13 @@ fn step(rng: &mut Rng, places: &mut [Place<'_>], at: usize, flavour: Flavour, st
             }
             Some(Step::Burst { sup, hits })
         }
-        Kind::Start => Some(Step::Start { sup, worker: added(rng, place, at, flavour) }),
+        Kind::Start if !is_dynamic && flavour != Flavour::Deletes && rng.chance(25) => {
+            let added = added_sup(rng, at, flavour);
+            place.names.push(added.name.clone());
+            places.push(self::place(&added, false));
+            Some(Step::Start { sup, child: Node::Sup(added) })
+        }
+        Kind::Start => Some(Step::Start { sup, child: Node::Worker(added(rng, place, at, flavour)) }),
         Kind::Terminate => {
             let names = if is_dynamic { &place.workers } else { &place.names };
             Some(Step::Terminate { sup, name: one_of(rng, names) })
@@ -167,7 +171,7 @@ fn one_of(rng: &mut Rng, names: &[String]) -> String {
 }
 
 /// A child to add: new, or of a name that was there already, to be refused or to come back.
-fn added(rng: &mut Rng, place: &mut Place<'_>, at: usize, flavour: Flavour) -> Worker {
+fn added(rng: &mut Rng, place: &mut Place, at: usize, flavour: Flavour) -> Worker {
     let first_fails = 12;
     if let (Strategy::Dynamic, Some(Node::Worker(template))) = (place.sup.strategy, place.sup.children.first()) {
         let name = format!("n{at}");
@@ -182,11 +186,7 @@ fn added(rng: &mut Rng, place: &mut Place<'_>, at: usize, flavour: Flavour) -> W
     }
     let known = !place.workers.is_empty() && rng.chance(25);
     let name = if known { rng.pick(&place.workers).clone() } else { format!("n{at}") };
-    let restart = rng.weighed(&[
-        (5, crate::scenario::Restart::Permanent),
-        (3, crate::scenario::Restart::Transient),
-        (2, crate::scenario::Restart::Temporary),
-    ]);
+    let restart = rng.weighed(&[(5, Restart::Permanent), (3, Restart::Transient), (2, Restart::Temporary)]);
     let plan = if known { Vec::new() } else { super::plan(rng, flavour, first_fails) };
     if plan.contains(&Fate::Fail) {
         place.failing.push(name.clone());
@@ -195,7 +195,25 @@ fn added(rng: &mut Rng, place: &mut Place<'_>, at: usize, flavour: Flavour) -> W
         place.workers.push(name.clone());
         place.names.push(name.clone());
     }
-    Worker { name, restart, significant: false, stop: crate::scenario::Stop::Prompt, plan }
+    Worker { name, restart, significant: false, stop: Stop::Prompt, plan }
+}
+
+/// A supervisor to add, with one or two workers.
+fn added_sup(rng: &mut Rng, at: usize, flavour: Flavour) -> Sup {
+    let name = format!("a{at}");
+    let restart = rng.weighed(&[(5, Restart::Permanent), (3, Restart::Transient), (2, Restart::Temporary)]);
+    let worker = |(rng, letter): (&mut Rng, char)| {
+        let restart = rng.weighed(&[(5, Restart::Permanent), (3, Restart::Transient), (2, Restart::Temporary)]);
+        let plan = super::plan(rng, flavour, 5);
+        Node::Worker(Worker { name: format!("a{at}{letter}"), restart, significant: false, stop: Stop::Prompt, plan })
+    };
+    let mut children = vec![worker((rng, 'v'))];
+    if rng.chance(60) {
+        children.push(worker((rng, 'w')));
+    }
+    let strategy = rng.weighed(&[(1, Strategy::OneForOne), (1, Strategy::OneForAll), (1, Strategy::RestForOne)]);
+    let limit = rng.weighed(&[(2, 0), (3, 1), (3, 2)]);
+    Sup { name, strategy, limit, period_s: None, restart, significant: false, auto: Auto::Never, children }
 }
 
 fn how(rng: &mut Rng) -> How {

@@ -5,7 +5,7 @@
 
 mod worker;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tembusu::held::{self, Held};
@@ -67,6 +67,8 @@ type Template = Dynamic<Script, tembusu::ChildSpec<Child>>;
 struct Run {
     journal: Journal,
     sups: HashMap<String, SupervisorRef>,
+    /// Supervisors that were added, whether they started or not.
+    added: HashSet<String>,
     templates: HashMap<String, (Worker, Template)>,
     /// By specification.
     addresses: HashMap<u64, Address<How>>,
@@ -78,6 +80,7 @@ async fn run(scenario: &Scenario) -> Trace {
     let mut run = Run {
         journal: Journal::default(),
         sups: HashMap::new(),
+        added: HashSet::new(),
         templates: HashMap::new(),
         addresses: HashMap::new(),
         events: None,
@@ -154,6 +157,10 @@ impl Run {
 
     async fn step(&mut self, step: &Step, rest: Duration) -> String {
         match step {
+            Step::Wait { ms } => {
+                tokio::time::sleep(Duration::from_millis(*ms)).await;
+                String::new()
+            }
             Step::Crash { sup, name, how } => {
                 if self.hit(sup, name, *how) {
                     String::new()
@@ -161,12 +168,27 @@ impl Run {
                     "absent".to_owned()
                 }
             }
-            Step::Burst { sup, hits } => self.burst(sup, hits, rest).await,
-            Step::Wait { ms } => {
-                tokio::time::sleep(Duration::from_millis(*ms)).await;
-                String::new()
+            Step::Start { sup, child } => {
+                // What was never started cannot be asked.
+                if !self.sups.contains_key(sup) {
+                    return "down".to_owned();
+                }
+                match child {
+                    Node::Worker(worker) => self.start(sup, worker).await,
+                    Node::Sup(added) => self.start_sup(sup, added).await,
+                }
             }
-            Step::Start { sup, worker } => self.start(sup, worker).await,
+            Step::Burst { sup, .. }
+            | Step::Terminate { sup, .. }
+            | Step::Restart { sup, .. }
+            | Step::Delete { sup, .. }
+            | Step::Which { sup }
+            | Step::Count { sup }
+                if !self.sups.contains_key(sup) =>
+            {
+                "down".to_owned()
+            }
+            Step::Burst { sup, hits } => self.burst(sup, hits, rest).await,
             Step::Terminate { sup, name } => answer(self.sups[sup].terminate_child(name).await),
             Step::Restart { sup, name } => answer(self.sups[sup].restart_child(name).await),
             Step::Delete { sup, name } => answer(self.sups[sup].delete_child(name).await),
@@ -223,6 +245,18 @@ impl Run {
         }
     }
 
+    async fn start_sup(&mut self, sup: &str, added: &Sup) -> String {
+        self.added.insert(added.name.clone());
+        let made = self.supervisor(added);
+        match self.sups[sup].start_child(made).await {
+            Ok(started) => {
+                self.sups.insert(added.name.clone(), started);
+                "ok".to_owned()
+            }
+            Err(error) => word(&error),
+        }
+    }
+
     fn which(&self, sup: &str) -> String {
         let sup_ref = &self.sups[sup];
         if !is_up(sup_ref) {
@@ -265,7 +299,7 @@ impl Run {
                 EventKind::StartFailed { .. } => 'x',
                 _ => continue,
             };
-            if self.sups.contains_key(name) {
+            if self.sups.contains_key(name) || self.added.contains(name) {
                 events.push(sup_end(name, class));
             }
         }
