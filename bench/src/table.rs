@@ -31,30 +31,37 @@ pub(crate) fn print(results: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One row a figure and number of threads, one column a peer; then what the targets say.
+/// One row a case and number of threads, one column a peer; then what the targets say.
 pub(crate) fn markdown(lines: &[Line]) -> String {
     let mut text = String::new();
-    if let Some(machine) =
-        lines.iter().find_map(|line| if let Line::Machine(machine) = line { Some(machine) } else { None })
-    {
-        let _ = writeln!(text, "{}. Medians of interleaved rounds.\n", machine.sentence());
+    let machine = lines.iter().find_map(|line| if let Line::Machine(machine) = line { Some(machine) } else { None });
+    if let Some(machine) = machine {
+        let _ = writeln!(text, "{}. Medians of interleaved rounds [least..greatest].", machine.sentence());
+        let _ = writeln!(
+            text,
+            "Restarts, µs: `init` done, p50 [..] / first queued message handled, p50; p99 of `init`. The others as they say.\n"
+        );
     }
     let rows: Vec<&Row> =
         lines.iter().filter_map(|line| if let Line::Row(row) = line { Some(row) } else { None }).collect();
     let heads: Vec<&str> = COLUMNS.iter().map(|(_, head)| *head).collect();
-    let _ = writeln!(text, "| case | threads | figure | {} |", heads.join(" | "));
-    let _ = writeln!(text, "|---|---|---|{}", "---|".repeat(COLUMNS.len()));
+    let _ = writeln!(text, "| case | threads | {} |", heads.join(" | "));
+    let _ = writeln!(text, "|---|---|{}", "---|".repeat(COLUMNS.len()));
     for case in &CASES {
-        let of_case = || rows.iter().filter(|row| row.case == case.name);
-        let keys: BTreeSet<(usize, &str)> =
-            of_case().filter(|row| row.peer == "tembusu").map(|row| (row.threads, row.figure.as_str())).collect();
-        for (threads, figure) in keys {
-            let cells: BTreeMap<&str, &Row> = of_case()
-                .filter(|row| row.threads == threads && row.figure == figure)
-                .map(|row| (row.peer.as_str(), *row))
+        let threads: BTreeSet<usize> = rows.iter().filter(|row| row.case == case.name).map(|row| row.threads).collect();
+        for threads in threads {
+            let cells: Vec<String> = COLUMNS
+                .iter()
+                .map(|(peer, _)| {
+                    let figures: BTreeMap<&str, &Row> = rows
+                        .iter()
+                        .filter(|row| row.case == case.name && row.threads == threads && row.peer == peer.name())
+                        .map(|row| (row.figure.as_str(), *row))
+                        .collect();
+                    cell(&figures)
+                })
                 .collect();
-            let cells: Vec<String> = COLUMNS.iter().map(|(peer, _)| cell(cells.get(peer.name()).copied())).collect();
-            let _ = writeln!(text, "| {} | {threads} | {} | {} |", case.about, words(figure), cells.join(" | "));
+            let _ = writeln!(text, "| {} | {threads} | {} |", case.about, cells.join(" | "));
         }
     }
     let _ = writeln!(
@@ -78,18 +85,25 @@ pub(crate) fn markdown(lines: &[Line]) -> String {
     text
 }
 
-fn cell(row: Option<&Row>) -> String {
-    row.map_or_else(
-        || "–".to_owned(),
-        |row| {
-            let (median, min, max) = (short(row.median), short(row.min), short(row.max));
-            if row.peer == "tembusu" {
-                format!("**{median}** [{min}..{max}]")
-            } else {
-                format!("{median} [{min}..{max}]")
-            }
-        },
-    )
+/// All that a peer did in one case.
+fn cell(figures: &BTreeMap<&str, &Row>) -> String {
+    if let (Some(init), Some(first)) = (figures.get("init_us"), figures.get("first_us")) {
+        let mut text = format!("{} / {}", spread(init), short(first.median));
+        if let Some(p99) = figures.get("init_p99_us") {
+            let _ = write!(text, "; p99 {}", short(p99.median));
+        }
+        if let Some(growth) = figures.get("growth") {
+            let _ = write!(text, "; growth {}", short(growth.median));
+        }
+        return text;
+    }
+    let cells: Vec<String> = figures.iter().map(|(figure, row)| format!("{} {}", spread(row), words(figure))).collect();
+    if cells.is_empty() { "–".to_owned() } else { cells.join("; ") }
+}
+
+fn spread(row: &Row) -> String {
+    let (median, min, max) = (short(row.median), short(row.min), short(row.max));
+    if row.peer == "tembusu" { format!("**{median}** [{min}..{max}]") } else { format!("{median} [{min}..{max}]") }
 }
 
 /// A figure's name for people.

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, call};
-use ractor_supervisor::supervisor::{Supervisor, SupervisorArguments, SupervisorOptions, SupervisorStrategy};
 use tokio::sync::oneshot;
 
 use crate::figures::{Figures, quantiles, resident_bytes};
@@ -52,6 +51,19 @@ impl Actor for Counter {
     }
 }
 
+/// Supervises by linking alone: ractor-supervisor's supervisor ends when it meets a child without a specification.
+struct Parent;
+
+impl Actor for Parent {
+    type Msg = ();
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+}
+
 pub(super) async fn call(calls: usize) -> anyhow::Result<Figures> {
     let (counter, _) = Actor::spawn(None, Counter, ()).await?;
     let durations = tokio::spawn(async move {
@@ -94,14 +106,7 @@ pub(super) async fn tell(senders: usize, messages: usize) -> anyhow::Result<Figu
 }
 
 pub(super) async fn spawn(children: usize) -> anyhow::Result<Figures> {
-    let options = SupervisorOptions {
-        strategy: SupervisorStrategy::OneForOne,
-        max_restarts: 1,
-        max_window: std::time::Duration::from_secs(5),
-        reset_after: None,
-    };
-    let arguments = SupervisorArguments { child_specs: Vec::new(), options };
-    let (root, _) = Supervisor::spawn("root".to_owned(), arguments).await?;
+    let (root, _) = Actor::spawn(None, Parent, ()).await?;
     let mut counters = Vec::with_capacity(children);
     let before = resident_bytes()?;
     let begun = Instant::now();
