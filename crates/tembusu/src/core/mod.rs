@@ -40,7 +40,7 @@ pub(crate) use children::{Child, ChildPolicy, ChildState, Doubling, Exhaustion, 
 use deadlines::Deadlines;
 pub(crate) use intensity::Intensity;
 use pass::Pass;
-pub(crate) use siblings::{Rank, Siblings};
+pub(crate) use siblings::{KeyHashes, Rank, Siblings};
 
 use crate::error::SpecError;
 use crate::exit::{Charge, ExitReason, Report};

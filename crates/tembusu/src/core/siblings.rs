@@ -28,7 +28,7 @@ impl Rank {
 #[derive(Debug, Default)]
 #[cfg_attr(test, derive(Clone))]
 pub(crate) struct Siblings {
-    by_key: HashMap<ChildKey, Box<Child>, BuildHasherDefault<KeyHasher>>,
+    by_key: HashMap<ChildKey, Box<Child>, KeyHashes>,
     order: BTreeMap<Rank, ChildKey>,
 }
 
@@ -143,6 +143,9 @@ impl Siblings {
         degraded
     }
 }
+
+/// How maps by key hash.
+pub(crate) type KeyHashes = BuildHasherDefault<KeyHasher>;
 
 /// Keys are numbers that we give out ourselves: one multiplication spreads them, and the order of a map is the
 /// same in every run.

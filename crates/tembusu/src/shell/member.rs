@@ -1,12 +1,12 @@
 //! What stands behind a child's key: a worker's slot, or a supervisor with what may run in its place.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::node::Node;
 use super::slot::Slot;
-use crate::core::{ChildKey, QueueFate};
+use crate::core::{ChildKey, KeyHashes, QueueFate};
 use crate::panics;
 
 pub(crate) enum Member {
@@ -67,7 +67,8 @@ fn settle_queue(slot: &Slot, fate: QueueFate) {
 /// A supervisor's members, by key and by name.
 #[derive(Default)]
 pub(crate) struct Members {
-    by_key: BTreeMap<ChildKey, (Arc<str>, Arc<Member>)>,
+    /// Found on every restart: in constant time, however many there are.
+    by_key: HashMap<ChildKey, (Arc<str>, Arc<Member>), KeyHashes>,
     by_name: HashMap<Arc<str>, ChildKey>,
     /// Ended temporary children of the specification whose names were given to added ones. Those end with the
     /// supervisor, and with its next start the former ones are back.
@@ -112,8 +113,10 @@ impl Members {
         self.by_name.get(name).copied()
     }
 
-    /// In start order.
+    /// In the order in which they were added.
     pub(crate) fn all(&self) -> Vec<(ChildKey, Arc<Member>)> {
-        self.by_key.iter().map(|(key, (_, member))| (*key, Arc::clone(member))).collect()
+        let mut all: Vec<_> = self.by_key.iter().map(|(key, (_, member))| (*key, Arc::clone(member))).collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
+        all
     }
 }
