@@ -33,6 +33,7 @@ use crate::context::NEVER;
 use crate::exit::ExitReason;
 use crate::mailbox::Refusal;
 use crate::panics::{self, Caught};
+use crate::poll::deferring;
 use crate::scope::Scope;
 use crate::shell::incarnation::Incarnation;
 use crate::shell::slot::Slot;
@@ -239,7 +240,7 @@ impl<V: ?Sized + Send + Sync + 'static> Inline<V> {
             if let Some(refused) = self.refusal() {
                 return Err(refused);
             }
-            if timeout_at(deadline, changed).await.is_err() {
+            if timeout_at(deadline, deferring(changed)).await.is_err() {
                 return Err(InlineError::Timeout);
             }
         }

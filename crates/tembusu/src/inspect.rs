@@ -95,7 +95,7 @@ impl SupervisorRef {
     pub async fn describe_child(&self, name: &str, within: Duration) -> Result<String, AdminError> {
         let (answer, description) = oneshot::channel();
         self.running(name)?.1.ask(answer);
-        match tokio::time::timeout(within, description).await {
+        match tokio::time::timeout(within, crate::poll::deferring(description)).await {
             Ok(Ok(description)) => Ok(description),
             Ok(Err(_)) => Err(AdminError::NotRunning),
             Err(_) => Err(AdminError::Busy),

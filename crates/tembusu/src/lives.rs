@@ -63,7 +63,7 @@ impl Lives {
             if self.lock().gone {
                 return;
             }
-            closed.await;
+            crate::poll::deferring(closed).await;
         }
     }
 }

@@ -70,7 +70,9 @@ impl Future for Ended {
             State::NotRunning(down) => down.take().map_or(Poll::Pending, Poll::Ready),
             State::Waiting { end, path, .. } => {
                 // It is told before it is let go of, unless the whole process of telling was dropped.
-                Pin::new(end).poll(cx).map(|told| told.unwrap_or_else(|_| Down::not_running(path)))
+                let waker = crate::poll::later(cx.waker());
+                let told = Pin::new(end).poll(&mut Context::from_waker(&waker));
+                told.map(|told| told.unwrap_or_else(|_| Down::not_running(path)))
             }
         }
     }

@@ -15,7 +15,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use crate::panics;
 use crate::shell::incarnation::Incarnation;
@@ -196,27 +196,29 @@ pub(crate) async fn recorded<F: Future>(who: &AtomicU64, future: F) -> F::Output
     .await
 }
 
-/// Awaits a future that others wake, so that those wake-ups are deferred like our own.
-pub(crate) async fn deferring<F: Future>(future: F) -> F::Output {
+/// A waker that others may wake as they like: from inside a poll of a child it wakes like our own.
+pub(crate) fn later(waker: &Waker) -> Waker {
     struct Later(Waker);
     impl Wake for Later {
         fn wake(self: Arc<Self>) {
             wake(self.0.clone());
         }
     }
+    Waker::from(Arc::new(Later(waker.clone())))
+}
+
+/// Awaits a future that others wake, so that those wake-ups are deferred like our own.
+pub(crate) async fn deferring<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    let mut later: Option<(Waker, Waker)> = None;
-    poll_fn(|cx| -> Poll<F::Output> {
-        let known = later.as_ref().filter(|(inner, _)| inner.will_wake(cx.waker()));
-        let waker = match known {
-            Some((_, waker)) => waker.clone(),
-            None => {
-                let inner = cx.waker().clone();
-                let waker = Waker::from(Arc::new(Later(inner.clone())));
-                later.insert((inner, waker)).1.clone()
-            }
-        };
-        future.as_mut().poll(&mut std::task::Context::from_waker(&waker))
+    let mut known: Option<(Waker, Waker)> = None;
+    poll_fn(|cx| {
+        if !known.as_ref().is_some_and(|(inner, _)| inner.will_wake(cx.waker())) {
+            known = Some((cx.waker().clone(), later(cx.waker())));
+        }
+        match &known {
+            Some((_, waker)) => future.as_mut().poll(&mut Context::from_waker(waker)),
+            None => Poll::Pending,
+        }
     })
     .await
 }

@@ -6,5 +6,5 @@
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 pub(crate) use std::sync::{Mutex, MutexGuard};
 
-/// Wakes a task, or puts that off to the end of the poll of a child that the thread is in.
-pub(crate) use crate::poll::wake;
+// To wake a task, or to put that off to the end of the poll of a child that the thread is in.
+pub(crate) use crate::poll::{deferring, wake};

@@ -35,7 +35,8 @@ const LOOKS_PER_HEARTBEAT: u32 = 4;
 /// A poll that is longer than this many heartbeats is stuck.
 const HEARTBEATS: u32 = 2;
 
-/// When the watchdog itself comes so many looks late, what it has seen says nothing: the whole process slept.
+/// When the watchdog itself comes later than after so many looks' time, the whole process slept, and the rest of that
+/// time says nothing about anybody.
 const LATE: u32 = 4;
 
 /// What to do when every worker of a runtime is stuck in polls that do not return, so that nothing on it goes on.
@@ -156,12 +157,9 @@ struct Watchdog {
 
 impl Watchdog {
     fn look(&mut self, trees: &[Arc<Shared>], now: Instant) {
-        let late = self.looked.is_some_and(|looked| now - looked > period(trees) * LATE);
-        self.looked = Some(now);
-        if late {
-            self.suspects.clear();
-            self.probes.clear();
-        }
+        let period = period(trees);
+        let slept = self.looked.replace(now).map_or(Duration::ZERO, |looked| now - looked);
+        self.forgive(slept.saturating_sub(period * LATE));
         let records = Record::all();
         let mut seen = HashMap::with_capacity(self.suspects.len());
         let mut held_up = Vec::new();
@@ -181,13 +179,27 @@ impl Watchdog {
             seen.insert(address, suspect);
         }
         self.suspects = seen;
-        self.probe(&held_up, now);
+        // Before anybody is judged: what follows from a verdict may be the end of the tree.
+        self.probe(&held_up, period, now);
         panics::drop_quietly(held_up);
+        for suspect in self.suspects.values_mut() {
+            suspect.judge(now);
+        }
         self.keep_deadlines(trees);
     }
 
+    /// Time that nobody is blamed for.
+    fn forgive(&mut self, time: Duration) {
+        for suspect in self.suspects.values_mut() {
+            suspect.since += time;
+        }
+        for probe in self.probes.values_mut() {
+            probe.since += time;
+        }
+    }
+
     /// Finds out whether the runtimes of suspicious children still run anything.
-    fn probe(&mut self, held_up: &[(Arc<Shared>, Arc<Slot>)], now: Instant) {
+    fn probe(&mut self, held_up: &[(Arc<Shared>, Arc<Slot>)], period: Duration, now: Instant) {
         self.probes.retain(|id, _| held_up.iter().any(|(_, slot)| slot.runtime().id() == *id));
         for (tree, slot) in held_up {
             let limit = slot.heartbeat().saturating_mul(HEARTBEATS);
@@ -195,7 +207,7 @@ impl Watchdog {
             let probe = self.probes.entry(runtime.id()).or_insert_with(|| Probe::new(runtime, now));
             if probe.ran.load(Ordering::Acquire) {
                 *probe = Probe::new(runtime, now);
-            } else if !probe.told && now - probe.since > limit {
+            } else if !probe.told && now - probe.since + 2 * period > limit {
                 probe.told = true;
                 tree.all_stuck(&probe.runtime);
             }
@@ -241,11 +253,23 @@ impl Suspect {
             self.since = now;
             self.judged = false;
         }
-        if !self.judged && now - self.since > slot.heartbeat().saturating_mul(HEARTBEATS) {
-            self.judged = true;
-            tree.judge(&Polled { slot: Arc::clone(&slot), incarnation });
-        }
         Some((tree, slot))
+    }
+
+    /// Takes the slot from a child whose poll is too long.
+    fn judge(&mut self, now: Instant) {
+        let Some(child) = self.child.as_ref().filter(|_| !self.judged) else { return };
+        let (Some(tree), Some(slot), Some(incarnation)) =
+            (child.tree.upgrade(), child.slot.upgrade(), child.incarnation.upgrade())
+        else {
+            return;
+        };
+        if now - self.since > slot.heartbeat().saturating_mul(HEARTBEATS) {
+            self.judged = true;
+            tree.judge(Polled { slot, incarnation });
+        }
+        // The last reference to it may be this one.
+        panics::drop_quietly(tree);
     }
 }
 

@@ -32,7 +32,8 @@ fn on_workers<F: Future>(threads: usize, test: F) -> F::Output {
         }
     }
     let runtime = Ends(Some(workers(threads)));
-    runtime.0.as_ref().expect("it has not ended").block_on(test)
+    let runtime = runtime.0.as_ref().expect("it has not ended");
+    runtime.block_on(async { tokio::time::timeout(PATIENCE, test).await.expect("it does not take for ever") })
 }
 
 async fn until(holds: impl Fn() -> bool) {
@@ -204,6 +205,30 @@ fn who_was_woken_last_by_a_stuck_child_goes_on_while_it_spins() {
 }
 
 #[test]
+fn a_sender_that_waits_for_room_goes_on_when_the_message_that_made_it_never_returns() {
+    on_workers(2, async {
+        let mut root = Supervisor::one_for_one("root");
+        let spec = child::<Scripted>("a", Journal::new().script("a")).mailbox(1);
+        let a = root.add(spec.heartbeat(Duration::MAX));
+        let _tree = root.start().await.expect("it starts");
+        let (first, second) = (Gate::new(), Gate::new());
+        a.tell(Step::Pass(first.clone()).into()).expect("there is room");
+        first.reached(1).await;
+        a.tell(Step::Block(second.clone()).into()).expect("there is room");
+        let sender = {
+            let (a, first) = (a.clone(), first.clone());
+            tokio::spawn(async move {
+                let sending = a.send(Say::Note("late"));
+                tokio::join!(sending, async { first.open() }).0
+            })
+        };
+        second.reached(1).await;
+        sender.await.expect("no panic").expect("it is sent");
+        second.open();
+    });
+}
+
+#[test]
 fn a_supervisor_that_was_woken_last_by_a_stuck_child_goes_on_while_it_spins() {
     on_workers(2, async {
         let journal = Journal::new();
@@ -314,6 +339,9 @@ fn when_every_worker_is_stuck_it_is_said_and_the_tree_outlives_it() {
         let said = events.wait_for(|event| matches!(event.kind, EventKind::AllWorkersStuck { .. })).await;
         assert!(matches!(said.kind, EventKind::AllWorkersStuck { workers: 2 }), "{said:?}");
         assert_eq!(&*said.path, "root");
+        for _ in [&a, &b] {
+            events.wait_for(|event| matches!(event.kind, EventKind::Unresponsive)).await;
+        }
         gate.open();
         assert_eq!((ask(&a).await, ask(&b).await), (2, 2));
         let again = events.take().into_iter().filter(|line| line.contains("AllWorkersStuck")).count();
@@ -347,7 +375,8 @@ fn the_deadlines_of_a_tree_are_kept_when_its_only_thread_is_held_up() {
         let supervisor = started.recv().expect("it starts");
         held.reached(1).await;
         // Asked to stop, killed at its budget, abandoned after its grace: the runtime's own timer keeps none of it.
-        supervisor.terminate_child("a").await.expect("it is terminated");
+        let terminated = tokio::time::timeout(PATIENCE, supervisor.terminate_child("a")).await;
+        terminated.expect("its deadlines are kept").expect("it is terminated");
         assert_eq!(supervisor.leaked(), 1);
         held.open();
         until(|| supervisor.leaked() == 0).await;
@@ -417,7 +446,8 @@ fn by_policy_a_process_whose_workers_are_all_stuck_ends() {
     }
     Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(async {
         let policy = AllStuck::ExitProcess(77);
-        let mut root = Supervisor::one_for_one("root").heartbeat(HEARTBEAT).when_all_stuck(policy);
+        // Nothing is granted: the tree would end with the verdict.
+        let mut root = Supervisor::one_for_one("root").intensity(0, SECOND).heartbeat(HEARTBEAT).when_all_stuck(policy);
         let a = root.add(child::<Scripted>("a", Journal::new().script("a")));
         let tree = root.start().await.expect("it starts");
         a.tell(Step::Block(Gate::new()).into()).expect("it is told");

@@ -81,7 +81,7 @@ impl<M: Send + 'static> Mailbox<M> {
         room.as_mut().enable();
         // Registered first, checked again afterwards: whoever makes room from now on says so.
         if let Some(_waiting) = WaitingSender::new(self, lane) {
-            room.await;
+            crate::sync::deferring(room).await;
         }
     }
 

@@ -85,18 +85,24 @@ impl Shared {
 
     /// Does what the timer's task should have done.
     pub(crate) fn tick_overdue(self: &Arc<Self>) {
+        if self.ticking.swap(true, Ordering::AcqRel) {
+            // Whoever does it is held up by the destructor of a user. One is enough.
+            return;
+        }
         let shared = Arc::clone(self);
-        aside(&self.handle, move || shared.timer.tick_due());
+        aside(&self.handle, move || {
+            shared.timer.tick_due();
+            shared.ticking.store(false, Ordering::Release);
+        });
     }
 
     /// The slot is to be taken from an incarnation whose poll does not return.
-    pub(crate) fn judge(self: &Arc<Self>, polled: &Polled) {
-        let slot = Arc::clone(&polled.slot);
-        let generation = polled.incarnation.generation;
+    pub(crate) fn judge(self: &Arc<Self>, polled: Polled) {
+        // With the last reference to the slot, code of a user is dropped: there, and not on the watchdog's thread.
         aside(&self.handle, move || {
+            let Polled { slot, incarnation } = polled;
+            let generation = incarnation.generation;
             slot.tell_supervisor(|key| CoreEvent::Stuck { key, generation });
-            // With the last reference to it, code of a user is dropped.
-            drop(slot);
         });
     }
 

@@ -1,6 +1,6 @@
 //! What the supervisors of one tree share: the clock's epoch, the event stream, the timer, the outcome.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(super) watch: Watch,
     /// In nanoseconds; of the tree and of the children that have one of their own.
     pub(super) shortest_heartbeat: AtomicU64,
+    /// The watchdog has the timer's work done.
+    pub(super) ticking: AtomicBool,
     timer_task: OnceLock<tokio::task::AbortHandle>,
     events: Arc<Stream>,
     unsent: Mutex<Vec<Event>>,
@@ -48,6 +50,7 @@ impl Shared {
             timer: Arc::new(Timer::default()),
             watch,
             shortest_heartbeat: AtomicU64::new(u64::MAX),
+            ticking: AtomicBool::new(false),
             timer_task: OnceLock::new(),
             events,
             unsent: Mutex::new(Vec::new()),
