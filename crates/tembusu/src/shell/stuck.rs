@@ -92,6 +92,7 @@ impl Shared {
         let shared = Arc::clone(self);
         aside(&self.handle, move || {
             shared.timer.tick_due();
+            shared.flush();
             shared.ticking.store(false, Ordering::Release);
         });
     }
@@ -103,6 +104,8 @@ impl Shared {
             let Polled { slot, incarnation } = polled;
             let generation = incarnation.generation;
             slot.tell_supervisor(|key| CoreEvent::Stuck { key, generation });
+            // The next incarnation would tell observers, and may not come to it.
+            slot.flush_events();
         });
     }
 
