@@ -30,8 +30,14 @@ pub fn supervisor(args: LedgerArgs) -> (Supervisor, Address<LedgerMessage>) {
         .quarantine()
         .restore_after(RESTORE_FIRST, RESTORE_MAX);
     let runtime = args.runtime.clone();
+    // It waits for the disk on a thread of its own: a slow one must not bring a second ledger beside the first.
     let address = supervisor.add(
-        child::<Ledger>("event_log", args).on(runtime).mailbox(MAILBOX).init_timeout(INIT_TIMEOUT).shutdown(SHUTDOWN),
+        child::<Ledger>("event_log", args)
+            .on(runtime)
+            .mailbox(MAILBOX)
+            .init_timeout(INIT_TIMEOUT)
+            .shutdown(SHUTDOWN)
+            .heartbeat(Duration::MAX),
     );
     (supervisor, address)
 }
