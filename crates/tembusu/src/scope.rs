@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::exit::ExitReason;
 use crate::panics;
-use crate::sync::{AtomicBool, Mutex};
+use crate::sync::{AtomicBool, Mutex, thread_local};
 
 /// What a caller learns when its reply will not come.
 #[derive(Clone, Debug)]
