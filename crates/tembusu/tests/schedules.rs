@@ -9,7 +9,7 @@
 //! Every ordering of an atomic counts as sequentially consistent here; why a weaker one is enough is said where it
 //! stands. A failure prints the schedule, and `SHUTTLE_SEED` repeats a run.
 
-#![allow(dead_code, unused_imports, unreachable_pub, clippy::new_without_default)]
+#![allow(dead_code, unused_imports, unreachable_pub, clippy::default_constructed_unit_structs)]
 
 use std::sync::Arc;
 use std::task::Poll;
