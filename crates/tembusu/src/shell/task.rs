@@ -51,7 +51,8 @@ impl<A: Actor> Launch for Launcher<A> {
         }
         // Boxed: the runtime moves what it is given several times over, and its own part is then a small allocation.
         on.spawn(Box::pin(async move {
-            poll::recorded(&who, run::<A>(guard, args, mailbox, &who)).await;
+            // Where it is: handed over by value it would be in the task twice.
+            poll::recorded(&who, pin!(run::<A>(guard, args, mailbox, &who))).await;
         }));
     }
 }
