@@ -37,6 +37,10 @@ mod sync {
     pub(crate) fn wake(waker: std::task::Waker) {
         waker.wake();
     }
+
+    pub(crate) async fn deferring<F: Future>(future: F) -> F::Output {
+        future.await
+    }
 }
 
 mod exit {
