@@ -111,6 +111,18 @@ pub(crate) fn drop_quietly<T>(value: T) -> bool {
     catch(move || drop(value)).is_err()
 }
 
+/// How many payloads that panic when they are dropped may follow one another; what comes then is leaked.
+const PAYLOADS_MAX: u32 = 8;
+
+/// Drops a payload, which may panic, whose payload may panic, and so on.
+fn drop_payload(mut payload: Box<dyn Any + Send>) {
+    for _ in 0..PAYLOADS_MAX {
+        let Err(next) = panic::catch_unwind(AssertUnwindSafe(move || drop(payload))) else { return };
+        payload = next;
+    }
+    std::mem::forget(payload);
+}
+
 fn describe(payload: Box<dyn Any + Send>, caught: Instant) -> Caught {
     let message: Arc<str> = if let Some(text) = payload.downcast_ref::<&'static str>() {
         (*text).into()
@@ -120,10 +132,7 @@ fn describe(payload: Box<dyn Any + Send>, caught: Instant) -> Caught {
         "a panic whose payload is no text".into()
     };
     let noted = NOTED.try_with(RefCell::take).ok().flatten();
-    // A payload may panic when dropped, and so may the payload of that panic: the last one is leaked.
-    if let Err(second) = panic::catch_unwind(AssertUnwindSafe(move || drop(payload))) {
-        std::mem::forget(second);
-    }
+    drop_payload(payload);
     let _ = NOTED.try_with(RefCell::take);
     let (location, raised) = noted.map_or((None, None), |noted| (Some(noted.location), Some(noted.at)));
     Caught { reason: ExitReason::Panic { message, location }, raised, caught }
