@@ -66,7 +66,7 @@ impl Core {
         let at = self.wait_for(key, at.saturating_sub(self.now));
         if let Some(child) = self.children.get_mut(key) {
             debug_assert!(!child.state.is_alive(), "only what has ended waits for its restart");
-            child.retry_at = Some(at);
+            child.unusual_mut().retry_at = Some(at);
         }
     }
 
@@ -91,6 +91,6 @@ impl Core {
         }
         let group = || self.pass_wait().filter(|(pass, _)| child.rank >= pass.from && !child.at_rest);
         let group = || group().filter(|_| !child.is_vacant()).map(|(_, at)| at);
-        child.retry_at.or_else(group).or(child.restore_at)
+        child.unusual().retry_at.or_else(group).or(child.unusual().restore_at)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::restarts::answer;
-use super::{Child, ChildKey, ChildPolicy, Core, Effect, Refused, RequestId, Time};
+use super::{ChildKey, ChildPolicy, Core, Effect, Refused, RequestId, Time};
 use crate::error::SpecError;
 use crate::spec::policy::{AutoShutdown, Restart, Shutdown, Strategy};
 
@@ -57,11 +57,11 @@ impl Core {
         }
         for (key, policy) in change.policies {
             if let Some(child) = self.children.get_mut(key) {
-                policy.apply(&mut child.policy);
+                policy.apply(Arc::make_mut(&mut child.policy));
             }
         }
         for (key, name, policy) in change.added {
-            self.children.insert(Child::new(key, name, policy, true));
+            self.children.insert(key, name, policy, true);
             self.close(key, effects);
         }
         if !change.order.is_empty() {
@@ -81,7 +81,7 @@ impl Core {
         let auto_shutdown = change.auto_shutdown.unwrap_or(self.auto_shutdown);
         for (key, policy) in &change.policies {
             let child = self.children.get(*key).ok_or(Refused::NotFound)?;
-            let mut changed = child.policy.clone();
+            let mut changed = ChildPolicy::clone(&child.policy);
             policy.apply(&mut changed);
             if child.is_supervisor() && policy.init_timeout.is_some() {
                 return Err(self.not_changeable("the init time-out of a child that is a supervisor"));

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::doomed::Doom;
+use super::unusual::Unusual;
 use super::{ChildKey, Generation, Rank, RequestId, Time};
 use crate::exit::ExitReason;
 use crate::snapshot::Kind;
 use crate::spec::policy::{Restart, Shutdown};
 
 /// How a child is treated; fixed when it is added.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ChildPolicy {
     pub(crate) kind: Kind,
     pub(crate) restart: Restart,
@@ -25,7 +25,7 @@ pub(crate) struct ChildPolicy {
 }
 
 /// What follows when a child that is a supervisor has used up its intensity.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Exhaustion {
     /// An ordinary end: the restart type decides.
     Escalate,
@@ -93,7 +93,7 @@ impl ChildState {
 pub(crate) enum Intent {
     /// Stopped by its group or by its supervisor's end: its exit is expected.
     GroupStop,
-    /// Stopped by an operator, or by several: see [`Child::terminators`].
+    /// Stopped by an operator, or by several: see [`Unusual::terminators`].
     Terminate,
     /// First start of an added child.
     Add(RequestId),
@@ -118,14 +118,43 @@ impl Intent {
     }
 }
 
-/// One child.
+/// How long an incarnation has been up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Uptime {
+    /// It is not up yet, or it ended before it was.
+    None,
+    Since(Time),
+    /// It has ended after this long.
+    Was(Duration),
+}
+
+impl Uptime {
+    /// The incarnation ends.
+    pub(super) fn end(self, now: Time) -> Self {
+        match self {
+            Self::Since(since) => Self::Was(now.saturating_sub(since)),
+            Self::None | Self::Was(_) => Self::None,
+        }
+    }
+
+    /// How long the one that has ended had been up; `None` when it did not start.
+    pub(super) fn of_ended(self) -> Option<Duration> {
+        match self {
+            Self::Was(uptime) => Some(uptime),
+            Self::None | Self::Since(_) => None,
+        }
+    }
+}
+
+/// One child. A supervisor has one of these for each, a million times over: see [`Unusual`] before adding to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Child {
     pub(crate) key: ChildKey,
     /// Its place in the start order.
     pub(crate) rank: Rank,
     pub(crate) name: Arc<str>,
-    pub(crate) policy: ChildPolicy,
+    /// Shared with the others that were added with the same one.
+    pub(crate) policy: Arc<ChildPolicy>,
     /// Part of the first specification: back after a restart of the supervisor.
     pub(crate) is_static: bool,
     /// False once a temporary child has ended.
@@ -133,14 +162,10 @@ pub(crate) struct Child {
     pub(crate) state: ChildState,
     pub(crate) mode: Mode,
     pub(crate) intent: Option<Intent>,
-    /// Who waits for its termination.
-    pub(crate) terminators: Vec<RequestId>,
     pub(crate) generation: Generation,
     pub(crate) restarts: u64,
     pub(crate) crashed: bool,
     pub(crate) timed_out: bool,
-    /// Why it is being killed although nobody asked it to end.
-    pub(crate) doom: Option<Doom>,
     /// It has not been up in this life of its supervisor.
     pub(crate) fresh: bool,
     /// It ended, ignored or was terminated, and is not restarted: it stays down until it is asked for, or until
@@ -149,25 +174,13 @@ pub(crate) struct Child {
     /// Its queue is closed; it reopens with the next incarnation.
     pub(crate) closed: bool,
     pub(crate) last_exit: Option<ExitReason>,
-    /// Since when the incarnation has been up.
-    pub(crate) up_since: Option<Time>,
-    /// How long the last incarnation that ended had been up; `None` when it did not start.
-    pub(crate) ran_for: Option<Duration>,
-    /// Restarted alone, when its back-off is over.
-    pub(crate) retry_at: Option<Time>,
-    /// The wait before the next automatic restore.
-    pub(crate) backoff: Option<Duration>,
-    /// Degraded, and restored when the time has come.
-    pub(crate) restore_at: Option<Time>,
-    /// It was to be restored while its group was being restarted: it is afterwards.
-    pub(crate) restore_due: bool,
-    pub(crate) restored_at: Option<Time>,
-    /// On trial until then.
-    pub(crate) trusted_at: Option<Time>,
+    pub(crate) uptime: Uptime,
+    /// See [`Child::unusual`].
+    pub(super) unusual: Option<Box<Unusual>>,
 }
 
 impl Child {
-    pub(crate) fn new(key: ChildKey, name: Arc<str>, policy: ChildPolicy, is_static: bool) -> Self {
+    pub(crate) fn new(key: ChildKey, name: Arc<str>, policy: Arc<ChildPolicy>, is_static: bool) -> Self {
         Self {
             key,
             rank: Rank::default(),
@@ -178,34 +191,21 @@ impl Child {
             state: ChildState::Idle,
             mode: Mode::Normal,
             intent: None,
-            terminators: Vec::new(),
             generation: 0,
             restarts: 0,
             crashed: false,
             timed_out: false,
-            doom: None,
             fresh: true,
             at_rest: false,
             closed: false,
             last_exit: None,
-            up_since: None,
-            ran_for: None,
-            retry_at: None,
-            backoff: None,
-            restore_at: None,
-            restore_due: false,
-            restored_at: None,
-            trusted_at: None,
+            uptime: Uptime::None,
+            unusual: None,
         }
     }
 
     pub(crate) fn is_supervisor(&self) -> bool {
         self.policy.kind == Kind::Supervisor
-    }
-
-    /// When it is to be looked at.
-    pub(crate) fn deadline(&self) -> Option<Time> {
-        self.state.deadline().into_iter().chain(self.restore_at).chain(self.retry_at).chain(self.trusted_at).min()
     }
 
     /// Whether degraded mode has nothing to run.
@@ -215,11 +215,7 @@ impl Child {
 
     /// Forgets degraded mode and the trial after it; true when it was in degraded mode.
     pub(crate) fn leave_degraded(&mut self) -> bool {
-        self.backoff = None;
-        self.restore_at = None;
-        self.restore_due = false;
-        self.restored_at = None;
-        self.trusted_at = None;
+        self.if_unusual(Unusual::forget_degraded);
         std::mem::replace(&mut self.mode, Mode::Normal) == Mode::Degraded
     }
 
@@ -231,7 +227,7 @@ impl Child {
         self.crashed = false;
         self.fresh = true;
         self.at_rest = false;
-        self.retry_at = None;
+        self.if_unusual(Unusual::end_waits);
         self.leave_degraded()
     }
 }

@@ -20,9 +20,10 @@ impl Core {
         child.mode = Mode::Degraded;
         child.crashed = false;
         // Exhausted again soon after a restore: wait longer; healthy for long enough: begin anew.
-        if let Exhaustion::Degrade { backoff: Some(backoff), .. } = &child.policy.exhaustion {
-            let relapsed = child.restored_at.is_some_and(|at| now.saturating_sub(at) <= backoff.max);
-            child.backoff = match child.backoff {
+        if let Exhaustion::Degrade { backoff: Some(backoff), .. } = child.policy.exhaustion {
+            let unusual = child.unusual_mut();
+            let relapsed = unusual.restored_at.is_some_and(|at| now.saturating_sub(at) <= backoff.max);
+            unusual.backoff = match unusual.backoff {
                 Some(wait) if relapsed => Some(wait.saturating_mul(2).min(backoff.max)),
                 _ => Some(backoff.first),
             };
@@ -35,7 +36,7 @@ impl Core {
     /// Starts what runs in the place of the normal shape, if anything does, and sets the time of the restore.
     fn run_degraded(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
         let Some(child) = self.children.get(key) else { return };
-        let (vacant, backoff) = (child.is_vacant(), child.backoff);
+        let (vacant, backoff) = (child.is_vacant(), child.unusual().backoff);
         if let Some(wait) = backoff {
             self.restore_in(key, wait);
         }
@@ -49,7 +50,7 @@ impl Core {
     fn restore_in(&mut self, key: ChildKey, wait: Duration) {
         let at = self.wait_for(key, wait);
         if let Some(child) = self.children.get_mut(key) {
-            child.restore_at = Some(at);
+            child.unusual_mut().restore_at = Some(at);
         }
     }
 
@@ -61,7 +62,7 @@ impl Core {
         };
         match (child.mode, child.intent) {
             (Mode::Degraded, None) if !busy => {
-                child.restore_at = None;
+                child.unusual_mut().restore_at = None;
                 if child.state.is_alive() {
                     child.intent = Some(Intent::RestoreStop(id));
                     self.stop_child(key, effects);
@@ -73,9 +74,11 @@ impl Core {
                 answer(id, Err(Refused::Restarting), effects);
                 if id.is_none() {
                     // Its group is being restarted: when it is up again. One that is being terminated is not restored.
-                    child.restore_at = None;
-                    child.restore_due = self.pass.is_some();
-                    self.restores_due |= child.restore_due;
+                    let due = self.pass.is_some();
+                    let unusual = child.unusual_mut();
+                    unusual.restore_at = None;
+                    unusual.restore_due = due;
+                    self.restores_due |= due;
                 }
             }
             (Mode::Probing, None) if matches!(child.state, ChildState::Running { .. }) => {
@@ -109,14 +112,15 @@ impl Core {
         effects: &mut Vec<Effect>,
     ) {
         let Some(child) = self.children.get_mut(key) else { return };
-        child.trusted_at = None;
+        child.unusual_mut().trusted_at = None;
         child.crashed = false;
         let was_trial = std::mem::replace(&mut child.mode, Mode::Degraded) == Mode::Probing;
-        if let Exhaustion::Degrade { backoff: Some(backoff), .. } = &child.policy.exhaustion {
-            let doubled = child.backoff.map_or(backoff.first, |wait| wait.saturating_mul(2));
-            child.backoff = Some(doubled.min(backoff.max));
+        if let Exhaustion::Degrade { backoff: Some(backoff), .. } = child.policy.exhaustion {
+            let unusual = child.unusual_mut();
+            let doubled = unusual.backoff.map_or(backoff.first, |wait| wait.saturating_mul(2));
+            unusual.backoff = Some(doubled.min(backoff.max));
         }
-        let retry_in = child.backoff;
+        let retry_in = child.unusual().backoff;
         effects.push(Effect::Queue { key, fate: QueueFate::Degrade });
         let what = match was_trial {
             true => Happening::ProbeFailed { reason: reason.clone(), retry_in },

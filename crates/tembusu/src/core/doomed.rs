@@ -29,7 +29,7 @@ impl Core {
         match child.state {
             ChildState::Starting { .. } | ChildState::Running { .. } => {
                 let starting = matches!(child.state, ChildState::Starting { .. });
-                child.doom = Some(Doom { reason, starting });
+                child.unusual_mut().doom = Some(Doom { reason, starting });
                 self.kill(key, effects);
             }
             ChildState::Stopping { .. } => self.kill(key, effects),

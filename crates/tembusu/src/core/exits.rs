@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::children::{Exhaustion, Intent};
 use super::mutations::{self, Mutation};
 use super::restarts::answer;
-use super::{ChildKey, ChildState, Core, Effect, Generation, Happening, InitTimedOut, Mode, Phase, QueueFate, Refused};
+use super::{
+    Child, ChildKey, ChildState, Core, Effect, Generation, Happening, InitTimedOut, Mode, Phase, QueueFate, Refused,
+};
 use crate::exit::{Charge, ExitReason, StartFailure};
 use crate::spec::policy::Restart;
 
@@ -44,13 +46,13 @@ impl Core {
             (true, Some(timeout)) => ExitReason::Error(Arc::new(InitTimedOut(timeout))),
             _ => reason,
         };
-        let doom = child.doom.take();
+        let doom = child.take_doom();
         let was_starting = child.timed_out
             || matches!(child.state, ChildState::Starting { .. })
             || doom.as_ref().is_some_and(|doom| doom.starting);
         let was_running = matches!(child.state, ChildState::Running { .. }) || doom.is_some();
         let reason = doom.map_or(reason, |doom| doom.reason);
-        child.ran_for = child.up_since.take().map(|since| now.saturating_sub(since));
+        child.uptime = child.uptime.end(now);
         child.state = ChildState::Idle;
         child.note_exit(&reason, effects);
         let intent = child.intent.take();
@@ -113,7 +115,7 @@ impl Core {
     fn terminated(&mut self, key: ChildKey, generation: Generation, reason: ExitReason, effects: &mut Vec<Effect>) {
         self.report(key, generation, stopped(reason), effects);
         let retried = self.pass_retries(key).then(|| self.children.rank(key));
-        let waiting = self.children.get_mut(key).map(|child| std::mem::take(&mut child.terminators));
+        let waiting = self.children.get_mut(key).map(Child::take_terminators);
         self.put_away(key, effects);
         for id in waiting.into_iter().flatten() {
             answer(Some(id), Ok(()), effects);
@@ -127,7 +129,7 @@ impl Core {
     /// After an end that is not followed by a restart: the specification stays if it can be restarted by request.
     pub(super) fn put_away(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
         let Some(child) = self.children.get_mut(key) else { return };
-        child.retry_at = None;
+        child.if_unusual(|unusual| unusual.retry_at = None);
         let degraded = child.leave_degraded();
         // One that was added and never came up was never there.
         let temporary = child.policy.restart == Restart::Temporary && !mutations::is(Mutation::KeepsTemporaries);

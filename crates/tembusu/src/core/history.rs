@@ -36,7 +36,7 @@ impl Core {
             generation: child.generation,
             reason: reason.clone(),
             at: self.now,
-            ran_for: child.ran_for,
+            ran_for: child.uptime.of_ended(),
         };
         let failures = &mut self.history.failures;
         if failures.len() == FAILURES_REPORTED

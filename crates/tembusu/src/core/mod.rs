@@ -31,6 +31,7 @@ mod significant;
 mod stopping;
 #[cfg(test)]
 mod tests;
+mod unusual;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -336,7 +337,7 @@ impl Core {
     /// Adds a child of the first specification, before the start.
     pub(crate) fn add(&mut self, key: ChildKey, name: Arc<str>, policy: ChildPolicy) {
         assert!(matches!(self.phase, Phase::Down), "first children are added before the start");
-        self.children.insert(Child::new(key, name, policy, true));
+        self.children.insert(key, name, policy, true);
     }
 
     pub(crate) fn children(&self) -> &Siblings {
@@ -423,14 +424,14 @@ impl Core {
     fn tick_child(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
         let now = self.now;
         let Some(child) = self.children.get_mut(key) else { return };
-        if child.restore_at.is_some_and(|at| at <= now) {
+        if child.unusual().restore_at.is_some_and(|at| at <= now) {
             return self.restore(key, None, effects);
         }
-        if child.trusted_at.is_some_and(|at| at <= now) {
+        if child.unusual().trusted_at.is_some_and(|at| at <= now) {
             self.trust(key, effects);
         }
         let Some(child) = self.children.get_mut(key) else { return };
-        if child.retry_at.is_some_and(|at| at <= now) {
+        if child.unusual().retry_at.is_some_and(|at| at <= now) {
             return self.start_in_turn(key, effects);
         }
         if child.state.deadline().is_none_or(|deadline| deadline > now) {

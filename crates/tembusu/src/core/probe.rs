@@ -20,7 +20,7 @@ impl Core {
         let (generation, probation) = (child.generation, child.policy.probation.unwrap_or(Duration::ZERO));
         let at = self.wait_for(key, probation);
         if let Some(child) = self.children.get_mut(key) {
-            child.trusted_at = Some(at);
+            child.unusual_mut().trusted_at = Some(at);
         }
         self.report(key, generation, Happening::Probing { probation }, effects);
     }
@@ -29,13 +29,13 @@ impl Core {
     pub(super) fn trust(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
         let now = self.now;
         let Some(child) = self.children.get_mut(key) else { return };
-        child.trusted_at = None;
+        child.unusual_mut().trusted_at = None;
         if child.mode != Mode::Probing || !matches!(child.state, ChildState::Running { .. }) {
             // Its group is stopping it; the trial begins anew with the next incarnation.
             return;
         }
         child.mode = Mode::Normal;
-        child.restored_at = Some(now);
+        child.unusual_mut().restored_at = Some(now);
         let generation = child.generation;
         effects.push(Effect::Trust { key });
         self.report(key, generation, Happening::Restored, effects);
@@ -79,10 +79,10 @@ impl Core {
             return;
         }
         let due: Vec<ChildKey> =
-            self.children.iter().filter(|child| child.restore_due).map(|child| child.key).collect();
+            self.children.iter().filter(|child| child.unusual().restore_due).map(|child| child.key).collect();
         for key in due {
             if let Some(child) = self.children.get_mut(key) {
-                child.restore_due = false;
+                child.unusual_mut().restore_due = false;
             }
             self.restore(key, None, effects);
         }

@@ -25,7 +25,7 @@ impl Core {
                 answer(Some(id), Err(Refused::MaxChildren), effects);
             }
             Request::Add { key, name, policy } => {
-                self.children.insert(Child::new(key, name, policy, false));
+                self.children.insert(key, name, policy, false);
                 self.begin(key, Intent::Add(id), effects);
             }
             Request::Terminate { key } => self.terminate(id, key, effects),
@@ -36,7 +36,7 @@ impl Core {
                 None => answer(Some(id), Err(Refused::NotFound), effects),
                 Some(child) => match self.refusal(child) {
                     Some(refused) => answer(Some(id), Err(refused), effects),
-                    None if child.retry_at.is_some() => self.begin(key, Intent::Hasten(id), effects),
+                    None if child.unusual().retry_at.is_some() => self.begin(key, Intent::Hasten(id), effects),
                     None => self.begin(key, Intent::Restart(id), effects),
                 },
             },
@@ -89,7 +89,7 @@ impl Core {
         let overtaken = child.intent.take().and_then(Intent::request);
         if alive {
             child.intent = Some(Intent::Terminate);
-            child.terminators.push(id);
+            child.unusual_mut().terminators.push(id);
             // Does nothing to a child that is stopping already.
             self.stop_child(key, effects);
         }

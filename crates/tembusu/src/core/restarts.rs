@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::children::Intent;
+use super::children::{Intent, Uptime};
 use super::mutations::{self, Mutation};
 use super::pass::{Pass, Step};
 use super::{
@@ -22,9 +22,11 @@ impl Core {
         child.generation += 1;
         child.timed_out = false;
         child.at_rest = false;
-        child.retry_at = None;
-        child.trusted_at = None;
-        child.up_since = None;
+        child.uptime = Uptime::None;
+        child.if_unusual(|unusual| {
+            unusual.retry_at = None;
+            unusual.trusted_at = None;
+        });
         if std::mem::take(&mut child.closed) {
             effects.push(Effect::Queue { key, fate: QueueFate::Reopen });
         }
@@ -257,7 +259,7 @@ impl Core {
             return;
         }
         child.state = ChildState::Running { since: now };
-        child.up_since = Some(now);
+        child.uptime = Uptime::Since(now);
         child.fresh = false;
         let after_crash = std::mem::take(&mut child.crashed);
         if after_crash {
@@ -266,7 +268,7 @@ impl Core {
         let intent = child.intent.take();
         let restored = matches!(intent, Some(Intent::RestoreStart(_))) && child.mode == Mode::Normal;
         if restored {
-            child.restored_at = Some(now);
+            child.unusual_mut().restored_at = Some(now);
         }
         self.report(key, generation, Happening::Started { after_crash }, effects);
         if restored {

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
-use super::{Child, ChildKey, Time};
+use super::{Child, ChildKey, ChildPolicy, Time};
 
 /// A place in the start order; a later one is greater.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,15 +31,25 @@ impl Rank {
 pub(crate) struct Siblings {
     by_key: HashMap<ChildKey, Box<Child>, KeyHashes>,
     order: BTreeMap<Rank, ChildKey>,
+    /// What the last one was added with: children of one template share theirs.
+    policy: Option<Arc<ChildPolicy>>,
 }
 
 impl Siblings {
     /// Adds a child behind all others.
-    pub(crate) fn insert(&mut self, mut child: Child) {
+    pub(crate) fn insert(&mut self, key: ChildKey, name: Arc<str>, policy: ChildPolicy, is_static: bool) {
+        let mut child = Box::new(Child::new(key, name, self.share(policy), is_static));
         child.rank = self.order.last_key_value().map_or(Rank::FIRST, |(last, _)| last.next());
-        self.order.insert(child.rank, child.key);
-        let replaced = self.by_key.insert(child.key, Box::new(child));
+        self.order.insert(child.rank, key);
+        let replaced = self.by_key.insert(key, child);
         assert!(replaced.is_none(), "a child's key is used once");
+    }
+
+    fn share(&mut self, policy: ChildPolicy) -> Arc<ChildPolicy> {
+        match &self.policy {
+            Some(last) if **last == policy => Arc::clone(last),
+            _ => Arc::clone(self.policy.insert(Arc::new(policy))),
+        }
     }
 
     pub(crate) fn remove(&mut self, key: ChildKey) {

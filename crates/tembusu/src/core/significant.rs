@@ -26,7 +26,7 @@ impl Core {
     fn is_significant_and_alive(&self, child: &Child) -> bool {
         let comes_back = || match child.mode {
             Mode::Degraded => true,
-            Mode::Normal | Mode::Probing if child.retry_at.is_some() => true,
+            Mode::Normal | Mode::Probing if child.unusual().retry_at.is_some() => true,
             Mode::Normal | Mode::Probing => {
                 let is_bystander = child.policy.restart == Restart::Temporary && !child.fresh;
                 !child.at_rest && !is_bystander && self.pass_will_reach(child.key)

@@ -6,6 +6,7 @@
 use super::children::Intent;
 use super::mutations::{self, Mutation};
 use super::restarts::answer;
+use super::unusual::Unusual;
 use super::{ChildKey, ChildState, Core, Effect, Outcome, Phase, QueueFate, Rank, Refused};
 use crate::exit::ExitReason;
 
@@ -38,12 +39,9 @@ impl Core {
         self.phase = Phase::Stopping { reason, kill, end: Rank::END };
         for key in self.children.keys() {
             let Some(child) = self.children.get_mut(key) else { continue };
-            child.restore_at = None;
-            child.retry_at = None;
-            child.restore_due = false;
-            child.trusted_at = None;
+            child.if_unusual(Unusual::end_waits);
             let asked = child.intent.take().and_then(Intent::request);
-            for id in asked.into_iter().chain(std::mem::take(&mut child.terminators)) {
+            for id in asked.into_iter().chain(child.take_terminators()) {
                 answer(Some(id), Err(Refused::Stopping), effects);
             }
         }

@@ -34,6 +34,7 @@ impl Node {
     fn snapshot_of(&self, child: Child, state: State, starts_at: Option<Time>) -> Option<NodeSnapshot> {
         let member = self.member(child.key)?;
         let degraded = child.mode == Mode::Degraded;
+        let awaited = starts_at.or(child.unusual().trusted_at).or(child.unusual().restore_at);
         let mut snapshot = NodeSnapshot {
             path: self.child_path(child.key),
             name: child.name,
@@ -41,10 +42,7 @@ impl Node {
             state,
             incarnation: child.generation,
             restarts: child.restarts,
-            time_left: starts_at
-                .or(child.trusted_at)
-                .or(child.restore_at)
-                .map(|at| at.saturating_sub(self.shared().map_or(at, |shared| shared.now()))),
+            time_left: awaited.map(|at| at.saturating_sub(self.shared().map_or(at, |shared| shared.now()))),
             mailbox_len: 0,
             dead_letters: 0,
             shed: 0,

@@ -55,7 +55,7 @@ impl World {
             assert!(self.core.children().from(pass.from).any(is_moving), "{pass:?} waits for nobody");
         }
         if self.core.pass.is_none() {
-            assert!(self.core.children().iter().all(|child| !child.restore_due), "a restore is forgotten");
+            assert!(self.core.children().iter().all(|child| !child.unusual().restore_due), "a restore is forgotten");
         }
         if self.core.is_stopping() {
             assert!(self.core.children().iter().any(is_moving), "the end waits for nobody");

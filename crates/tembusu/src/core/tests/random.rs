@@ -235,7 +235,7 @@ fn check_rest(world: &World, plan: &Plan) {
         let running = matches!(child.state, ChildState::Running { .. });
         let down = child.at_rest || child.is_vacant();
         assert!(running != down, "{child:?}");
-        assert!(child.intent.is_none() && child.terminators.is_empty(), "{child:?}");
+        assert!(child.intent.is_none() && child.unusual().terminators.is_empty(), "{child:?}");
         let untouched =
             plan.acts.iter().all(|act| matches!(act, Act::Die(..) | Act::Say(_) | Act::Pass(_) | Act::Ready(_)));
         let obliging = plan.children.iter().all(|cast| !cast.inits.contains(&Init::Ignore));

@@ -126,3 +126,15 @@ fn a_restart_costs_the_same_among_ten_and_among_many() {
     assert!(many < 6.0 * few, "{many} s among many, {few} among ten");
     println!("a child's record takes {} bytes", size_of::<Child>());
 }
+
+#[test]
+fn a_child_is_small_and_what_few_have_is_not_part_of_it() {
+    assert!(size_of::<Child>() <= 184, "{} bytes, a million times over", size_of::<Child>());
+    let (mut core, _) = many(Strategy::OneForOne, true, 3);
+    for key in 0..3 {
+        let _ = crash(&mut core, key);
+    }
+    let [first, second, third] = [0, 1, 2].map(|key| core.children().get(ChildKey(key)).expect("it lives").clone());
+    assert!([&first, &second, &third].iter().all(|child| child.unusual.is_none()), "a plain restart needs no more");
+    assert!(Arc::ptr_eq(&first.policy, &second.policy) && Arc::ptr_eq(&second.policy, &third.policy));
+}

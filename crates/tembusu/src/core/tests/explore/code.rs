@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use super::super::super::pass::{Pass, Step};
+use super::super::super::unusual::Unusual;
 use super::super::super::*;
 use super::world::{Truth, World};
 
@@ -84,9 +85,10 @@ impl Code {
     }
 
     fn child(&mut self, child: &Child) {
-        let Child { key, is_static, present, state, intent, terminators, .. } = child;
+        let Child { key, is_static, present, state, intent, .. } = child;
         self.add(key.0);
-        let Child { crashed, timed_out, doom, fresh, at_rest, closed, .. } = child;
+        let Child { crashed, timed_out, fresh, at_rest, closed, .. } = child;
+        let Unusual { terminators, doom, .. } = child.unusual();
         self.flags(&[*is_static, *present, *crashed, *timed_out, doom.is_some(), *fresh, *at_rest, *closed]);
         let (kind, until) = match *state {
             ChildState::Idle => (0, None),

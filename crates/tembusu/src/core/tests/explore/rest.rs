@@ -36,7 +36,7 @@ impl World {
             if core.is_up() && owed && !(truth.alive && truth.acked) {
                 return Err(format!("{place:?} crashed and was not restarted: {child:?}"));
             }
-            if child.is_some_and(|child| child.intent.is_some() || !child.terminators.is_empty()) {
+            if child.is_some_and(|child| child.intent.is_some() || !child.unusual().terminators.is_empty()) {
                 return Err(format!("somebody still wants something of {child:?}"));
             }
         }
