@@ -24,6 +24,7 @@ chapters! {
     Isolation = "isolation.md",
     Testing = "testing.md",
     FromOtp = "from-otp.md",
+    Deviations = "otp-deviations.md",
     FromOthers = "from-others.md",
 }
 

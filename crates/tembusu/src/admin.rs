@@ -89,8 +89,11 @@ impl SupervisorRef {
     /// Its children in start order, as its [snapshot](Self::snapshot) has them. (OTP's list is the other way round.)
     #[must_use]
     pub fn which_children(&self) -> Vec<ChildInfo> {
-        let read = |core: &Core| core.children().iter().map(|child| ChildInfo::read(core, child)).collect();
-        self.node().read(read).unwrap_or_default()
+        let read = |core: &Core| -> Vec<(ChildKey, ChildInfo)> {
+            core.children().iter().map(|child| (child.key, ChildInfo::read(core, child))).collect()
+        };
+        let children = self.node().read(read).unwrap_or_default();
+        children.into_iter().map(|(key, info)| self.beside(key, info)).collect()
     }
 
     /// One of its children.
@@ -99,7 +102,16 @@ impl SupervisorRef {
     ///
     /// [`AdminError::NotFound`], or [`AdminError::Stopping`] when the tree has ended.
     pub fn which_child(&self, name: &str) -> Result<ChildInfo, AdminError> {
-        self.read_child(name, ChildInfo::read)
+        let (key, info) = self.read_child(name, |core, child| (child.key, ChildInfo::read(core, child)))?;
+        Ok(self.beside(key, info))
+    }
+
+    /// What the core knows, and what it does not: whether the child is suspended.
+    fn beside(&self, key: ChildKey, mut info: ChildInfo) -> ChildInfo {
+        if let Some(member) = self.node().with_members(|members| members.get(key).cloned()) {
+            info.state = member.state(info.state);
+        }
+        info
     }
 
     /// How many children it has.

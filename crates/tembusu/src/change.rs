@@ -140,9 +140,9 @@ impl ChildChange {
         self
     }
 
-    /// How it is stopped.
-    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
-        self.policy.shutdown = Some(shutdown);
+    /// How it is stopped: see [`ChildSpec::shutdown`](crate::ChildSpec::shutdown).
+    pub fn shutdown(mut self, shutdown: impl Into<Shutdown>) -> Self {
+        self.policy.shutdown = Some(shutdown.into());
         self
     }
 

@@ -69,7 +69,8 @@ impl<M> std::error::Error for TellError<M> {}
 /// What became of a call that has no answer.
 #[non_exhaustive]
 pub enum CallError<M> {
-    /// The deadline passed.
+    /// The deadline passed. It is also what becomes of a call whose handler is [stuck](crate::Supervisor::heartbeat):
+    /// the reply is in its hands until it returns.
     Timeout {
         /// Whether the message had been accepted, so that it may have been handled.
         enqueued: bool,
@@ -91,6 +92,15 @@ pub enum CallError<M> {
 }
 
 impl<M> CallError<M> {
+    /// The message, unless it was accepted: what became of it then, the error says.
+    pub fn into_inner(self) -> Option<M> {
+        match self {
+            Self::Full(message) | Self::Draining(message) => Some(message),
+            Self::Degraded(message) | Self::Gone(message) => message,
+            Self::Timeout { .. } | Self::Died(_) | Self::Unanswered | Self::Shed => None,
+        }
+    }
+
     pub(crate) fn from_refusal((refusal, message): (Refusal, M)) -> Self {
         match refusal {
             Refusal::Full => Self::Full(message),
@@ -168,7 +178,9 @@ pub enum SpecError {
         name: String,
     },
     /// The restart period is zero.
-    #[error("{supervisor}: the restart period is zero; failures are counted within a period longer than that")]
+    #[error(
+        "{supervisor}: the restart period is zero, and no two failures are within it; give intensity() a longer one"
+    )]
     ZeroPeriod {
         /// The supervisor.
         supervisor: String,
@@ -180,7 +192,7 @@ pub enum SpecError {
         path: String,
     },
     /// A heartbeat of no time.
-    #[error("{path}: the heartbeat is zero; every poll takes longer than that")]
+    #[error("{path}: the heartbeat is zero, and every poll takes longer than that; give it some time, or leave it out")]
     ZeroHeartbeat {
         /// The child, or the root.
         path: String,
@@ -192,7 +204,9 @@ pub enum SpecError {
         path: String,
     },
     /// A declared child was never added.
-    #[error("{supervisor}: {name:?} was declared and never added; its address would lead nowhere")]
+    #[error(
+        "{supervisor}: {name:?} was declared and never added, so that its address would lead nowhere; add it, or do not declare it"
+    )]
     NeverAdded {
         /// The supervisor that declared it.
         supervisor: String,
@@ -200,19 +214,21 @@ pub enum SpecError {
         name: String,
     },
     /// A stand-in outside a fallback.
-    #[error("{path}: a stand-in belongs into the fallback given to degrade_to")]
+    #[error("{path}: a stand-in belongs into the fallback given to degrade_to; move it there, or use child()")]
     StandInOutsideFallback {
         /// The stand-in.
         path: String,
     },
     /// A stand-in for an address that its degraded supervisor does not have.
-    #[error("{path}: it stands in for an address that is not in the subtree which it replaces")]
+    #[error(
+        "{path}: it stands in for an address that is not in the subtree which it replaces; give it an address from below the supervisor that has this fallback"
+    )]
     StandInForStranger {
         /// The stand-in.
         path: String,
     },
     /// Two stand-ins for one address.
-    #[error("{path}: another child stands in for the same address already")]
+    #[error("{path}: another child stands in for the same address already; remove one of them")]
     SecondStandIn {
         /// The second one.
         path: String,
@@ -266,7 +282,9 @@ pub enum SpecError {
         supervisor: String,
     },
     /// Probing was configured for a supervisor that does not degrade.
-    #[error("{supervisor}: probe needs degrade_to or quarantine")]
+    #[error(
+        "{supervisor}: probe ends degraded mode, which it never enters; add degrade_to or quarantine, or remove probe"
+    )]
     ProbeWithoutDegrade {
         /// The supervisor.
         supervisor: String,
@@ -278,13 +296,15 @@ pub enum SpecError {
         supervisor: String,
     },
     /// A fallback cannot be degraded itself: when it is exhausted, its supervisor's restart type decides.
-    #[error("{supervisor}: a fallback has no degrade_to, quarantine or restore_after of its own; remove it")]
+    #[error("{supervisor}: a fallback has no degrade_to, quarantine, restore_after or probe of its own; remove it")]
     DegradedFallback {
         /// The fallback.
         supervisor: String,
     },
     /// Restoring was configured for a supervisor that does not degrade.
-    #[error("{supervisor}: restore_after needs degrade_to or quarantine")]
+    #[error(
+        "{supervisor}: restore_after ends degraded mode, which it never enters; add degrade_to or quarantine, or remove restore_after"
+    )]
     RestoreWithoutDegrade {
         /// The supervisor.
         supervisor: String,
@@ -322,7 +342,9 @@ pub enum SpecError {
         supervisor: String,
     },
     /// The root cannot be degraded: there is nobody above it to do it.
-    #[error("{supervisor}: the root supervisor cannot be degraded; nest it under one that stays")]
+    #[error(
+        "{supervisor}: the root supervisor cannot be degraded; nest it under one that stays, or remove degrade_to, quarantine, restore_after and probe"
+    )]
     DegradedRoot {
         /// The root.
         supervisor: String,

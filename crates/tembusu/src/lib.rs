@@ -77,6 +77,7 @@ mod deadline;
 mod drain;
 mod error;
 mod event;
+mod event_text;
 mod exclusive;
 mod exit;
 mod extras;

@@ -28,6 +28,7 @@ fn a_suspended_child_keeps_messages_timers_and_callers_waiting_until_it_is_resum
         run(&a, |cx| cx.after(SECOND, Do::Note("timer".into()))).await;
         root.suspend_child("a").expect("it runs");
         assert_eq!(root.snapshot().children[0].state, State::Suspended);
+        assert_eq!(root.which_children()[0].state, State::Suspended);
         a.tell(Do::Note("told".into())).expect("there is room");
         let called = a.call(Do::Ask, SECOND * 2).await;
         assert!(matches!(called, Err(CallError::Timeout { enqueued: true })), "{called:?}");

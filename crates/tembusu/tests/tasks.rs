@@ -247,7 +247,7 @@ fn a_task_that_never_yields_is_given_up_and_its_handle_says_so() {
 #[test]
 fn one_more_than_the_maximum_is_refused_until_another_has_ended() {
     on_both(async || {
-        let (tasks, mut events, _tree) = world(plain().max(2)).await;
+        let (tasks, mut events, _tree) = world(plain().max_children(2)).await;
         let gate = Gate::new();
         for _ in 0..2 {
             let gate = gate.clone();

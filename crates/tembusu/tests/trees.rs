@@ -57,6 +57,11 @@ fn every_invalid_tree_is_refused_before_anything_starts() {
         });
     });
     assert_eq!(outside, SpecError::StandInOutsideFallback { path: "root/sub/a".into() });
+    let beside = refused(|root| {
+        let a = root.add(spec("a"));
+        root.add(stand_in::<Scripted>(&a, Journal::new().script("a")));
+    });
+    assert_eq!(beside, SpecError::StandInOutsideFallback { path: "root/a".into() }, "its name is not what is wrong");
     let fallback_for = |address: &Address<Say>, count: usize| {
         let mut fallback = Supervisor::one_for_one("fallback");
         for index in 0..count {

@@ -4,12 +4,24 @@
 
 use super::member::Member;
 use super::node::{Node, lock};
+use super::slot::Slot;
 use crate::core::{Child, ChildKey, Core, Mode, Time};
 use crate::error::SpecError;
 use crate::snapshot::{Kind, NodeSnapshot, State};
 use crate::spec::Entry;
 use crate::spec::backoff;
 use crate::spec::policy::AutoShutdown;
+
+impl Member {
+    /// What a child is doing, which the core takes for `state`: of suspensions it knows nothing.
+    pub(crate) fn state(&self, state: State) -> State {
+        let is_suspended = |slot: &Slot| slot.current().is_some_and(|current| current.signals().suspended());
+        match self {
+            Self::Worker(slot) if state == State::Running && is_suspended(slot) => State::Suspended,
+            _ => state,
+        }
+    }
+}
 
 impl Node {
     pub(crate) fn snapshot(&self) -> Vec<NodeSnapshot> {
@@ -60,9 +72,7 @@ impl Node {
                 snapshot.shed = slot.queue.shed();
                 snapshot.uncollected = slot.queue.uncollected();
                 snapshot.expired = slot.queue.expired();
-                if state == State::Running && slot.current().is_some_and(|current| current.signals().suspended()) {
-                    snapshot.state = State::Suspended;
-                }
+                snapshot.state = member.state(state);
                 snapshot.leaked = slot.leaked();
             }
             Member::Supervisor { normal, fallback, .. } => {

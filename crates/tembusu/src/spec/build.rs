@@ -99,12 +99,13 @@ pub(crate) fn check(supervisor: &Supervisor, path: &str, is_fallback: bool) -> R
         if name.is_empty() || name.contains('/') {
             return Err(SpecError::BadName { supervisor: at(), name: name.to_string() });
         }
+        let own = format!("{path}/{name}");
+        check_significance(entry, &own, supervisor.is_dynamic, supervisor.auto_shutdown)?;
+        check_entry(entry, &own, is_fallback)?;
+        // Last: a stand-in in a wrong place often has the name of its neighbour, which is not what is wrong.
         if !names.insert(Arc::clone(name)) {
             return Err(SpecError::DuplicateName { supervisor: at(), name: name.to_string() });
         }
-        let path = format!("{path}/{name}");
-        check_significance(entry, &path, supervisor.is_dynamic, supervisor.auto_shutdown)?;
-        check_entry(entry, &path, is_fallback)?;
     }
     Ok(())
 }

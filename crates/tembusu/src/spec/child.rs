@@ -106,25 +106,25 @@ impl<A: Actor> ChildSpec<A> {
         self
     }
 
-    /// How long it may take to stop; then it is killed.
-    pub fn shutdown(mut self, budget: Duration) -> Self {
-        self.options.shutdown = Shutdown::Within(budget);
+    /// How it is stopped. A [`Duration`] is how long that may take; then it is killed. 5 s unless set.
+    pub fn shutdown(mut self, shutdown: impl Into<Shutdown>) -> Self {
+        self.options.shutdown = shutdown.into();
         self
     }
 
-    /// It is killed at once when it should end: `stop` does not run.
+    /// It is killed at once when it should end: `stop` does not run. Short for [`Shutdown::Kill`].
     pub fn brutal_kill(mut self) -> Self {
         self.options.shutdown = Shutdown::Kill;
         self
     }
 
-    /// How long `init` may take; then the start has failed.
+    /// How long `init` may take; then the start has failed. 5 s unless set.
     pub fn init_timeout(mut self, timeout: Duration) -> Self {
         self.options.init_timeout = timeout;
         self
     }
 
-    /// How many messages may wait.
+    /// How many messages may wait. 1,024 unless set.
     pub fn mailbox(mut self, capacity: usize) -> Self {
         self.options.capacity = capacity;
         self

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::child::ChildSpec;
-use super::policy::Strategy;
+use super::policy::{Restart, Shutdown, Strategy};
 use super::supervisor::{Entry, Supervisor};
 use crate::actor::Actor;
 use crate::address::Address;
@@ -123,6 +123,24 @@ impl<T, C: IntoChild> DynamicSupervisor<T, C> {
     /// How many children it may have at a time, the ones that are being restarted included. Unlimited unless set.
     pub fn max_children(mut self, max_children: usize) -> Self {
         self.supervisor.max_children = Some(max_children);
+        self
+    }
+
+    /// See [`Supervisor::restart`]. Its children come from the template, with restart types of their own.
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.supervisor = self.supervisor.restart(restart);
+        self
+    }
+
+    /// See [`Supervisor::significant`].
+    pub fn significant(mut self) -> Self {
+        self.supervisor = self.supervisor.significant();
+        self
+    }
+
+    /// See [`Supervisor::shutdown`].
+    pub fn shutdown(mut self, shutdown: impl Into<Shutdown>) -> Self {
+        self.supervisor = self.supervisor.shutdown(shutdown);
         self
     }
 

@@ -39,6 +39,13 @@ pub enum Shutdown {
     Unlimited,
 }
 
+/// A budget: [`Shutdown::Within`].
+impl From<Duration> for Shutdown {
+    fn from(budget: Duration) -> Self {
+        Self::Within(budget)
+    }
+}
+
 /// Whether the end of significant children ends their supervisor (OTP, `supervisor`, "auto_shutdown").
 ///
 /// What counts is an end that is not followed by a restart: of a transient child a normal one, of a temporary

@@ -181,10 +181,10 @@ impl Supervisor {
         self
     }
 
-    /// How long it may take to stop as a whole; then everything below it is killed. Unlimited unless set: its
-    /// children have budgets of their own.
-    pub fn shutdown(mut self, budget: Duration) -> Self {
-        self.shutdown = Shutdown::Within(budget);
+    /// How it is stopped. A [`Duration`] is how long that may take as a whole; then everything below it is killed.
+    /// Unlimited unless set: its children have budgets of their own.
+    pub fn shutdown(mut self, shutdown: impl Into<Shutdown>) -> Self {
+        self.shutdown = shutdown.into();
         self
     }
 

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 
 use super::backoff::Backoff;
 use super::child::{ChildSpec, DEFAULT_SHUTDOWN, child};
-use super::policy::Restart;
+use super::policy::{Restart, Shutdown};
 use super::supervisor::Supervisor;
 use crate::actor::{Actor, Flow, Init};
 use crate::address::Address;
@@ -36,7 +36,7 @@ use crate::tree::SupervisorRef;
 #[must_use = "a specification does nothing until it is added to a supervisor"]
 pub struct TaskSupervisor {
     supervisor: Supervisor,
-    budget: Duration,
+    task_shutdown: Shutdown,
 }
 
 impl TaskSupervisor {
@@ -44,19 +44,20 @@ impl TaskSupervisor {
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         let mut supervisor = Supervisor::one_for_one(name);
         supervisor.is_dynamic = true;
-        Self { supervisor, budget: DEFAULT_SHUTDOWN }
+        Self { supervisor, task_shutdown: DEFAULT_SHUTDOWN.into() }
     }
 
     /// How many tasks may run, or wait to be tried again, at the same time: one more is refused with
     /// [`AdminError::MaxChildren`]. Unlimited unless set.
-    pub fn max(mut self, max: usize) -> Self {
-        self.supervisor.max_children = Some(max);
+    pub fn max_children(mut self, max_children: usize) -> Self {
+        self.supervisor.max_children = Some(max_children);
         self
     }
 
-    /// How long tasks may go on when the supervisor stops; then they are dropped at their next await. 5 s unless set.
-    pub fn shutdown(mut self, budget: Duration) -> Self {
-        self.budget = budget;
+    /// How its tasks are stopped. A [`Duration`] is how long they may go on when the supervisor stops; then they are
+    /// dropped at their next await. 5 s unless set.
+    pub fn shutdown(mut self, shutdown: impl Into<Shutdown>) -> Self {
+        self.task_shutdown = shutdown.into();
         self
     }
 
@@ -88,7 +89,7 @@ impl Supervisor {
     /// Adds a supervisor of one-shot tasks with options.
     pub fn add_tasks(&mut self, spec: TaskSupervisor) -> Tasks {
         let supervisor = self.supervisor(spec.supervisor);
-        Tasks { supervisor, budget: spec.budget, spawned: Arc::default() }
+        Tasks { supervisor, task_shutdown: spec.task_shutdown, spawned: Arc::default() }
     }
 }
 
@@ -117,7 +118,7 @@ impl Supervisor {
 #[derive(Clone)]
 pub struct Tasks {
     supervisor: SupervisorRef,
-    budget: Duration,
+    task_shutdown: Shutdown,
     spawned: Arc<AtomicU64>,
 }
 
@@ -179,7 +180,7 @@ impl Tasks {
         let job = Job { make, reply: Mutex::new(Some(reply)), shared: Arc::clone(&shared) };
         let number = self.spawned.fetch_add(1, Ordering::Relaxed) + 1;
         let spec: ChildSpec<Task<T>> = child(number.to_string(), Arc::new(job));
-        let spec = spec.restart(restart).shutdown(self.budget).mailbox(1);
+        let spec = spec.restart(restart).shutdown(self.task_shutdown).mailbox(1);
         let address = self.supervisor.start_child(spec).await?;
         let path = address.path().into();
         let supervisor = self.supervisor.clone();
