@@ -31,6 +31,10 @@
 
 #[path = "otp/administration.rs"]
 mod administration;
+#[path = "otp/arguments.rs"]
+mod arguments;
+#[path = "otp/beyond.rs"]
+mod beyond;
 #[path = "otp/dynamic.rs"]
 mod dynamic;
 #[path = "otp/live_change.rs"]

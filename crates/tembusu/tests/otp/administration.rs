@@ -209,8 +209,9 @@ fn a_restarted_supervisor_has_the_children_of_its_specification() {
     });
 }
 
-/// 3 `sup_start_ignore_child`, 4 and 5 `sup_start_ignore_temporary_child` and `_start_child`,
-/// 6 `sup_start_ignore_temporary_child_start_child_simple`, 7 `..._permanent_child_start_child_simple`.
+/// 3 `sup_start_ignore_child`, 4 `sup_start_ignore_temporary_child`,
+/// 5 `sup_start_ignore_temporary_child_start_child`, 6 `sup_start_ignore_temporary_child_start_child_simple`,
+/// 7 `sup_start_ignore_permanent_child_start_child_simple`.
 #[test]
 fn a_child_that_ignores_is_kept_without_a_process_unless_nothing_could_start_it_again() {
     virtual_time(async {
@@ -243,7 +244,7 @@ fn a_child_that_ignores_is_kept_without_a_process_unless_nothing_could_start_it_
     });
 }
 
-/// 10 `sup_start_restart_child_returns_error`, 11 `sup_start_child_returns_error`, 12 `..._simple`.
+/// 10 `sup_start_restart_child_returns_error`, 11 `sup_start_child_returns_error`, 12 `sup_start_child_returns_error_simple`.
 #[test]
 fn a_start_by_request_that_fails_is_an_answer_and_nothing_else() {
     virtual_time(async {

@@ -20,7 +20,7 @@ async fn start<T: Send, C: IntoChild>(pool: &Dynamic<T, C>, spec: T) {
     assert!(pool.start(spec).await.is_ok(), "it starts");
 }
 
-/// 55 `simple_one_for_one`, 58 `simple_one_for_one_escalation`, 70: the intensity is that of the whole pool.
+/// 55 `simple_one_for_one`, 58 `simple_one_for_one_escalation`: the intensity is that of the whole pool.
 #[test]
 fn a_pool_restarts_its_children_one_by_one_until_its_intensity_is_used_up() {
     virtual_time(async {
@@ -31,6 +31,8 @@ fn a_pool_restarts_its_children_one_by_one_until_its_intensity_is_used_up() {
         for (name, others) in [("child1", [2, 1]), ("child2", [2, 2])] {
             play.stage.end(name, End::Abnormal).await;
             assert_eq!([play.stage.incarnation("child1").await, play.stage.incarnation("child2").await], others);
+            let counts = first.count_children();
+            assert_eq!([counts.specs, counts.active, counts.supervisors, counts.workers], [1, 2, 0, 2]);
         }
         play.stage.end("child1", End::Abnormal).await;
         assert!(matches!(play.ended().await, ExitReason::Exhausted(_)));
@@ -135,7 +137,7 @@ fn children_start_in_order_and_end_in_reverse_order() {
     });
 }
 
-/// 68 `count_children`, 69 `count_children_supervisor`, 73 and 74 `..._many_...`: the costs are in the core's tests.
+/// 68 `count_children`, 69 `count_children_supervisor`; what it costs is in the core's tests.
 #[test]
 fn many_children_are_counted_and_ended() {
     virtual_time(async {
@@ -165,5 +167,32 @@ fn many_children_are_counted_and_ended() {
         let counts = supervisors.count_children();
         assert_eq!([counts.specs, counts.active, counts.supervisors, counts.workers], [1, 1000, 1000, 0]);
         tree.shutdown().await;
+    });
+}
+
+/// 67 `simple_global_supervisor`: an address, which is what a name is here, leads to the new incarnation whatever ended
+/// the old one.
+#[test]
+fn an_address_outlives_every_way_in_which_its_child_and_those_above_it_end() {
+    virtual_time(async {
+        let stage = Stage::default();
+        let mut middle = Supervisor::one_for_one("middle").intensity(2, HOUR);
+        middle.add(stage.child("server"));
+        let mut root = Supervisor::one_for_all("root").intensity(3, HOUR);
+        let middle = root.supervisor(middle);
+        let play = stage.start(root).await;
+        middle.stop().await.expect("it is stopped");
+        settled().await;
+        assert_eq!(play.stage.incarnation("server").await, 2);
+        for (incarnation, how) in [(3, End::Panic), (4, End::Abnormal)] {
+            play.stage.end("server", how).await;
+            assert_eq!(play.stage.incarnation("server").await, incarnation);
+        }
+        middle.terminate_child("server").await.expect("it is terminated");
+        assert_eq!(play.stage.incarnation("server").await, 0);
+        middle.restart_child("server").await.expect("it is restarted");
+        assert_eq!(play.stage.incarnation("server").await, 5);
+        play.tree.shutdown().await;
+        assert!(play.stage.address("server").tell(Step::Ok.into()).is_err(), "nobody is there any more");
     });
 }

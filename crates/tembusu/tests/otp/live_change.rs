@@ -160,6 +160,9 @@ fn a_faulty_change_leaves_everything_as_it_was() {
             play.root.start_child(Stage::default().child("child3")).await.is_ok(),
             "the name has become free again"
         );
+        let which = play.which();
+        play.root.change(Change::new()).await.expect("nothing to change is no error");
+        assert_eq!(play.which(), which);
         play.tree.shutdown().await;
         assert!(matches!(play.root.change(Change::new()).await, Err(AdminError::Stopping)));
     });
@@ -240,7 +243,7 @@ fn the_order_cannot_be_changed_during_a_group_restart() {
     });
 }
 
-/// 93 `code_change_simple`, 94 `code_change_simple_map`.
+/// 93 `code_change_simple`, 94 `code_change_simple_map`, 14 `sup_start_map_simple`.
 #[test]
 fn a_template_can_be_changed_and_not_taken_away() {
     virtual_time(async {
@@ -254,8 +257,10 @@ fn a_template_can_be_changed_and_not_taken_away() {
         pool.clone().change_template(|spec| spec.restart(Restart::Permanent));
         pool.start(new).await.expect("it starts");
         for (name, restart) in [("old", Restart::Temporary), ("new", Restart::Permanent)] {
-            assert_eq!(pool.supervisor().get_spec(name).expect("it is there").restart, restart);
+            let spec = pool.supervisor().get_spec(name).expect("it is there");
+            assert_eq!((spec.restart, spec.shutdown, spec.significant), (restart, Shutdown::Within(SECOND), false));
         }
+        assert!(matches!(pool.supervisor().get_spec("stranger"), Err(AdminError::NotFound)));
         let mut added = Change::new();
         let _ = added.add(Stage::default().child("child1"));
         for change in [added, Change::new().strategy(Strategy::OneForAll), Change::new().order(["new"])] {

@@ -26,7 +26,9 @@ async fn incarnations(play: &Play, count: usize) -> Vec<u64> {
     all
 }
 
-/// 34 `permanent_normal`, 35 `transient_normal`, 36 `temporary_normal`, 37 to 39 `..._shutdown`, 40 to 42 `..._abnormal`.
+/// 34 `permanent_normal`, 35 `transient_normal`, 36 `temporary_normal`, 37 `permanent_shutdown`,
+/// 38 `transient_shutdown`, 39 `temporary_shutdown`, 40 `permanent_abnormal`, 41 `transient_abnormal`,
+/// 42 `temporary_abnormal`.
 #[test]
 fn each_restart_type_and_each_end_is_followed_by_what_otp_does() {
     virtual_time(async {

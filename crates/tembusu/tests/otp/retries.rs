@@ -101,7 +101,12 @@ fn a_dynamic_child_that_cannot_be_restarted_is_forgotten_when_it_is_terminated()
         assert_eq!([counts.specs, counts.active, counts.workers], [1, 0, 1]);
         pool.terminate_child(&child).await.expect("a handle outlives the incarnation");
         assert!(pool.which_children().is_empty());
-        assert!(matches!(play.tree.shutdown().await, ExitReason::Shutdown));
+        script.forget_inits();
+        pool.start(play.stage.scripted("child1", script.clone())).await.expect("it starts");
+        fail_for_a_while(&play, &script, "child1").await;
+        assert_eq!(play.which_of(pool.supervisor()), ["child1 restarting"]);
+        let ended = tokio::time::timeout(Duration::from_millis(1), play.tree.shutdown()).await;
+        assert!(matches!(ended, Ok(ExitReason::Shutdown)), "it stops promptly while it tries");
     });
 }
 

@@ -32,6 +32,13 @@ fn a_child_that_is_not_significant_ends_alone() {
                     let restarted = restart == Restart::Transient && how.is_abnormal();
                     assert_eq!(play.stage.incarnation("child1").await, if restarted { 2 } else { 0 });
                     assert!(play.lives());
+                    if !restarted {
+                        // And one that runs, by an operator.
+                        let stage = Stage::default();
+                        play.root.start_child(stage.child("child2").restart(restart)).await.expect("it starts");
+                        play.root.terminate_child("child2").await.expect("it is terminated");
+                        settled().await;
+                    }
                     let known = play.root.terminate_child("child1").await.is_ok();
                     assert_eq!(known, restart == Restart::Transient);
                     assert!(play.lives());

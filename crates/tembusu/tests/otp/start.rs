@@ -17,7 +17,7 @@ fn a_supervisor_without_children_starts_and_stops() {
     });
 }
 
-/// 8 `sup_start_error_return`, 9 `sup_start_fail`, 45 `faulty_application_shutdown`: the started siblings are stopped
+/// 45 `faulty_application_shutdown`: the started siblings are stopped
 /// in reverse order, and the error names child and reason up the whole tree.
 #[test]
 fn a_failed_start_stops_what_has_started_and_names_child_and_reason() {

@@ -61,7 +61,11 @@ impl Forest {
     }
 
     fn worker(&mut self, of: usize, restart: Restart) {
-        let key = self.add(of, worker(restart));
+        self.worker_as(of, worker(restart));
+    }
+
+    fn worker_as(&mut self, of: usize, policy: ChildPolicy) {
+        let key = self.add(of, policy);
         self.nodes[of].kids.insert(key, Kid::Worker { alive: None });
     }
 
@@ -83,6 +87,13 @@ impl Forest {
 
     fn tell(&mut self, node: usize, event: Event) {
         self.nodes[node].inbox.push_back(event);
+    }
+
+    /// Before anything is added to it.
+    fn shut_down_automatically(&mut self, node: usize, rule: AutoShutdown) {
+        let spare = Core::new("".into(), Strategy::OneForOne, false, Intensity::new(0, SEC));
+        let core = std::mem::replace(&mut self.nodes[node].core, spare);
+        self.nodes[node].core = core.with_auto_shutdown(rule);
     }
 
     /// Lets one event arrive somewhere; false when there is none.
@@ -296,6 +307,8 @@ fn live(seed: u64) {
     let top = forest.node(None, Strategy::OneForOne, 0);
     forest.nodes[top].core =
         Core::new("node0".into(), any_strategy(&mut forest.random), false, Intensity::new(4, 10 * SEC));
+    let rule = any_rule(&mut forest.random);
+    forest.shut_down_automatically(top, rule);
     grow(&mut forest, top, 3);
     forest.tell(top, Event::Start);
     for _ in 0..60 {
@@ -306,7 +319,12 @@ fn live(seed: u64) {
                 if !alive.is_empty() {
                     let (at, key) = alive[forest.random.below(alive.len() as u64) as usize];
                     let reason = [error(), panic(), ExitReason::Normal][forest.random.below(3) as usize].clone();
-                    forest.end_worker(at, key, reason);
+                    let Kid::Worker { alive: Some(generation) } = forest.nodes[at].kids[&key] else { continue };
+                    match forest.random.below(6) {
+                        0 => forest.tell(at, Event::Condemned { key, generation, reason: panic() }),
+                        1 => forest.tell(at, Event::Stuck { key, generation }),
+                        _ => forest.end_worker(at, key, reason),
+                    }
                 }
             }
             5..=9 => {
@@ -336,8 +354,9 @@ fn grow(forest: &mut Forest, at: usize, depth: u32) {
     for _ in 0..=forest.random.below(3) {
         let restart = [Restart::Permanent, Restart::Permanent, Restart::Transient, Restart::Temporary];
         let restart = restart[forest.random.below(4) as usize];
+        let significant = restart != Restart::Permanent && forest.random.one_in(2);
         if depth == 0 || forest.random.one_in(3) {
-            forest.worker(at, restart);
+            forest.worker_as(at, ChildPolicy { significant, ..worker(restart) });
             continue;
         }
         let backoff = forest.random.one_in(2).then_some(Doubling { first: SEC, max: 4 * SEC });
@@ -348,14 +367,20 @@ fn grow(forest: &mut Forest, at: usize, depth: u32) {
         };
         let shutdown = if forest.random.one_in(3) { Shutdown::Within(SEC) } else { Shutdown::Unlimited };
         let probation = forest.random.one_in(2).then_some(3 * SEC);
-        let policy = ChildPolicy { shutdown, probation, ..supervisor(restart, exhaustion) };
+        let policy = ChildPolicy { shutdown, probation, significant, ..supervisor(restart, exhaustion) };
         let (strategy, limit) = (any_strategy(&mut forest.random), forest.random.below(4) as u32);
         let (normal, fallback) = forest.supervisor(at, policy, strategy, limit);
+        let rule = any_rule(&mut forest.random);
+        forest.shut_down_automatically(normal, rule);
         grow(forest, normal, depth - 1);
         if let Some(fallback) = fallback {
             grow(forest, fallback, 0);
         }
     }
+}
+
+fn any_rule(random: &mut Random) -> AutoShutdown {
+    [AutoShutdown::Never, AutoShutdown::AnySignificant, AutoShutdown::AllSignificant][random.below(3) as usize]
 }
 
 fn any_strategy(random: &mut Random) -> Strategy {

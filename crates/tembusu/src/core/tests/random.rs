@@ -40,6 +40,8 @@ struct Cast {
 #[derive(Clone, Debug)]
 enum Act {
     Die(usize, u8),
+    Condemn(usize),
+    Stick(usize),
     Ready(usize),
     Ignore(usize),
     Say(u8),
@@ -119,6 +121,16 @@ fn perform(world: &mut World, act: &Act) {
             };
             world.die_silently(name, reason);
         }
+        Act::Condemn(index) => {
+            if let Some((key, generation)) = named(world, *index).and_then(|name| worker_that_lives(world, name)) {
+                world.step(Event::Condemned { key, generation, reason: panic() });
+            }
+        }
+        Act::Stick(index) => {
+            if let Some((key, generation)) = named(world, *index).and_then(|name| worker_that_lives(world, name)) {
+                world.step(Event::Stuck { key, generation });
+            }
+        }
         Act::Ready(index) => {
             let Some(name) = named(world, *index).filter(|name| world.plays[&world.key(name)].alive) else { return };
             let (key, generation) = (world.key(name), world.generation(name));
@@ -175,13 +187,21 @@ fn perform(world: &mut World, act: &Act) {
             if world.plays[&key].alive {
                 generation = generation.saturating_sub(1);
             }
-            world.bring_stale(match kind % 3 {
+            world.bring_stale(match kind % 5 {
                 0 => Event::Started { key, generation },
                 1 => Event::Ignored { key, generation },
+                2 => Event::Condemned { key, generation, reason: panic() },
+                3 => Event::Stuck { key, generation },
                 _ => Event::Exited { key, generation, reason: error() },
             });
         }
     }
+}
+
+/// Only workers are judged: a supervisor makes no inline calls and cannot be stuck.
+fn worker_that_lives(world: &World, name: &str) -> Option<(ChildKey, Generation)> {
+    let child = world.child(name).filter(|child| !child.is_supervisor())?;
+    world.plays[&child.key].alive.then_some((child.key, child.generation))
 }
 
 fn ask(world: &mut World, name: Option<&'static str>, request: impl FnOnce(ChildKey) -> Request) {
@@ -312,6 +332,8 @@ fn act() -> impl Generator<Value = Act> {
     let by = prop_oneof![Just(MS), Just(SEC), Just(INIT), Just(SHUTDOWN), Just(KILL_GRACE), Just(11 * SEC)];
     prop_oneof![
         8 => (child.clone(), 0_u8..7).prop_map(|(index, reason)| Act::Die(index, reason)),
+        2 => child.clone().prop_map(Act::Condemn),
+        2 => child.clone().prop_map(Act::Stick),
         4 => child.clone().prop_map(Act::Ready),
         1 => child.clone().prop_map(Act::Ignore),
         8 => (1_u8..8).prop_map(Act::Say),
@@ -325,6 +347,6 @@ fn act() -> impl Generator<Value = Act> {
         1 => Just(Act::End),
         2 => (any_strategy(), 0_u32..6, child.clone()).prop_map(|(strategy, limit, first)| Act::Change(strategy, limit, first)),
         1 => Just(Act::Start),
-        3 => (child, 0_u8..3).prop_map(|(index, kind)| Act::Stale(index, kind)),
+        3 => (child, 0_u8..5).prop_map(|(index, kind)| Act::Stale(index, kind)),
     ]
 }

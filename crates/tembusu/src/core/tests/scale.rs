@@ -106,6 +106,44 @@ fn a_group_restart_and_an_end_cost_each_child_the_same_however_many_there_are() 
     }
 }
 
+/// 73 `simple_one_for_one_scale_many_temporary_children`, 74 `scale_start_stop_many_children`: one by one, on request.
+#[test]
+fn to_add_and_to_terminate_a_child_on_request_costs_the_same_however_many_there_are() {
+    let per_child = |dynamic: bool, count: u64| {
+        let mut core = Core::new("sup".into(), Strategy::OneForOne, dynamic, Intensity::new(1, SEC));
+        let mut effects = Vec::new();
+        core.step(Time::ZERO, Event::Start, &mut effects);
+        drive(&mut core, &mut effects);
+        let mut ask = |core: &mut Core, id: u64, request: Request| {
+            core.step(core.now, Event::Request { id: RequestId(id), request }, &mut effects);
+            drive(core, &mut effects);
+        };
+        let policy = worker(if dynamic { Restart::Temporary } else { Restart::Permanent });
+        let add = seconds(|| {
+            for key in 0..count {
+                let name = format!("{key}").into();
+                ask(&mut core, key, Request::Add { key: ChildKey(key), name, policy: policy.clone() });
+            }
+        });
+        let running = |core: &Core| core.children().iter().filter(|child| child.state.is_alive()).count() as u64;
+        assert_eq!(running(&core), count);
+        let terminate = seconds(|| {
+            for key in 0..count {
+                ask(&mut core, count + key, Request::Terminate { key: ChildKey(key) });
+            }
+        });
+        assert_eq!(running(&core), 0);
+        [add, terminate].map(|seconds| (seconds * 1e9 / count as f64) as u64)
+    };
+    for dynamic in [true, false] {
+        let (few, many) = (per_child(dynamic, 1_000), per_child(dynamic, MANY));
+        println!("{few:?} ns a child among 1,000 and {many:?} ns among {MANY}: add, terminate");
+        for (few, many) in few.into_iter().zip(many) {
+            assert!(many < LENIENCY * few.max(3_000), "{many} ns a child among many, {few} among few");
+        }
+    }
+}
+
 #[test]
 fn a_restart_costs_the_same_among_ten_and_among_many() {
     let each = |count: u64| {
