@@ -162,7 +162,7 @@ impl Node {
 
     /// The child that a handle belongs to.
     pub(crate) fn key_of_handle(&self, handle: &Identity) -> Result<ChildKey, AdminError> {
-        let of_handle = |(key, member): (ChildKey, Arc<Member>)| handle.is(&member).then_some(key);
+        let of_handle = |(key, member): (ChildKey, Member)| handle.is(&member).then_some(key);
         let found = self.with_members(|members| {
             let key = members.key(&handle.name)?;
             members.get(key).cloned().map(|member| (key, member))
@@ -187,7 +187,7 @@ impl Identity {
     fn is(&self, member: &Member) -> bool {
         match (member, &self.leads_to) {
             (Member::Worker(slot), LeadsTo::Queue(id)) => slot.queue.id() == *id,
-            (Member::Supervisor { normal, .. }, LeadsTo::Node(node)) => Arc::ptr_eq(normal, node),
+            (Member::Supervisor(nested), LeadsTo::Node(node)) => Arc::ptr_eq(&nested.normal, node),
             _ => false,
         }
     }

@@ -213,7 +213,6 @@ impl SupervisorRef {
             };
             let (key, name) = (node.new_key(), Arc::clone(entry.name()));
             let (policy, member) = build::place_entry(entry, key, node, node.path(), shared, on);
-            let member = Arc::new(member);
             if node.with_members(|members| members.insert(key, Arc::clone(&name), member, None)).is_err() {
                 return Err(self.let_go(change, AdminError::AlreadyPresent));
             }

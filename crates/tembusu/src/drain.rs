@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::context::NEVER;
 use crate::error::AdminError;
 use crate::exit::ExitReason;
-use crate::shell::member::Member;
+use crate::shell::member::{Member, Nested};
 use crate::shell::node::Node;
 use crate::shell::slot::Slot;
 use crate::tree::{SupervisorRef, Tree};
@@ -104,7 +104,8 @@ fn collect(member: &Member, slots: &mut Vec<Arc<Slot>>) {
         // The queue of a stand-in is that of the child whose place it takes.
         Member::Worker(slot) if slot.is_stand_in => {}
         Member::Worker(slot) => slots.push(Arc::clone(slot)),
-        Member::Supervisor { normal, fallback, .. } => {
+        Member::Supervisor(nested) => {
+            let Nested { normal, fallback, .. } = &**nested;
             if let Some(fallback) = fallback {
                 collect_below(fallback, slots);
             }

@@ -112,7 +112,7 @@ impl SupervisorRef {
             State::Stopped => AdminError::Stopping,
             _ => AdminError::NotFound,
         })?;
-        let Member::Worker(slot) = &*member else { return Err(AdminError::NotAWorker) };
+        let Member::Worker(slot) = &member else { return Err(AdminError::NotAWorker) };
         let current = slot.current().filter(|current| !current.scope.is_replaced());
         Ok((Arc::clone(slot), current.ok_or(AdminError::NotRunning)?))
     }

@@ -7,7 +7,7 @@ use crate::core::{ChildKey, Event as CoreEvent, Refused, Request};
 use crate::error::AdminError;
 use crate::event::Events;
 use crate::exit::ExitReason;
-use crate::shell::member::Member;
+use crate::shell::member::{Member, Nested};
 use crate::shell::node::{Above, Node};
 use crate::shell::tree::{Shared, TreeState};
 use crate::snapshot::{Kind, NodeSnapshot};
@@ -140,8 +140,9 @@ impl SupervisorRef {
             return Some(self.clone());
         }
         let members = self.node.with_members(|members| members.all());
-        members.into_iter().find_map(|(_, member)| match &*member {
-            Member::Supervisor { normal, fallback, .. } => {
+        members.into_iter().find_map(|(_, member)| match &member {
+            Member::Supervisor(nested) => {
+                let Nested { normal, fallback, .. } = &**nested;
                 std::iter::once(normal).chain(fallback).find_map(|node| Self::new(Arc::clone(node)).find(path))
             }
             Member::Worker(_) => None,
@@ -185,7 +186,6 @@ impl SupervisorRef {
         let gone = self.node.free_name(&name)?;
         let key = self.node.new_key();
         let (policy, member) = build::place_entry(entry, key, &self.node, self.node.path(), shared, on);
-        let member = Arc::new(member);
         let refused = self.node.with_members(|members| members.insert(key, Arc::clone(&name), member, gone)).err();
         if refused.is_some() {
             return Err(AdminError::AlreadyPresent);

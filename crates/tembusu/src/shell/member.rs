@@ -9,9 +9,18 @@ use super::slot::Slot;
 use crate::core::{ChildKey, KeyHashes, QueueFate};
 use crate::panics;
 
+/// Kept by value: there may be a million of them.
+#[derive(Clone)]
 pub(crate) enum Member {
     Worker(Arc<Slot>),
-    Supervisor { normal: Arc<Node>, fallback: Option<Arc<Node>>, shape: Shape },
+    Supervisor(Arc<Nested>),
+}
+
+/// A supervisor with what may run in its place.
+pub(crate) struct Nested {
+    pub(crate) normal: Arc<Node>,
+    pub(crate) fallback: Option<Arc<Node>>,
+    pub(crate) shape: Shape,
 }
 
 /// Which of a supervisor's two shapes was started last: the one to stop. Written and read by its parent only.
@@ -31,11 +40,20 @@ impl Shape {
 }
 
 impl Member {
+    /// Names have no slashes: they are the last parts of paths.
+    fn name(&self) -> &str {
+        match self {
+            Self::Worker(slot) => slot.path().rsplit('/').next().unwrap_or_default(),
+            Self::Supervisor(nested) => &nested.normal.name,
+        }
+    }
+
     /// Carries out what becomes of the queues below.
     pub(crate) fn settle_queues(&self, fate: QueueFate) {
         match self {
             Self::Worker(slot) => settle_queue(slot, fate),
-            Self::Supervisor { normal, fallback, .. } => {
+            Self::Supervisor(nested) => {
+                let Nested { normal, fallback, .. } = &**nested;
                 normal.settle_queues(fate);
                 // Degraded mode and its end concern the addresses of the normal shape.
                 if let (Some(fallback), QueueFate::Close | QueueFate::CloseForGood | QueueFate::Reopen) =
@@ -68,7 +86,7 @@ fn settle_queue(slot: &Slot, fate: QueueFate) {
 #[derive(Default)]
 pub(crate) struct Members {
     /// Found on every restart: in constant time, however many there are.
-    by_key: HashMap<ChildKey, (Arc<str>, Arc<Member>), KeyHashes>,
+    by_key: HashMap<ChildKey, Member, KeyHashes>,
     by_name: HashMap<Arc<str>, ChildKey>,
     /// Ended temporary children of the specification whose names were given to added ones. Those end with the
     /// supervisor, and with its next start the former ones are back.
@@ -81,32 +99,34 @@ impl Members {
         &mut self,
         key: ChildKey,
         name: Arc<str>,
-        member: Arc<Member>,
+        member: Member,
         gone: Option<ChildKey>,
-    ) -> Result<(), Arc<Member>> {
+    ) -> Result<(), Member> {
         match self.by_name.get(&name) {
             Some(holder) if Some(*holder) != gone => return Err(member),
             Some(holder) => drop(self.shadowed.insert(Arc::clone(&name), *holder)),
             None => {}
         }
-        self.by_name.insert(Arc::clone(&name), key);
-        self.by_key.insert(key, (name, member));
+        debug_assert_eq!(member.name(), &*name);
+        self.by_name.insert(name, key);
+        self.by_key.insert(key, member);
         Ok(())
     }
 
-    pub(crate) fn remove(&mut self, key: ChildKey) -> Option<Arc<Member>> {
-        let (name, member) = self.by_key.remove(&key)?;
-        if self.by_name.get(&name) == Some(&key) {
-            match self.shadowed.remove(&name) {
-                Some(former) => drop(self.by_name.insert(name, former)),
-                None => drop(self.by_name.remove(&name)),
+    pub(crate) fn remove(&mut self, key: ChildKey) -> Option<Member> {
+        let member = self.by_key.remove(&key)?;
+        let name = member.name();
+        if self.by_name.get(name) == Some(&key) {
+            match self.shadowed.remove_entry(name) {
+                Some((name, former)) => drop(self.by_name.insert(name, former)),
+                None => drop(self.by_name.remove(name)),
             }
         }
         Some(member)
     }
 
-    pub(crate) fn get(&self, key: ChildKey) -> Option<&Arc<Member>> {
-        self.by_key.get(&key).map(|(_, member)| member)
+    pub(crate) fn get(&self, key: ChildKey) -> Option<&Member> {
+        self.by_key.get(&key)
     }
 
     pub(crate) fn key(&self, name: &str) -> Option<ChildKey> {
@@ -114,8 +134,8 @@ impl Members {
     }
 
     /// In the order in which they were added.
-    pub(crate) fn all(&self) -> Vec<(ChildKey, Arc<Member>)> {
-        let mut all: Vec<_> = self.by_key.iter().map(|(key, (_, member))| (*key, Arc::clone(member))).collect();
+    pub(crate) fn all(&self) -> Vec<(ChildKey, Member)> {
+        let mut all: Vec<_> = self.by_key.iter().map(|(key, member)| (*key, member.clone())).collect();
         all.sort_unstable_by_key(|(key, _)| *key);
         all
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::oneshot;
 use tokio::time::Instant as Clock;
 
-use super::member::{Member, Members};
+use super::member::{Member, Members, Nested};
 use super::tree::Shared;
 use crate::core::{
     ChildKey, Core, Effect, Event as CoreEvent, Generation, Happening, Mode, Outcome, QueueFate, Refused, Request,
@@ -46,7 +46,7 @@ struct Inbox {
 const EFFECTS_KEPT: usize = 16;
 
 /// The member that was looked up last, since the effects of one event are mostly about one child.
-type Last = Option<(ChildKey, Arc<Member>)>;
+type Last = Option<(ChildKey, Member)>;
 
 enum Incoming {
     Core(CoreEvent),
@@ -138,7 +138,7 @@ impl Node {
         f(&mut lock(&self.members))
     }
 
-    pub(super) fn member(&self, key: ChildKey) -> Option<Arc<Member>> {
+    pub(super) fn member(&self, key: ChildKey) -> Option<Member> {
         lock(&self.members).get(key).cloned()
     }
 
@@ -237,9 +237,10 @@ impl Node {
         tracing::error!(path = %self.path(), %reason, "a supervisor's invariant does not hold: it ends");
         let reason = self.broken.get_or_init(|| reason);
         for (_, member) in self.with_members(|members| members.all()) {
-            match &*member {
+            match &member {
                 Member::Worker(slot) => slot.kill(),
-                Member::Supervisor { normal, fallback, .. } => {
+                Member::Supervisor(nested) => {
+                    let Nested { normal, fallback, .. } = &**nested;
                     normal.send(CoreEvent::Stop { kill: true });
                     if let Some(fallback) = fallback {
                         fallback.send(CoreEvent::Stop { kill: true });
@@ -294,7 +295,8 @@ impl Node {
                     slot.start(generation);
                     return true;
                 }
-                Some(Member::Supervisor { normal, fallback, shape }) => {
+                Some(Member::Supervisor(nested)) => {
+                    let Nested { normal, fallback, shape } = &**nested;
                     let fallback = fallback.as_ref().filter(|_| mode == Mode::Degraded);
                     shape.set_fallback(fallback.is_some());
                     return fallback.unwrap_or(normal).start_as(generation, mode);
@@ -302,14 +304,14 @@ impl Node {
                 None => {}
             },
             Effect::Trust { key } => {
-                if let Some(Member::Supervisor { normal, .. }) = self.member(key).as_deref() {
-                    normal.send(CoreEvent::Trust);
+                if let Some(Member::Supervisor(nested)) = self.member(key) {
+                    nested.normal.send(CoreEvent::Trust);
                 }
             }
             Effect::Stop { key } => stop_member(self.recall(key, last), false),
             Effect::Kill { key } => stop_member(self.recall(key, last), true),
             Effect::Abandon { key } => {
-                if let Some(Member::Worker(slot)) = self.member(key).as_deref() {
+                if let Some(Member::Worker(slot)) = self.member(key) {
                     slot.abandon();
                 }
             }
@@ -347,7 +349,7 @@ impl Node {
         if last.as_ref().is_none_or(|(known, _)| *known != key) {
             *last = self.member(key).map(|member| (key, member));
         }
-        last.as_ref().map(|(_, member)| &**member)
+        last.as_ref().map(|(_, member)| member)
     }
 
     fn tell_above(self: &Arc<Self>, outcome: Outcome) {
@@ -386,7 +388,8 @@ impl Node {
     /// Lets go of everything below, arguments included: one that holds a handle to its own tree keeps nothing alive.
     fn release(&self) {
         for (key, member) in self.with_members(|members| members.all()) {
-            if let Member::Supervisor { normal, fallback, .. } = &*member {
+            if let Member::Supervisor(nested) = &member {
+                let Nested { normal, fallback, .. } = &**nested;
                 normal.release();
                 if let Some(fallback) = fallback {
                     fallback.release();
@@ -444,13 +447,13 @@ impl Node {
     }
 
     pub(super) fn child_path(&self, key: ChildKey) -> Arc<str> {
-        self.path_of(self.member(key).as_deref())
+        self.path_of(self.member(key).as_ref())
     }
 
     fn path_of(&self, member: Option<&Member>) -> Arc<str> {
         match member {
             Some(Member::Worker(slot)) => Arc::clone(slot.path()),
-            Some(Member::Supervisor { normal, .. }) => Arc::clone(normal.path()),
+            Some(Member::Supervisor(nested)) => Arc::clone(nested.normal.path()),
             None => format!("{}/?", self.path()).into(),
         }
     }
@@ -459,9 +462,10 @@ impl Node {
         let members = self.with_members(|members| members.all());
         members
             .iter()
-            .map(|(_, member)| match &**member {
+            .map(|(_, member)| match member {
                 Member::Worker(slot) => slot.leaked(),
-                Member::Supervisor { normal, fallback, .. } => {
+                Member::Supervisor(nested) => {
+                    let Nested { normal, fallback, .. } = &**nested;
                     normal.leaked() + fallback.as_ref().map_or(0, |fallback| fallback.leaked())
                 }
             })
@@ -491,7 +495,8 @@ fn stop_member(member: Option<&Member>, kill: bool) {
     match member {
         Some(Member::Worker(slot)) if kill => slot.kill(),
         Some(Member::Worker(slot)) => slot.stop(),
-        Some(Member::Supervisor { normal, fallback, shape }) => {
+        Some(Member::Supervisor(nested)) => {
+            let Nested { normal, fallback, shape } = &**nested;
             let fallback = fallback.as_ref().filter(|_| shape.is_fallback());
             fallback.unwrap_or(normal).send(CoreEvent::Stop { kill });
         }

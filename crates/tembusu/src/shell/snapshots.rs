@@ -2,7 +2,7 @@
 //!
 //! Each core is locked just long enough to copy its children; nothing here changes anything or waits for anybody.
 
-use super::member::Member;
+use super::member::{Member, Nested};
 use super::node::{Node, lock};
 use super::slot::Slot;
 use crate::core::{Child, ChildKey, Core, Mode, Time};
@@ -64,7 +64,7 @@ impl Node {
             last_exit: child.last_exit,
             children: Vec::new(),
         };
-        match &*member {
+        match &member {
             Member::Worker(slot) => {
                 snapshot.kind = Kind::Worker;
                 snapshot.mailbox_len = slot.queue.len();
@@ -75,7 +75,8 @@ impl Node {
                 snapshot.state = member.state(state);
                 snapshot.leaked = slot.leaked();
             }
-            Member::Supervisor { normal, fallback, .. } => {
+            Member::Supervisor(nested) => {
+                let Nested { normal, fallback, .. } = &**nested;
                 snapshot.children = normal.snapshot();
                 if let (true, Some(fallback)) = (degraded, fallback) {
                     snapshot.children.extend(fallback.snapshot());

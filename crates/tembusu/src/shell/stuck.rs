@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::incarnation::Incarnation;
-use super::member::Member;
+use super::member::{Member, Nested};
 use super::node::Node;
 use super::slot::Slot;
 use super::tree::Shared;
@@ -50,11 +50,12 @@ impl Node {
     /// The child that runs as `owner`. Looks at every slot: for the rare case that somebody is suspicious.
     fn polled(&self, owner: u64) -> Option<Polled> {
         let members = self.with_members(|members| members.all());
-        members.iter().find_map(|(_, member)| match &**member {
+        members.iter().find_map(|(_, member)| match member {
             Member::Worker(slot) => {
                 slot.running(owner).map(|incarnation| Polled { slot: Arc::clone(slot), incarnation })
             }
-            Member::Supervisor { normal, fallback, .. } => {
+            Member::Supervisor(nested) => {
+                let Nested { normal, fallback, .. } = &**nested;
                 normal.polled(owner).or_else(|| fallback.as_ref()?.polled(owner))
             }
         })

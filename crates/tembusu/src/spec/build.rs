@@ -13,7 +13,7 @@ use crate::core::{ChildKey, ChildPolicy, Core, Doubling, Exhaustion, Intensity, 
 use crate::error::{SpecError, StartError};
 use crate::exit::ExitReason;
 use crate::panics;
-use crate::shell::member::{Member, Shape};
+use crate::shell::member::{Member, Nested, Shape};
 use crate::shell::node::{Above, Node};
 use crate::shell::slot::Home;
 use crate::shell::tree::{Shared, TreeState};
@@ -212,7 +212,7 @@ fn place(supervisor: Supervisor, path: Arc<str>, above: Above, shared: &Arc<Shar
         let name = Arc::clone(entry.name());
         let (policy, member) = place_entry(entry, key, &node, &path, shared, &on);
         core.add(key, Arc::clone(&name), policy);
-        let taken = node.with_members(|members| members.insert(key, name, Arc::new(member), None)).err();
+        let taken = node.with_members(|members| members.insert(key, name, member, None)).err();
         assert!(taken.is_none(), "names were checked");
     }
     let _ = node.on.set(on);
@@ -281,7 +281,7 @@ pub(crate) fn place_entry(
                 place(fallback, path, above(), shared, &on)
             });
             let normal = place(*child, path, above(), shared, inherited);
-            (policy, Member::Supervisor { normal, fallback, shape: Shape::default() })
+            (policy, Member::Supervisor(Arc::new(Nested { normal, fallback, shape: Shape::default() })))
         }
     }
 }

@@ -36,7 +36,7 @@ impl Node {
     /// Kills the incarnation of a worker from outside, as `exit(Pid, kill)` does; false when there is no such child.
     pub(crate) fn kill_worker(&self, name: &str) -> bool {
         let Some(key) = self.with_members(|members| members.key(name)) else { return false };
-        match self.member(key).as_deref() {
+        match self.member(key) {
             Some(Member::Worker(slot)) => slot.kill(),
             _ => return false,
         }
