@@ -24,6 +24,9 @@ use crate::shell::slot::Slot;
 /// After how many messages a child whose wake-ups wait gives its thread away, so that they do not wait any longer.
 const MESSAGES_DEFERRED: u32 = 16;
 
+/// For how many wake-ups a thread keeps the memory.
+const DEFERRED_KEPT: usize = 64;
+
 /// What one thread is polling.
 #[derive(Default)]
 pub(crate) struct Record {
@@ -37,13 +40,19 @@ pub(crate) struct Record {
 /// What would be stranded in the LIFO slot of a worker that is held up.
 enum Deferred {
     Wake(Waker),
-    Launch { slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation> },
+    /// A sender that waits for room in a queue that was full: it takes the room as well when there is more of it.
+    WakeSender(Waker),
+    Launch {
+        slot: Arc<Slot>,
+        epoch: u64,
+        incarnation: Arc<Incarnation>,
+    },
 }
 
 impl Deferred {
     fn act(self) {
         match self {
-            Self::Wake(waker) => waker.wake(),
+            Self::Wake(waker) | Self::WakeSender(waker) => waker.wake(),
             Self::Launch { slot, epoch, incarnation } => slot.launch(epoch, incarnation),
         }
     }
@@ -57,6 +66,8 @@ struct Mine {
     record: Arc<Record>,
     /// Whether something may be deferred: spares the lock.
     deferring: Cell<bool>,
+    /// Whether something is deferred that is worth the end of the poll.
+    is_pressing: Cell<bool>,
     /// How many messages were handled since.
     handled: Cell<u32>,
 }
@@ -69,7 +80,7 @@ impl Mine {
     fn register() -> Self {
         let record = Arc::<Record>::default();
         lock(&RECORDS).push(Arc::clone(&record));
-        Self { record, deferring: Cell::new(false), handled: Cell::new(0) }
+        Self { record, deferring: Cell::new(false), is_pressing: Cell::new(false), handled: Cell::new(0) }
     }
 
     fn is_polling(&self) -> bool {
@@ -77,12 +88,16 @@ impl Mine {
     }
 
     fn defer(&self, what: Deferred) {
+        if !matches!(what, Deferred::WakeSender(_)) {
+            self.is_pressing.set(true);
+        }
         self.deferring.set(true);
         lock(&self.record.deferred).push(what);
     }
 
     fn release(&self) {
         if self.deferring.replace(false) {
+            self.is_pressing.set(false);
             self.handled.set(0);
             self.record.release();
         }
@@ -122,10 +137,17 @@ impl Record {
 
     /// Does what was deferred.
     pub(crate) fn release(&self) {
-        let deferred = std::mem::take(&mut *lock(&self.deferred));
-        for what in deferred {
+        let mut deferred = std::mem::take(&mut *lock(&self.deferred));
+        for what in deferred.drain(..) {
             // It may be a waker of a user's.
             panics::drop_quietly(panics::catch(|| what.act()));
+        }
+        if deferred.capacity() <= DEFERRED_KEPT {
+            let mut emptied = lock(&self.deferred);
+            if emptied.capacity() == 0 {
+                // The next poll need not allocate.
+                *emptied = deferred;
+            }
         }
     }
 }
@@ -161,7 +183,7 @@ fn act(what: Deferred) {
 /// A message has been handled. True when it is time to end the poll.
 pub(crate) fn has_handled() -> bool {
     let is_due = MINE.try_with(|mine| {
-        if !mine.deferring.get() {
+        if !mine.is_pressing.get() {
             return false;
         }
         mine.handled.set(mine.handled.get() + 1);
@@ -198,22 +220,35 @@ pub(crate) async fn recorded<F: Future>(who: &AtomicU64, future: F) -> F::Output
 
 /// A waker that others may wake as they like: from inside a poll of a child it wakes like our own.
 pub(crate) fn later(waker: &Waker) -> Waker {
-    struct Later(Waker);
+    wrapped(waker, Deferred::Wake)
+}
+
+fn wrapped(waker: &Waker, deferred: fn(Waker) -> Deferred) -> Waker {
+    struct Later(Waker, fn(Waker) -> Deferred);
     impl Wake for Later {
         fn wake(self: Arc<Self>) {
-            wake(self.0.clone());
+            act(self.1(self.0.clone()));
         }
     }
-    Waker::from(Arc::new(Later(waker.clone())))
+    Waker::from(Arc::new(Later(waker.clone(), deferred)))
 }
 
 /// Awaits a future that others wake, so that those wake-ups are deferred like our own.
 pub(crate) async fn deferring<F: Future>(future: F) -> F::Output {
+    awaiting(future, Deferred::Wake).await
+}
+
+/// Awaits room in a queue: like [`deferring`], but what makes the room does not end its poll for that.
+pub(crate) async fn deferring_for_room<F: Future>(future: F) -> F::Output {
+    awaiting(future, Deferred::WakeSender).await
+}
+
+async fn awaiting<F: Future>(future: F, deferred: fn(Waker) -> Deferred) -> F::Output {
     let mut future = pin!(future);
     let mut known: Option<(Waker, Waker)> = None;
     poll_fn(|cx| {
         if !known.as_ref().is_some_and(|(inner, _)| inner.will_wake(cx.waker())) {
-            known = Some((cx.waker().clone(), later(cx.waker())));
+            known = Some((cx.waker().clone(), wrapped(cx.waker(), deferred)));
         }
         match &known {
             Some((_, waker)) => future.as_mut().poll(&mut Context::from_waker(waker)),

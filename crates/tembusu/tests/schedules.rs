@@ -38,7 +38,7 @@ mod sync {
         waker.wake();
     }
 
-    pub(crate) async fn deferring<F: Future>(future: F) -> F::Output {
+    pub(crate) async fn deferring_for_room<F: Future>(future: F) -> F::Output {
         future.await
     }
 }

@@ -115,6 +115,8 @@ struct Taken<M> {
     batch: VecDeque<Envelope<M>>,
     token: u64,
     waiting_senders: usize,
+    /// How many of those have been told of room and have not looked yet.
+    told_senders: usize,
     stale: Option<Box<Stale>>,
     /// What the incarnation has put aside.
     #[allow(clippy::box_collection, reason = "most queues have none, and a pointer is smaller than an empty one")]
@@ -162,7 +164,14 @@ impl<M> Mailbox<M> {
                 receiver: None,
                 reserved: Reserved::default(),
             }),
-            taken: Mutex::new(Taken { batch: VecDeque::new(), token: 0, waiting_senders: 0, stale: None, stash: None }),
+            taken: Mutex::new(Taken {
+                batch: VecDeque::new(),
+                token: 0,
+                waiting_senders: 0,
+                told_senders: 0,
+                stale: None,
+                stash: None,
+            }),
             taken_len: AtomicUsize::new(0),
             urgent: AtomicBool::new(false),
             room: Notify::new(),

@@ -96,8 +96,11 @@ impl<M: Send + 'static> Mailbox<M> {
 
     /// Lets a sender have the room.
     #[inline(always)]
-    fn after_take(&self, taken: MutexGuard<'_, Taken<M>>) {
-        let sender_waits = taken.waiting_senders > 0;
+    fn after_take(&self, mut taken: MutexGuard<'_, Taken<M>>) {
+        let sender_waits = taken.waiting_senders > taken.told_senders;
+        if sender_waits {
+            taken.told_senders += 1;
+        }
         drop(taken);
         if sender_waits {
             self.room.notify_one();

@@ -81,7 +81,7 @@ impl<M: Send + 'static> Mailbox<M> {
         room.as_mut().enable();
         // Registered first, checked again afterwards: whoever makes room from now on says so.
         if let Some(_waiting) = WaitingSender::new(self, lane) {
-            crate::sync::deferring(room).await;
+            crate::sync::deferring_for_room(room).await;
         }
     }
 
@@ -117,6 +117,9 @@ impl<'a, M: Send + 'static> WaitingSender<'a, M> {
 
 impl<M> Drop for WaitingSender<'_, M> {
     fn drop(&mut self) {
-        self.0.taken().waiting_senders -= 1;
+        let mut taken = self.0.taken();
+        taken.waiting_senders -= 1;
+        // Too few told costs a wake-up too many, never one too few.
+        taken.told_senders = taken.told_senders.saturating_sub(1);
     }
 }
