@@ -298,6 +298,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_sender_that_is_told_of_room_does_not_end_the_poll_and_is_woken_at_its_end() {
+        let count = Arc::new(Count(AtomicU64::new(0)));
+        let woken = || count.0.load(Ordering::SeqCst);
+        let waker = Waker::from(Arc::clone(&count));
+        recorded(&AtomicU64::new(7), async {
+            wrapped(&waker, Deferred::WakeSender).wake();
+            assert!(!(0..2 * MESSAGES_DEFERRED).any(|_| has_handled()));
+            assert_eq!(woken(), 0);
+            wake(waker.clone());
+            assert!((0..MESSAGES_DEFERRED).any(|_| has_handled()), "somebody else's wake-up does");
+            tokio::task::yield_now().await;
+            assert_eq!(woken(), 2);
+            wrapped(&waker, Deferred::WakeSender).wake();
+        })
+        .await;
+        assert_eq!(woken(), 3);
+    }
+
+    #[tokio::test]
     async fn a_poll_inside_a_poll_gives_the_record_back() {
         let read = || MINE.with(|mine| mine.record.read().map(|(_, who)| who));
         recorded(&AtomicU64::new(1), async {
