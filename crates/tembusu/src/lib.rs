@@ -57,6 +57,22 @@
 //! `panic = "abort"` end the process; the last is refused when a tree starts. An actor that never yields cannot
 //! be killed: its slot is taken away from it and given to the next incarnation, and what it holds leaks.
 //!
+//! # Where to find what
+//!
+//! | for | see |
+//! |---|---|
+//! | what a child is and how it is treated | [`child`](child()), [`ChildSpec`], [`Restart`], [`Shutdown`], [`Backoff`], [`Overflow`] |
+//! | children that come and go | [`Supervisor::dynamic`], [`SupervisorRef::start_child`] |
+//! | one-shot work; n of a kind by key | [`Supervisor::tasks`]; [`Supervisor::partitioned`] |
+//! | when restarts are used up | [`Supervisor::degrade_to`], [`Supervisor::quarantine`], [`stand_in`](stand_in()), [`Probe`] |
+//! | sending and calling | [`Address`], [`Address::priority`], [`Recipient`], [`Reply`], [`DeadLetter`] |
+//! | finding actors | arguments first; [`Registry`], [`Group`] |
+//! | reading without a message | [`Table`], [`Inline`] |
+//! | timers, monitors, links, a stash | [`Context`] |
+//! | asking and changing what runs | [`SupervisorRef`], [`Change`], [`Inspection`], [`NodeSnapshot`], [`Events`], [`Report`] |
+//! | ending | [`Tree::shutdown`], [`Tree::drain`], [`SupervisorRef::drain_child`], [`AutoShutdown`] |
+//! | what blocks or gets stuck | [`ChildSpec::on_own_thread`], [`Supervisor::heartbeat`], [`AllStuck`] |
+//!
 //! # Map
 //!
 //! `core` decides and does nothing, `shell` does and decides nothing; `spec` is what users write down, checked

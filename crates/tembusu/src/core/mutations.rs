@@ -1,6 +1,6 @@
 //! Seeded faults of the core, to prove that the comparison with Erlang/OTP finds such faults.
 //!
-//! Without the feature `mutations`, [`is`] is constant and nothing of this is left in the program.
+//! Without the feature `mutations`, `is` is constant and nothing of this is left in the program.
 
 // Public with the feature only.
 #![cfg_attr(not(feature = "mutations"), allow(unreachable_pub))]

@@ -203,7 +203,8 @@ impl<T, C: IntoChild> Dynamic<T, C> {
         crate::panics::drop_quietly(former);
     }
 
-    /// Stops a child and forgets it.
+    /// Stops a child by its name and forgets it. Whoever has its handle uses [`terminate_child`](Self::terminate_child),
+    /// which cannot hit another one that was given the name since.
     ///
     /// # Errors
     ///
