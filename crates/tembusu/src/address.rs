@@ -88,13 +88,19 @@ impl<M: Send + 'static> Address<M> {
         if Scope::current_is_replaced() {
             return Err(TellError::Gone(message));
         }
-        let mut message = message;
+        match self.mailbox.push_if_room(self.lane, message) {
+            Err((Refusal::Full, unsent)) => self.send_when_room(unsent).await,
+            result => result.map_err(TellError::from_refusal),
+        }
+    }
+
+    async fn send_when_room(&self, mut message: M) -> Result<(), TellError<M>> {
         loop {
+            self.mailbox.wait_for_room(self.lane).await;
             match self.mailbox.push_if_room(self.lane, message) {
                 Err((Refusal::Full, unsent)) => message = unsent,
                 result => return result.map_err(TellError::from_refusal),
             }
-            self.mailbox.wait_for_room(self.lane).await;
         }
     }
 

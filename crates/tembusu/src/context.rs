@@ -1,7 +1,7 @@
 //! What an actor can do besides handling messages: know itself, set timers, publish, watch others.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
@@ -346,9 +346,10 @@ impl<A: Actor> Context<A> {
             self.handled_in_turn = 0;
             tokio::task::yield_now().await;
         }
-        poll_fn(|cx| self.poll_next(cx)).await
+        Following(self).await
     }
 
+    #[inline(always)]
     fn poll_next(&mut self, cx: &mut TaskContext<'_>) -> Poll<Next<A::Message>> {
         let signals = self.incarnation.signals();
         if !signals.none()
@@ -411,6 +412,19 @@ impl<A: Actor> Context<A> {
             self.deadline = deadline;
             self.incarnation.scope.set_deadline(deadline);
         }
+    }
+}
+
+/// What comes next. Not a `poll_fn`, which the compiler does not inline: each move of a message through memory costs
+/// as much as a lock.
+struct Following<'a, A: Actor>(&'a mut Context<A>);
+
+impl<A: Actor> Future for Following<'_, A> {
+    type Output = Next<A::Message>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        self.0.poll_next(cx)
     }
 }
 

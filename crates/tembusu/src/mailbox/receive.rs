@@ -33,7 +33,8 @@ impl<M: Send + 'static> Mailbox<M> {
         token
     }
 
-    #[inline]
+    // Inlined: each move of a message through memory costs as much as a lock.
+    #[inline(always)]
     pub(crate) fn poll_receive(&self, token: u64, cx: &mut Context<'_>) -> Poll<Received<M>> {
         loop {
             let mut taken = self.taken();

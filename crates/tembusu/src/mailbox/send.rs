@@ -43,7 +43,8 @@ impl<M: Send + 'static> Mailbox<M> {
         Envelope { message, deadline, extra }
     }
 
-    #[inline]
+    // Inlined, also where it is called twice: each move of a message through memory costs as much as a lock.
+    #[inline(always)]
     fn try_push(&self, lane: Lane, envelope: Envelope<M>) -> Result<(), (Refusal, Envelope<M>)> {
         let mut inbound = self.inbound();
         if let Some(refusal) = inbound.gate.refusal() {
@@ -67,7 +68,7 @@ impl<M: Send + 'static> Mailbox<M> {
     }
 
     /// Puts a message into the queue if there is room, whatever the overflow policy says.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_if_room(&self, lane: Lane, message: M) -> Result<(), (Refusal, M)> {
         let envelope = self.envelope(message, None);
         self.try_push(lane, envelope).map_err(|(refusal, envelope)| (refusal, envelope.message))
