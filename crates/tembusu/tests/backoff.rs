@@ -58,6 +58,7 @@ fn a_crash_loop_is_slowed_down_and_each_wait_can_be_seen() {
     });
 }
 
+/// Beyond OTP's suite (a): while the group backs off.
 #[test]
 fn a_group_is_down_while_it_waits_and_comes_back_in_order() {
     virtual_time(async {
@@ -114,6 +115,7 @@ fn an_operator_ends_a_wait_or_the_child() {
     });
 }
 
+/// Beyond OTP's suite (h).
 #[test]
 fn a_limit_that_could_never_be_reached_is_refused_before_anything_starts() {
     virtual_time(async {

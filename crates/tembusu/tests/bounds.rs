@@ -98,6 +98,7 @@ fn budgets_that_no_clock_can_hold_are_no_panic() {
     });
 }
 
+/// Beyond OTP's suite (d).
 #[test]
 fn a_flood_of_messages_delays_neither_a_restart_nor_a_stop() {
     real_time(async {

@@ -164,6 +164,7 @@ fn a_reply_may_be_kept_and_dies_with_its_keeper() {
     });
 }
 
+/// Beyond OTP's suite (f).
 #[test]
 fn a_call_in_hand_when_its_child_is_killed_has_died() {
     virtual_time(async {

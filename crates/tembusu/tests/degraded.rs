@@ -44,6 +44,7 @@ fn same(sub: Supervisor) -> Supervisor {
     sub
 }
 
+/// Beyond OTP's suite (g).
 #[test]
 fn a_stand_in_takes_the_queue_over_and_gives_it_back() {
     on_both(async || {

@@ -12,6 +12,7 @@ use tembusu_testkit::{
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// Beyond OTP's suite (i).
 #[test]
 fn a_panic_in_init_is_a_failed_start() {
     on_both(async || {
@@ -24,6 +25,7 @@ fn a_panic_in_init_is_a_failed_start() {
     });
 }
 
+/// Beyond OTP's suite (i).
 #[test]
 fn a_payload_that_panics_when_dropped_is_an_ordinary_panic() {
     on_both(async || {
@@ -54,6 +56,7 @@ fn a_panic_in_the_destructor_of_a_crashed_state_changes_nothing() {
     });
 }
 
+/// Beyond OTP's suite (i).
 #[test]
 fn a_panic_in_stop_or_in_the_destructor_of_a_stopped_state_is_how_it_ended() {
     on_both(async || {
@@ -141,6 +144,7 @@ impl Actor for Doubly {
 
 const IN_CHILD_PROCESS: &str = "TEMBUSU_TEST_DOUBLE_PANIC";
 
+/// Beyond OTP's suite (i).
 #[test]
 fn a_panic_during_an_unwind_ends_the_process() {
     if std::env::var_os(IN_CHILD_PROCESS).is_some() {

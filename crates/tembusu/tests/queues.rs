@@ -63,6 +63,7 @@ fn plain(spec: ChildSpec<Scripted>) -> ChildSpec<Scripted> {
     spec
 }
 
+/// Beyond OTP's suite (e).
 #[test]
 fn a_crash_keeps_the_queue() {
     on_both(async || {
@@ -77,6 +78,7 @@ fn a_crash_keeps_the_queue() {
     });
 }
 
+/// Beyond OTP's suite (e).
 #[test]
 fn a_group_restart_and_an_escalation_keep_the_queue() {
     on_both(async || {

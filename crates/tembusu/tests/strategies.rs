@@ -147,6 +147,7 @@ fn a_temporary_sibling_is_not_brought_back_by_a_group_restart() {
     });
 }
 
+/// Beyond OTP's suite (a): while siblings start, and while a retry is pending.
 #[test]
 fn a_second_and_a_third_failure_during_a_group_restart_end_it_well() {
     on_both(async || {
@@ -184,6 +185,7 @@ fn rest_for_one_retries_from_the_child_that_fails_to_start_and_leaves_earlier_on
     });
 }
 
+/// Beyond OTP's suite (a): while siblings stop.
 #[test]
 fn an_earlier_child_that_dies_while_the_group_stops_widens_the_restart() {
     on_both(async || {

@@ -122,6 +122,7 @@ fn messages_sent_before_the_start_are_handled_after_it() {
     });
 }
 
+/// Beyond OTP's suite (k): the whole tree, with what hangs at an await point. Beyond OTP's suite (j).
 #[test]
 fn dropping_a_tree_ends_everything_in_it() {
     on_both(async || {
