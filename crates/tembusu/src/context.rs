@@ -53,8 +53,14 @@ pub(crate) enum Next<M> {
 
 impl<A: Actor> Context<A> {
     pub(crate) fn new(slot: Arc<Slot>, incarnation: Arc<Incarnation>, mailbox: Arc<Mailbox<A::Message>>) -> Self {
-        let token = mailbox.attach();
-        mailbox.lives().begin(&incarnation);
+        // One that its supervisor has given up before it came to this takes the queue away from nobody.
+        let token = mailbox.attach_if(|| {
+            let begins = !incarnation.scope.is_replaced();
+            if begins {
+                mailbox.lives().begin(&incarnation);
+            }
+            begins
+        });
         Self { slot, incarnation, mailbox, token, extras: None, deadline: None, handled_in_turn: 0 }
     }
 

@@ -92,7 +92,8 @@ async fn drain(slots: &[Arc<Slot>], deadline: Instant) -> Drained {
     for slot in slots {
         slot.queue.drain();
         if timeout_at(deadline, slot.queue.drained()).await.is_err() {
-            left += slot.queue.len();
+            let lengths = slot.queue.lengths();
+            left += lengths.ordinary + lengths.priority + lengths.stashed;
         }
     }
     if left == 0 { Drained::Empty } else { Drained::TimedOut { left } }

@@ -36,18 +36,9 @@ impl Stream {
         Events { receiver }
     }
 
-    /// Whether anybody listens.
-    pub(crate) fn is_heard(&self) -> bool {
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        sender.as_ref().is_some_and(|sender| sender.receiver_count() > 0)
-    }
-
-    pub(crate) fn send(&self, event: Event) {
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = &*sender {
-            // Nobody listening is no error.
-            let _ = sender.send(event);
-        }
+    /// Where to send, until it is closed. Sending may run code of users: no lock is held for it.
+    pub(crate) fn sender(&self) -> Option<broadcast::Sender<Event>> {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Subscribers get what was sent, then [`EventsError::Closed`].

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tembusu::{EventKind, EventsError, ExitReason, State, Supervisor, child};
+use tembusu::{Actor, Context, EventKind, EventsError, ExitReason, Flow, Init, Reply, State, Supervisor, child};
 use tembusu_testkit::{EventRecorder, Journal, Scripted, Step, ask, on_both, virtual_time};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -114,5 +114,73 @@ fn a_crash_says_where_it_stands_in_the_intensity() {
         let ExitReason::Error(error) = &reason else { panic!("{reason}") };
         assert!(error.downcast_ref::<tembusu_testkit::Boom>().is_some(), "the actor's own error");
         assert_eq!(reason.to_string(), "error: boom");
+    });
+}
+
+/// An error of a user whose destructor panics.
+#[derive(Debug, thiserror::Error)]
+#[error("a trap")]
+struct Trap;
+
+impl Drop for Trap {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+/// Cannot start, until its number is high enough.
+struct Hesitant;
+
+impl Actor for Hesitant {
+    type Message = Reply<u64>;
+    type Args = u64;
+    type Crash = Trap;
+
+    async fn init(until: &u64, cx: &mut Context<Self>) -> Result<Init<Self>, Trap> {
+        if (2..*until).contains(&cx.incarnation()) { Err(Trap) } else { Ok(Init::Ready(Self)) }
+    }
+
+    async fn handle(&mut self, reply: Reply<u64>, cx: &mut Context<Self>) -> Result<Flow, Trap> {
+        if cx.incarnation() == 1 {
+            return Err(Trap);
+        }
+        let _ = reply.send(cx.incarnation());
+        Ok(Flow::Continue)
+    }
+}
+
+#[test]
+fn errors_that_panic_when_dropped_cost_nobody_anything_when_observers_are_told_or_nobody_listens() {
+    on_both(async || {
+        for is_heard in [true, false] {
+            let mut root = Supervisor::one_for_one("root").intensity(u32::MAX, Duration::from_millis(1));
+            let a = root.add(child::<Hesitant>("a", 30));
+            let events = is_heard.then(|| EventRecorder::of(&root.handle()));
+            let tree = root.start().await.expect("it starts");
+            assert!(a.call(|reply| reply, MINUTE).await.is_err());
+            assert_eq!(a.call(|reply| reply, MINUTE).await.expect("it runs"), 30, "the first that can start stays");
+            assert!(matches!(tree.shutdown().await, ExitReason::Shutdown));
+            // What observers and handles hold to the end is dropped by who holds them.
+            std::mem::forget((events, tree));
+        }
+    });
+}
+
+#[test]
+fn observers_are_told_while_a_child_fails_to_start_again_and_again() {
+    virtual_time(async {
+        let mut root = Supervisor::one_for_one("root").intensity(u32::MAX, Duration::from_secs(1));
+        let a = root.add(child::<Hesitant>("a", 1000));
+        let tree = root.start().await.expect("it starts");
+        let mut events = tree.handle().events();
+        assert!(a.call(|reply| reply, MINUTE).await.is_err());
+        let first = events.recv().await.expect("the tree is there");
+        assert!(matches!(first.kind, EventKind::Crashed { .. }), "{first:?}");
+        let snapshot = tree.handle().snapshot();
+        assert!(snapshot.children[0].incarnation < 100, "it still fails: {snapshot:?}");
+        assert_eq!(a.call(|reply| reply, MINUTE).await.expect("it runs"), 1000);
+        tree.shutdown().await;
+        // What observers and handles hold to the end is dropped by who holds them.
+        std::mem::forget((first, events, tree));
     });
 }

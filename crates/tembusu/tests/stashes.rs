@@ -6,7 +6,7 @@ mod probe;
 use std::time::Duration;
 
 use probe::{Do, End, Probe, Setup, run, settle};
-use tembusu::{Address, CallError, ChildSpec, Supervisor, TellError, Tree, child};
+use tembusu::{Address, CallError, ChildSpec, Drained, Supervisor, TellError, Tree, child};
 use tembusu_testkit::{Gate, Journal, on_both, real_time, virtual_time};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -171,5 +171,23 @@ fn it_ends_with_a_fresh_queue_and_with_the_child() {
         handle.restart_child("a").await.expect("it starts");
         settle(&a).await;
         assert_eq!(journal.take(), ["a#2 stop shutdown"]);
+    });
+}
+
+#[test]
+fn what_is_aside_is_waited_for_when_the_child_is_drained() {
+    virtual_time(async {
+        let (a, tree, journal) = one(|spec| spec).await;
+        stash(&a, &["1"]).await;
+        // Nothing more comes in, but its timers work.
+        let unstash = |cx: &mut tembusu::Context<Probe>| assert_eq!(cx.unstash_all(), 1);
+        run(&a, move |cx| cx.after(SECOND, Do::Run(Box::new(unstash)))).await;
+        let drained = tree.handle().drain_child("a", SECOND * 5).await.expect("it is drained");
+        assert_eq!(drained, Drained::Empty);
+        assert_eq!(journal.take(), ["a#1 1", "a#1 stop shutdown"]);
+        tree.handle().restart_child("a").await.expect("its specification stays");
+        stash(&a, &["2", "3"]).await;
+        let drained = tree.handle().drain_child("a", SECOND * 5).await.expect("its time is over");
+        assert_eq!(drained, Drained::TimedOut { left: 2 });
     });
 }

@@ -84,7 +84,11 @@ impl<M: Send + 'static> Mailbox<M> {
         match inbound.gate {
             // Nobody is there who could handle what waits.
             Gate::Degraded | Gate::Closed | Gate::ClosedForGood => true,
-            Gate::Open | Gate::Draining => taken.batch.is_empty() && inbound.is_empty() && inbound.receiver.is_some(),
+            Gate::Open | Gate::Draining => {
+                let none_waits = taken.batch.is_empty() && taken.stashed() == 0 && inbound.is_empty();
+                // Nor is one in the making.
+                none_waits && !inbound.reserved.any() && inbound.receiver.is_some()
+            }
         }
     }
 }
@@ -172,7 +176,7 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
                 if self.is_drained() {
                     return;
                 }
-                drained.await;
+                crate::sync::deferring(drained).await;
             }
         })
     }

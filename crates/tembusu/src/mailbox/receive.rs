@@ -9,6 +9,9 @@ use super::{Envelope, Gate, Inbound, Lane, Mailbox, Received, Taken, WhyDead};
 use crate::scope::Lost;
 use crate::sync::MutexGuard;
 
+/// No receiver's token.
+const NOBODY: u64 = u64::MAX;
+
 enum Refill<M> {
     /// The batch has messages.
     Batch,
@@ -23,7 +26,16 @@ enum Refill<M> {
 impl<M: Send + 'static> Mailbox<M> {
     /// Makes the caller the queue's receiver; whoever was it before no longer is.
     pub(crate) fn attach(&self) -> u64 {
+        self.attach_if(|| true)
+    }
+
+    /// Like [`attach`](Self::attach), if the caller `begins`: that is decided under the lock, so that one that has
+    /// been replaced takes the queue away from nobody. It gets a token that is worth nothing.
+    pub(crate) fn attach_if(&self, begins: impl FnOnce() -> bool) -> u64 {
         let mut taken = self.taken();
+        if !begins() {
+            return NOBODY;
+        }
         taken.token += 1;
         let token = taken.token;
         self.put_back(&mut taken);
@@ -163,5 +175,26 @@ impl<M> Taken<M> {
             };
             *count = count.saturating_sub(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    #[test]
+    fn one_that_does_not_begin_takes_the_queue_away_from_nobody() {
+        let mailbox = Mailbox::<u8>::new("a".into());
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut receive = |token| mailbox.poll_receive(token, &mut cx);
+        let late = mailbox.attach_if(|| false);
+        let receiver = mailbox.attach();
+        assert_ne!(receiver, late);
+        assert!(matches!(mailbox.push(Lane::Ordinary, 1, None), Ok(())));
+        assert_eq!(mailbox.attach_if(|| false), late);
+        assert!(matches!(receive(late), Poll::Ready(Received::Replaced)));
+        assert!(matches!(receive(receiver), Poll::Ready(Received::Message(1, None))));
     }
 }

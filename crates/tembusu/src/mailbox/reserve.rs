@@ -17,6 +17,10 @@ pub(super) struct Reserved {
 }
 
 impl Reserved {
+    pub(super) fn any(&self) -> bool {
+        self.ordinary + self.priority > 0
+    }
+
     fn of(&mut self, lane: Lane) -> &mut usize {
         match lane {
             Lane::Ordinary => &mut self.ordinary,

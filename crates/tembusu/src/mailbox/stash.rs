@@ -61,7 +61,7 @@ impl<M: Send + 'static> Mailbox<M> {
 }
 
 impl<M> Taken<M> {
-    fn stashed(&self) -> usize {
+    pub(super) fn stashed(&self) -> usize {
         self.stash.as_ref().map_or(0, |stash| stash.len())
     }
 }

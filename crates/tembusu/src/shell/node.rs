@@ -249,7 +249,9 @@ impl Node {
             }
         }
         self.settle_queues(QueueFate::CloseForGood);
-        drop(lock(&self.requests).take());
+        let awaited = lock(&self.requests).take();
+        // Whoever asked may have brought a waker of its own.
+        panics::drop_quietly(awaited);
         self.tell_above(Outcome::Exited(reason.clone()));
     }
 

@@ -152,7 +152,8 @@ impl Slot {
     pub(crate) fn start(self: &Arc<Self>, generation: Generation) {
         let incarnation = Incarnation::new(generation, Arc::downgrade(self));
         if self.fresh_queue || self.is_stand_in {
-            self.queue.discard_stale();
+            // Senders that wait for room are woken, and may have brought wakers of their own.
+            panics::drop_quietly(panics::catch(|| self.queue.discard_stale()));
         }
         let mut control = self.lock();
         control.current = Some(Arc::clone(&incarnation));
@@ -217,8 +218,11 @@ impl Slot {
         control.reporting = false;
         control.waker = None;
         control.ended = Some(EndTimes::now());
+        // What was ordered of its task is for nobody any more.
+        let order = control.order.take();
         let incarnation = control.current.take();
         drop(control);
+        drop(order);
         self.leaked.fetch_add(1, Ordering::Relaxed);
         self.queue.detach();
         if let Some(incarnation) = incarnation {
@@ -286,11 +290,14 @@ impl Slot {
         if !self.fresh_queue {
             return;
         }
-        if reason.is_abnormal() {
-            self.queue.discard(reason.clone());
-        } else {
-            self.queue.mark_stale(reason.clone());
-        }
+        // Senders that wait for room are woken, and may have brought wakers of their own.
+        panics::drop_quietly(panics::catch(|| {
+            if reason.is_abnormal() {
+                self.queue.discard(reason.clone());
+            } else {
+                self.queue.mark_stale(reason.clone());
+            }
+        }));
     }
 
     /// Tells the supervisor that an incarnation has ended; everything of it has been dropped.

@@ -90,11 +90,17 @@ impl Shared {
             // Whoever does it is held up by the destructor of a user. One is enough.
             return;
         }
-        let shared = Arc::clone(self);
+        /// Also when it panics, and when there is no thread for it.
+        struct Ticks(Arc<Shared>);
+        impl Drop for Ticks {
+            fn drop(&mut self) {
+                self.0.ticking.store(false, Ordering::Release);
+            }
+        }
+        let ticks = Ticks(Arc::clone(self));
         aside(&self.handle, move || {
-            shared.timer.tick_due();
-            shared.flush();
-            shared.ticking.store(false, Ordering::Release);
+            ticks.0.timer.tick_due();
+            ticks.0.flush();
         });
     }
 

@@ -112,6 +112,8 @@ async fn run<A: Actor>(mut guard: Guard, args: Arc<A::Args>, mailbox: Arc<Mailbo
         guard.incarnation.clone_from(&next);
         restarts += 1;
         if restarts.is_multiple_of(RESTARTS_PER_TURN) {
+            // An `init` that fails at once, again and again, never waits: what it has to report is bounded all the same.
+            slot.flush_events();
             tokio::task::yield_now().await;
         }
     }

@@ -1,7 +1,7 @@
 //! What the supervisors of one tree share: the clock's epoch, the event stream, the timer, the outcome.
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
@@ -14,6 +14,7 @@ use super::timer::Timer;
 use crate::context::NEVER;
 use crate::event::{Event, Stream};
 use crate::exit::ExitReason;
+use crate::panics;
 
 /// How far the whole tree is.
 #[derive(Clone, Debug)]
@@ -22,6 +23,19 @@ pub(crate) enum TreeState {
     Up,
     Down(ExitReason),
 }
+
+/// Events that observers are still to be told.
+#[derive(Default)]
+struct Unsent {
+    events: Vec<Event>,
+    /// Somebody is telling them, and will tell what is noted meanwhile.
+    is_sending: bool,
+    /// Room, handed from time to time.
+    spare: Vec<Event>,
+}
+
+/// How many events there is room for from time to time.
+const ROOM_KEPT: usize = 64;
 
 pub(crate) struct Shared {
     epoch: Instant,
@@ -36,7 +50,7 @@ pub(crate) struct Shared {
     pub(super) ticking: AtomicBool,
     timer_task: OnceLock<tokio::task::AbortHandle>,
     events: Arc<Stream>,
-    unsent: Mutex<Vec<Event>>,
+    unsent: Mutex<Unsent>,
     state: watch::Sender<TreeState>,
     /// Keeps the tree alive until it is down.
     root: Mutex<Option<Arc<Node>>>,
@@ -53,7 +67,7 @@ impl Shared {
             ticking: AtomicBool::new(false),
             timer_task: OnceLock::new(),
             events,
-            unsent: Mutex::new(Vec::new()),
+            unsent: Mutex::default(),
             state: watch::Sender::new(TreeState::Starting),
             root: Mutex::new(Some(root)),
         });
@@ -121,26 +135,56 @@ impl Shared {
         drop(root);
     }
 
-    /// Keeps an event until the restart that it belongs to is through.
-    pub(crate) fn note(&self, event: Event) {
-        self.unsent.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    fn unsent(&self) -> MutexGuard<'_, Unsent> {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells observers what was noted. When that was by the wall clock is worked out here, off the restart path.
+    /// Keeps an event until the restart that it belongs to is through.
+    pub(crate) fn note(&self, event: Event) {
+        self.unsent().events.push(event);
+    }
+
+    /// Tells observers what was noted, in its order. When that was by the wall clock is worked out here, off the
+    /// restart path.
+    ///
+    /// Observers may bring wakers of their own, and events hold errors of users: no lock is held meanwhile, and a
+    /// panic goes no further.
     pub(crate) fn flush(&self) {
-        let mut unsent = self.unsent.lock().unwrap_or_else(PoisonError::into_inner);
-        if unsent.is_empty() {
-            return;
+        let mut batch = {
+            let mut unsent = self.unsent();
+            if unsent.is_sending || unsent.events.is_empty() {
+                return;
+            }
+            unsent.is_sending = true;
+            std::mem::take(&mut unsent.spare)
+        };
+        // Held to the end: a stream that is closed meanwhile still gets what was noted before.
+        let stream = self.events.sender();
+        loop {
+            {
+                let mut unsent = self.unsent();
+                if unsent.events.is_empty() {
+                    unsent.is_sending = false;
+                    if batch.capacity() <= ROOM_KEPT {
+                        unsent.spare = batch;
+                    }
+                    break;
+                }
+                std::mem::swap(&mut unsent.events, &mut batch);
+            }
+            let heard = stream.as_ref().filter(|stream| stream.receiver_count() > 0);
+            let (wall, now) = (SystemTime::now(), Instant::now().into_std());
+            for mut event in batch.drain(..) {
+                let Some(stream) = heard else {
+                    panics::drop_quietly(event);
+                    continue;
+                };
+                let ago = now.saturating_duration_since(event.instant);
+                event.at = wall.checked_sub(ago).unwrap_or(wall);
+                // That nobody listens any more is no error.
+                panics::drop_quietly(panics::catch(|| drop(stream.send(event))));
+            }
         }
-        if !self.events.is_heard() {
-            unsent.clear();
-            return;
-        }
-        let (wall, now) = (SystemTime::now(), Instant::now().into_std());
-        for mut event in unsent.drain(..) {
-            let ago = now.saturating_duration_since(event.instant);
-            event.at = wall.checked_sub(ago).unwrap_or(wall);
-            self.events.send(event);
-        }
+        panics::drop_quietly(stream);
     }
 }
