@@ -15,8 +15,9 @@ use crate::exclusive::Exclusive;
 use crate::extras::{AHEAD_MAX, Extras};
 use crate::inline::Inline;
 use crate::link::{self, Exit};
-use crate::mailbox::{Mailbox, Received};
+use crate::mailbox::{Aside, Extra, Mailbox, Received, Refusal};
 use crate::monitor::{Down, MonitorId};
+use crate::panics::{self, Caught};
 use crate::shell::incarnation::{Incarnation, Signals};
 use crate::shell::slot::Slot;
 use crate::table::Table;
@@ -39,6 +40,8 @@ pub struct Context<A: Actor> {
     token: u64,
     extras: Option<Box<Exclusive<Extras<A::Message>>>>,
     deadline: Option<Instant>,
+    /// What else the message at hand came with, unless it has been put aside.
+    extra: Option<Box<Extra>>,
     handled_in_turn: u32,
 }
 
@@ -49,6 +52,8 @@ pub(crate) enum Next<M> {
     Describe(Vec<oneshot::Sender<String>>),
     /// It was killed, or its queue has another receiver.
     Killed,
+    /// Code of the actor that makes a message has panicked.
+    Panicked(Caught),
 }
 
 impl<A: Actor> Context<A> {
@@ -61,7 +66,7 @@ impl<A: Actor> Context<A> {
             }
             begins
         });
-        Self { slot, incarnation, mailbox, token, extras: None, deadline: None, handled_in_turn: 0 }
+        Self { slot, incarnation, mailbox, token, extras: None, deadline: None, extra: None, handled_in_turn: 0 }
     }
 
     /// The actor's own address. For a stand-in, the address that it took over.
@@ -90,6 +95,12 @@ impl<A: Actor> Context<A> {
 
     pub(crate) fn mailbox(&self) -> &Mailbox<A::Message> {
         &self.mailbox
+    }
+
+    /// Puts the message at hand aside with what it came with.
+    pub(crate) fn put_aside(&mut self, message: A::Message) -> Result<(), (Refusal, A::Message)> {
+        let Self { mailbox, token, deadline, extra, .. } = self;
+        mailbox.stash(*token, message, Aside { deadline: *deadline, extra })
     }
 
     /// What makes it the queue's receiver.
@@ -364,12 +375,12 @@ impl<A: Actor> Context<A> {
             return next;
         }
         let first = self.extras.as_mut().is_none_or(|extras| extras.get_mut().ahead < AHEAD_MAX);
-        if first && let Poll::Ready(message) = self.poll_ahead(cx) {
-            return Poll::Ready(Next::Message(message));
+        if first && let Poll::Ready(next) = self.poll_ahead(cx) {
+            return Poll::Ready(next);
         }
         match self.mailbox.poll_receive(self.token, cx) {
-            Poll::Ready(Received::Message(message, deadline)) => {
-                self.turn_to(deadline);
+            Poll::Ready(Received::Message(message, deadline, extra)) => {
+                self.turn_to(deadline, extra);
                 if let Some(extras) = &mut self.extras {
                     extras.get_mut().ahead = 0;
                 }
@@ -377,8 +388,8 @@ impl<A: Actor> Context<A> {
             }
             Poll::Ready(Received::Replaced) => Poll::Ready(Next::Killed),
             Poll::Pending => {
-                if !first && let Poll::Ready(message) = self.poll_ahead(cx) {
-                    return Poll::Ready(Next::Message(message));
+                if !first && let Poll::Ready(next) = self.poll_ahead(cx) {
+                    return Poll::Ready(next);
                 }
                 self.handled_in_turn = 0;
                 Poll::Pending
@@ -400,20 +411,28 @@ impl<A: Actor> Context<A> {
         signals.suspended().then_some(Poll::Pending)
     }
 
-    fn poll_ahead(&mut self, cx: &mut TaskContext<'_>) -> Poll<A::Message> {
+    /// What makes its messages is code of the actor: a panic there is one of its handler's.
+    fn poll_ahead(&mut self, cx: &mut TaskContext<'_>) -> Poll<Next<A::Message>> {
         let Some(extras) = &mut self.extras else { return Poll::Pending };
         let extras = extras.get_mut();
-        let poll = extras.poll_ahead(&self.incarnation, cx);
-        if poll.is_ready() {
-            extras.ahead += 1;
-            self.turn_to(None);
-        }
-        poll
+        let message = match panics::catch(|| extras.poll_ahead(&self.incarnation, cx)) {
+            Ok(Poll::Ready(message)) => message,
+            Ok(Poll::Pending) => return Poll::Pending,
+            Err(caught) => return Poll::Ready(Next::Panicked(caught)),
+        };
+        extras.ahead += 1;
+        self.turn_to(None, None);
+        Poll::Ready(Next::Message(message))
     }
 
     /// Remembers until when the caller of the message that is handled next waits.
-    fn turn_to(&mut self, deadline: Option<Instant>) {
+    #[inline]
+    fn turn_to(&mut self, deadline: Option<Instant>, extra: Option<Box<Extra>>) {
         self.handled_in_turn += 1;
+        if self.extra.is_some() || extra.is_some() {
+            // The caller of the message before may have brought a waker of its own.
+            panics::drop_quietly(std::mem::replace(&mut self.extra, extra));
+        }
         if self.deadline != deadline {
             self.deadline = deadline;
             self.incarnation.scope.set_deadline(deadline);
@@ -440,5 +459,27 @@ impl<A: Actor> fmt::Debug for Context<A> {
             .field("path", &self.path())
             .field("incarnation", &self.incarnation())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::mailbox::Lane;
+
+    #[test]
+    fn one_that_does_not_begin_takes_the_queue_away_from_nobody() {
+        let mailbox = Mailbox::<u8>::new("a".into());
+        let mut cx = TaskContext::from_waker(Waker::noop());
+        let mut receive = |token| mailbox.poll_receive(token, &mut cx);
+        let late = mailbox.attach_if(|| false);
+        let receiver = mailbox.attach();
+        assert_ne!(receiver, late);
+        assert!(matches!(mailbox.push(Lane::Ordinary, 1, None), Ok(())));
+        assert_eq!(mailbox.attach_if(|| false), late);
+        assert!(matches!(receive(late), Poll::Ready(Received::Replaced)));
+        assert!(matches!(receive(receiver), Poll::Ready(Received::Message(1, None, None))));
     }
 }

@@ -72,6 +72,11 @@ impl ExitReason {
         }
     }
 
+    /// Whether a restart could only fail in the same way, at once and for ever.
+    pub(crate) fn is_for_good(&self) -> bool {
+        matches!(self, Self::FailedToStart(failure) if failure.for_good)
+    }
+
     /// A short word for the kind, for metric labels: `normal`, `panic`, and so on.
     #[must_use]
     pub fn label(&self) -> &'static str {
@@ -128,11 +133,19 @@ pub struct StartFailure {
     pub child: Arc<str>,
     /// Why it did not start.
     pub reason: ExitReason,
+    /// Nothing that runs where it runs can ever start.
+    for_good: bool,
 }
 
 impl StartFailure {
     pub(crate) fn new(child: Arc<str>, reason: ExitReason) -> Self {
-        Self { child, reason }
+        let for_good = reason.is_for_good();
+        Self { child, reason, for_good }
+    }
+
+    /// Of a child whose task was dropped before its first poll: its runtime is gone.
+    pub(crate) fn without_runtime(child: Arc<str>) -> Self {
+        Self { child, reason: ExitReason::Killed, for_good: true }
     }
 
     /// The first cause: the path of the child that no other one kept from starting, and its reason.

@@ -61,8 +61,7 @@ impl<A: Actor> Context<A> {
     /// # }
     /// ```
     pub fn stash(&mut self, message: A::Message) -> Result<(), TellError<A::Message>> {
-        let deadline = self.deadline();
-        self.mailbox().stash(self.token(), message, deadline).map_err(TellError::from_refusal)
+        self.put_aside(message).map_err(TellError::from_refusal)
     }
 
     /// Puts everything that is aside back to the front of the queue, in the order in which it was put aside, and

@@ -3,9 +3,13 @@
 use std::convert::Infallible;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tembusu::{Actor, CallError, Context, ExitReason, Flow, Init, Restart, StartError, Supervisor, child};
+use tembusu::{
+    Actor, Address, CallError, Context, ExitReason, Flow, Init, Missed, Reply, Restart, StartError, Supervisor, child,
+};
 use tembusu_testkit::{
     EventRecorder, Gate, Journal, PATIENCE, PanicsWhenDropped, Say, Scripted, Step, ask, on_both, virtual_time,
 };
@@ -121,6 +125,65 @@ fn messages_that_panic_when_dropped_are_survived_wherever_they_are() {
         kept.tell(Say::Trap(PanicsWhenDropped)).expect("it is told");
         let (reason, ()) = tokio::join!(tree.shutdown(), async { gate.open() });
         assert!(matches!(reason, ExitReason::Shutdown));
+    });
+}
+
+/// What makes its messages panics, and so does the destructor of its state, once each.
+struct Maker(Arc<AtomicBool>);
+
+impl Drop for Maker {
+    fn drop(&mut self) {
+        assert!(self.0.swap(true, Ordering::SeqCst), "its state is dropped");
+    }
+}
+
+enum Make {
+    Tick,
+    Watch(Address<Say>),
+    Ask(Reply<u64>),
+}
+
+impl Actor for Maker {
+    type Message = Make;
+    type Args = Arc<AtomicBool>;
+    type Crash = Infallible;
+
+    async fn init(dropped: &Arc<AtomicBool>, cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+        dropped.store(false, Ordering::SeqCst);
+        cx.trap_exits(|_| panic!("no exit"));
+        Ok(Init::Ready(Self(Arc::clone(dropped))))
+    }
+
+    async fn handle(&mut self, message: Make, cx: &mut Context<Self>) -> Result<Flow, Infallible> {
+        match message {
+            Make::Tick => drop(cx.every(MINUTE / 2, Missed::Skip, || panic!("no tick"))),
+            Make::Watch(other) if cx.incarnation() == 2 => drop(cx.monitor(&other, |_| panic!("no notice"))),
+            Make::Watch(other) => cx.link(&other),
+            Make::Ask(reply) => drop(reply.send(cx.incarnation())),
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+#[test]
+fn a_panic_in_what_makes_a_message_is_one_of_the_handler() {
+    virtual_time(async {
+        let mut root = Supervisor::one_for_one("root").intensity(5, MINUTE * 60);
+        let maker = root.add(child::<Maker>("maker", Arc::default()));
+        let other = root.add(child::<Scripted>("other", Journal::new().script("other")));
+        let mut events = EventRecorder::of(&root.handle());
+        let _tree = root.start().await.expect("it starts");
+        for (make, n) in [(Make::Tick, 1), (Make::Watch(other.clone()), 2), (Make::Watch(other.clone()), 3)] {
+            maker.tell(make).expect("it is told");
+            assert_eq!(maker.call(Make::Ask, MINUTE).await.expect("it answers"), n);
+            if n > 1 {
+                other.tell(Step::Error.into()).expect("it is told");
+            }
+            events
+                .wait_for(|event| tembusu_testkit::line(event).starts_with(&format!("root/maker#{n} crashed panic")))
+                .await;
+        }
+        assert_eq!(maker.call(Make::Ask, MINUTE).await.expect("it answers"), 4);
     });
 }
 

@@ -120,7 +120,7 @@ fn mailbox<M: Send + 'static>(capacity: usize) -> Arc<Mailbox<M>> {
 /// Waits for a message; `None` when another receiver has attached.
 fn receive<M: Send + 'static>(mailbox: &Mailbox<M>, token: u64) -> Option<M> {
     match block_on(std::future::poll_fn(|cx| mailbox.poll_receive(token, cx))) {
-        Received::Message(message, _) => Some(message),
+        Received::Message(message, ..) => Some(message),
         Received::Replaced => None,
     }
 }
@@ -130,7 +130,7 @@ fn serve_until_replaced<M: Send + 'static>(mailbox: &Mailbox<M>, token: u64, mut
     loop {
         let polled = block_on(std::future::poll_fn(|cx| Poll::Ready(mailbox.poll_receive(token, cx))));
         match polled {
-            Poll::Ready(Received::Message(message, _)) => handle(message),
+            Poll::Ready(Received::Message(message, ..)) => handle(message),
             Poll::Ready(Received::Replaced) => return,
             Poll::Pending => thread::yield_now(),
         }
@@ -454,7 +454,7 @@ fn buried_by(
 /// What is there now, if anything.
 fn poll_once<M: Send + 'static>(mailbox: &Mailbox<M>, token: u64) -> Option<M> {
     match block_on(std::future::poll_fn(|cx| Poll::Ready(mailbox.poll_receive(token, cx)))) {
-        Poll::Ready(Received::Message(message, _)) => Some(message),
+        Poll::Ready(Received::Message(message, ..)) => Some(message),
         Poll::Ready(Received::Replaced) | Poll::Pending => None,
     }
 }

@@ -3,10 +3,13 @@
 
 mod probe;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use probe::{Do, End, Probe, Setup, run, settle};
-use tembusu::{Address, CallError, ChildSpec, Drained, Supervisor, TellError, Tree, child};
+use tembusu::{
+    Actor, Address, CallError, ChildSpec, Context, DeadLetter, Drained, Flow, Init, Supervisor, TellError, Tree, child,
+};
 use tembusu_testkit::{Gate, Journal, on_both, real_time, virtual_time};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -189,5 +192,67 @@ fn what_is_aside_is_waited_for_when_the_child_is_drained() {
         stash(&a, &["2", "3"]).await;
         let drained = tree.handle().drain_child("a", SECOND * 5).await.expect("its time is over");
         assert_eq!(drained, Drained::TimedOut { left: 2 });
+    });
+}
+
+/// Keeps letters as they are: nobody drops what is in them.
+struct Letters(Vec<DeadLetter<Do>>);
+
+impl Actor for Letters {
+    type Message = DeadLetter<Do>;
+    type Args = ();
+    type Crash = Infallible;
+
+    async fn init((): &(), _: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+        Ok(Init::Ready(Self(Vec::new())))
+    }
+
+    async fn handle(&mut self, letter: DeadLetter<Do>, _: &mut Context<Self>) -> Result<Flow, Infallible> {
+        self.0.push(letter);
+        Ok(Flow::Continue)
+    }
+}
+
+/// Puts every call aside.
+struct Hoarder;
+
+impl Actor for Hoarder {
+    type Message = Do;
+    type Args = ();
+    type Crash = Infallible;
+
+    async fn init((): &(), _: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+        Ok(Init::Ready(Self))
+    }
+
+    async fn handle(&mut self, message: Do, cx: &mut Context<Self>) -> Result<Flow, Infallible> {
+        match message {
+            Do::Pass(gate) => gate.pass().await,
+            call => cx.stash(call).expect("there is room"),
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+#[test]
+fn the_caller_of_a_call_that_is_aside_is_told_at_once_when_it_becomes_a_dead_letter() {
+    virtual_time(async {
+        let mut root = Supervisor::one_for_one("root");
+        let letters = root.add(child::<Letters>("letters", ()));
+        let a = root.add(child::<Hoarder>("a", ()).dead_letters(letters));
+        let tree = root.start().await.expect("it starts");
+        let begun = tokio::time::Instant::now();
+        let handle = tree.handle();
+        let (called, ended) = tokio::join!(biased; a.call(Do::Ask, SECOND * 60), async {
+            let gate = Gate::new();
+            a.tell(Do::Pass(gate.clone())).expect("it is told");
+            gate.reached(1).await;
+            gate.open();
+            handle.terminate_child("a").await
+        });
+        ended.expect("it is terminated");
+        assert!(matches!(called, Err(CallError::Gone(None))), "{called:?}");
+        assert!(begun.elapsed().is_zero(), "nothing was waited for");
+        assert_eq!(handle.snapshot().children[1].dead_letters, 1);
     });
 }

@@ -238,6 +238,37 @@ fn a_child_whose_runtime_is_gone_has_failed_at_once() {
 }
 
 #[test]
+fn a_tree_ends_when_the_runtime_of_a_child_is_gone_however_many_restarts_are_granted() {
+    for own in [false, true] {
+        let other = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let on = other.handle().clone();
+        let journal = Journal::new();
+        let build = move |here: bool| {
+            let mut root = Supervisor::one_for_one("root").intensity(10_000, SECOND * 3600);
+            let mut sub = Supervisor::one_for_all("sub").intensity(10_000, SECOND * 3600);
+            let a = child::<Scripted>("a", journal.script("a"));
+            sub.add(if here { a } else { a.on(on) });
+            root.supervisor(sub);
+            root.add(spec("b"));
+            root
+        };
+        let tree = if own {
+            let tree = other.block_on(build(true).start()).expect("it starts");
+            drop(other);
+            real_time(async move { tree.wait().await })
+        } else {
+            real_time(async move {
+                let tree = build(false).start().await.expect("it starts");
+                std::thread::spawn(move || drop(other)).join().expect("no panic");
+                tree.wait().await
+            })
+        };
+        let ExitReason::FailedToStart(failure) = tree else { panic!("{tree:?}") };
+        assert_eq!(failure.root_cause().1.label(), "killed");
+    }
+}
+
+#[test]
 fn a_runtime_that_is_dropped_under_a_child_is_a_death_and_callers_are_told() {
     let other = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let on = other.handle().clone();

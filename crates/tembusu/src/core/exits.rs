@@ -163,14 +163,27 @@ impl Core {
             return self.advance(effects);
         }
         if self.pass.is_some_and(|pass| pass.first) && self.pass_is_starting(key) {
-            self.report(key, generation, failed(reason.clone(), None), effects);
-            let name = self.children.get(key).map_or("?", |child| &child.name);
-            let failure = StartFailure::new(format!("{}/{name}", self.path).into(), reason);
-            return self.end(ExitReason::FailedToStart(Arc::new(failure)), effects);
+            return self.end_since(key, generation, reason, effects);
+        }
+        if reason.is_for_good() {
+            return self.end_since(key, generation, reason, effects);
         }
         if mutations::is(Mutation::FailedStartsAreFree) || self.charge(key, generation, reason, failed, effects) {
             self.restart_from(key, true, effects);
         }
+    }
+
+    /// Ends this supervisor since a child did not start, and no attempt follows.
+    fn end_since(&mut self, key: ChildKey, generation: Generation, reason: ExitReason, effects: &mut Vec<Effect>) {
+        self.report(key, generation, failed(reason.clone(), None), effects);
+        let name = self.children.get(key).map_or("?", |child| &child.name);
+        let child: Arc<str> = format!("{}/{name}", self.path).into();
+        let reason = match reason {
+            // It says so itself.
+            ExitReason::FailedToStart(failure) if failure.child == child => ExitReason::FailedToStart(failure),
+            reason => ExitReason::FailedToStart(Arc::new(StartFailure::new(child, reason))),
+        };
+        self.end(reason, effects);
     }
 
     /// A running incarnation ended without having been asked to.
@@ -218,6 +231,10 @@ impl Core {
                 return self.end(ExitReason::Shutdown, effects);
             }
             return self.advance(effects);
+        }
+        if reason.is_for_good() {
+            // What it needs is gone: with as many restarts as there may be, it would fail as many times.
+            return self.end_since(key, generation, reason, effects);
         }
         if self.charge(key, generation, reason, crashed, effects) {
             self.restart_from(key, false, effects);

@@ -176,7 +176,7 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
                 if self.is_drained() {
                     return;
                 }
-                crate::sync::deferring(drained).await;
+                crate::sync::deferring_for_room(drained).await;
             }
         })
     }

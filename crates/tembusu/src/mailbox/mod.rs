@@ -29,6 +29,7 @@ pub use overflow::Overflow;
 pub(crate) use control::Queue;
 pub(crate) use dead_letters::{Collector, Rules};
 pub(crate) use send::Caller;
+pub(crate) use stash::Aside;
 
 use dead_letters::Morgue;
 use reserve::Reserved;
@@ -58,7 +59,7 @@ pub(crate) struct Envelope<M> {
     extra: Option<Box<Extra>>,
 }
 
-struct Extra {
+pub(crate) struct Extra {
     /// Since when it waits, where messages are shed by age.
     since: Option<Instant>,
     /// Who is told at once when nobody will handle it, where messages may outlive that as dead letters.
@@ -93,8 +94,8 @@ enum Gate {
 }
 
 pub(crate) enum Received<M> {
-    /// With the instant at which its caller stops waiting.
-    Message(M, Option<Instant>),
+    /// With the instant at which its caller stops waiting, and what it is to be put aside with.
+    Message(M, Option<Instant>, Option<Box<Extra>>),
     /// The token is no longer the queue's: another incarnation has attached.
     Replaced,
 }

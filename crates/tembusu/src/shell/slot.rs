@@ -340,8 +340,8 @@ impl Slot {
         None
     }
 
-    /// The task was dropped by its runtime while an incarnation ran.
-    pub(crate) fn task_dropped(&self, epoch: u64, incarnation: &Incarnation) {
+    /// The task was dropped by its runtime while an incarnation ran, or before it could.
+    pub(crate) fn task_dropped(&self, epoch: u64, incarnation: &Incarnation, reason: ExitReason) {
         {
             let mut control = self.lock();
             if control.epoch != epoch {
@@ -355,7 +355,7 @@ impl Slot {
         }
         self.freshen(&ExitReason::Killed);
         let generation = incarnation.generation;
-        self.tell_supervisor(|key| Event::Exited { key, generation, reason: ExitReason::Killed });
+        self.tell_supervisor(|key| Event::Exited { key, generation, reason });
     }
 }
 

@@ -19,7 +19,7 @@ use super::slot::{EndTimes, Launch, Slot};
 use crate::actor::{Actor, Flow, Init};
 use crate::context::{Context, Next};
 use crate::core::Event;
-use crate::exit::ExitReason;
+use crate::exit::{ExitReason, StartFailure};
 use crate::mailbox::Mailbox;
 use crate::panics::{self, Caught};
 use crate::poll;
@@ -44,7 +44,7 @@ impl<A: Actor> Launch for Launcher<A> {
         let who = AtomicU64::new(incarnation.owner);
         let path = self.on_own_thread.then(|| Arc::clone(slot.path()));
         // Made before the task: a runtime that is shutting down drops it without a first poll.
-        let guard = Guard { slot, epoch, incarnation: Some(incarnation) };
+        let guard = Guard { slot, epoch, incarnation: Some(incarnation), begun: false };
         if let Some(path) = path {
             // The watchdog does not look at it: it may take its time.
             return own_thread::spawn(&path, on, async move { run::<A>(guard, args, mailbox, &who).await });
@@ -68,6 +68,8 @@ struct Guard {
     slot: Arc<Slot>,
     epoch: u64,
     incarnation: Option<Arc<Incarnation>>,
+    /// It has been polled. One that never was has no runtime any more, and neither would the next one.
+    begun: bool,
 }
 
 impl Drop for Guard {
@@ -75,12 +77,18 @@ impl Drop for Guard {
         if let Some(incarnation) = self.incarnation.take() {
             let reason = incarnation.verdict_or(ExitReason::Killed);
             incarnation.conclude(Lost::Died(reason.clone()), &reason);
-            self.slot.task_dropped(self.epoch, &incarnation);
+            let report = if self.begun {
+                ExitReason::Killed
+            } else {
+                ExitReason::FailedToStart(Arc::new(StartFailure::without_runtime(Arc::clone(self.slot.path()))))
+            };
+            self.slot.task_dropped(self.epoch, &incarnation, report);
         }
     }
 }
 
 async fn run<A: Actor>(mut guard: Guard, args: Arc<A::Args>, mailbox: Arc<Mailbox<A::Message>>, who: &AtomicU64) {
+    guard.begun = true;
     let slot = Arc::clone(&guard.slot);
     let epoch = guard.epoch;
     poll_fn(|cx| {
@@ -228,6 +236,7 @@ async fn serve<A: Actor>(
                 continue;
             }
             Next::Killed => return die(incarnation, state, killed(slot, incarnation)),
+            Next::Panicked(caught) => return die(incarnation, state, panicked(slot, incarnation, caught)),
         };
         match flow {
             Ok(Ok(Flow::Continue)) => {
