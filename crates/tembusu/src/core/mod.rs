@@ -432,6 +432,8 @@ impl Core {
         }
         let Some(child) = self.children.get_mut(key) else { return };
         if child.unusual().retry_at.is_some_and(|at| at <= now) {
+            // Under a strategy that was changed meanwhile, its group may have taken the wait over.
+            child.if_unusual(|unusual| unusual.retry_at = None);
             return self.start_in_turn(key, effects);
         }
         if child.state.deadline().is_none_or(|deadline| deadline > now) {

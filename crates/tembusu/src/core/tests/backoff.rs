@@ -318,3 +318,20 @@ fn a_significant_child_that_waits_for_its_restart_is_not_at_its_end() {
     world.pass(SEC);
     assert!(world.is_running("s"));
 }
+
+/// Found by a random history (TEMBUSU_SEED=14763547395373763656).
+#[test]
+fn a_child_that_waits_alone_is_its_groups_when_the_strategy_changes() {
+    let mut world = running(Strategy::OneForOne, 5, waits(), &["a", "b"]);
+    world.die("b", error());
+    assert_eq!(left(&world, "b"), Some(SEC));
+    let change = Change { strategy: Some(Strategy::OneForAll), ..Change::default() };
+    world.request_silently(Request::Change(Box::new(change)));
+    world.die("a", error());
+    assert_eq!(left(&world, "a"), Some(2 * SEC), "the group waits for its second failure");
+    world.pass(SEC);
+    assert_eq!(left(&world, "b"), Some(SEC), "its own wait is over, its group's is not");
+    world.done();
+    world.pass(SEC);
+    assert_eq!(world.done(), "start a, start b");
+}

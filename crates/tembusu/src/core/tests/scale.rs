@@ -61,10 +61,20 @@ fn crash(core: &mut Core, key: u64) -> Vec<Effect> {
     effects
 }
 
+/// What it takes of this thread's processor time: what else runs on the machine does not count.
 fn seconds(work: impl FnOnce()) -> f64 {
-    let begun = Instant::now();
+    let begun = (Instant::now(), on_processor());
     work();
-    begun.elapsed().as_secs_f64()
+    match (begun.1, on_processor()) {
+        (Some(begun), Some(ended)) => (ended - begun) / 1e9,
+        _ => begun.0.elapsed().as_secs_f64(),
+    }
+}
+
+/// The nanoseconds that this thread has run, where the system says so.
+fn on_processor() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_ascii_whitespace().next()?.parse().ok()
 }
 
 #[test]
@@ -159,8 +169,9 @@ fn a_restart_costs_the_same_among_ten_and_among_many() {
         println!("{count} children: {} ns a restart", (taken * 1e9 / f64::from(rounds)) as u64);
         taken
     };
-    let few = each(10);
-    let many = each(MANY);
+    // The best of three: a disturbed cache is no property of the code.
+    let best = |count: u64| (0..3).map(|_| each(count)).fold(f64::MAX, f64::min);
+    let (few, many) = (best(10), best(MANY));
     assert!(many < 6.0 * few, "{many} s among many, {few} among ten");
     println!("a child's record takes {} bytes", size_of::<Child>());
 }
