@@ -6,8 +6,8 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 
@@ -16,6 +16,7 @@ use crate::address::Address;
 use crate::context::Context;
 use crate::error::TellError;
 use crate::mailbox::Queue;
+use crate::shell::incarnation::Incarnation;
 use crate::table::Withdraw;
 use crate::ties::{Tie, new_key};
 
@@ -90,11 +91,20 @@ struct Member<M> {
     owner: u64,
     /// What that incarnation knows it by.
     tie: u64,
+    /// That incarnation.
+    life: Option<Weak<Incarnation>>,
+}
+
+impl<M> Member<M> {
+    /// Whether the incarnation that joined has been replaced.
+    fn is_over(&self) -> bool {
+        self.life.as_ref().is_some_and(|life| life.upgrade().is_none_or(|life| life.scope.is_replaced()))
+    }
 }
 
 impl<M> Clone for Member<M> {
     fn clone(&self) -> Self {
-        Self { address: self.address.clone(), owner: self.owner, tie: self.tie }
+        Self { address: self.address.clone(), owner: self.owner, tie: self.tie, life: self.life.clone() }
     }
 }
 
@@ -120,7 +130,7 @@ impl<M: Send + 'static> Group<M> {
     /// Adds an address until it is [removed](Self::remove), whatever becomes of who is behind it. False when it is a
     /// member already. An actor joins with [`Context::join`].
     pub fn add(&self, address: &Address<M>) -> bool {
-        self.insert(Member { address: address.clone(), owner: NOBODY, tie: 0 })
+        self.insert(Member { address: address.clone(), owner: NOBODY, tie: 0, life: None })
     }
 
     /// Removes an address that was [added](Self::add). False when it was not; who has joined leaves by itself.
@@ -180,11 +190,14 @@ impl<M: Send + 'static> Group<M> {
     fn insert(&self, member: Member<M>) -> bool {
         let mut inserted = false;
         self.inner.members.rcu(|members| {
-            inserted = !members.iter().any(|other| place(&other.address) == place(&member.address));
+            let is_same = |other: &Member<M>| place(&other.address) == place(&member.address);
+            inserted = !members.iter().any(|other| is_same(other) && !other.is_over());
             if !inserted {
                 return Arc::clone(members);
             }
             let mut members = Vec::clone(members);
+            // Entered by one that was being replaced, and about to be withdrawn.
+            members.retain(|other| !is_same(other));
             members.push(member.clone());
             Arc::new(members)
         });
@@ -225,9 +238,14 @@ impl<A: Actor> Context<A> {
     /// The membership ends; the next incarnation joins again.
     pub fn join(&mut self, group: &Group<A::Message>) -> bool {
         let incarnation = Arc::clone(self.own());
+        if incarnation.scope.is_replaced() {
+            // The fence: nothing of it is seen, not even for a moment.
+            return true;
+        }
         let (owner, tie) = (incarnation.owner, new_key());
         let address = self.address();
-        if !group.insert(Member { address: address.clone(), owner, tie }) {
+        let life = Some(Arc::downgrade(&incarnation));
+        if !group.insert(Member { address: address.clone(), owner, tie, life }) {
             return false;
         }
         let withdrawer = Box::new(Withdrawer { group: group.clone(), address });
@@ -267,5 +285,26 @@ impl<M> Clone for Group<M> {
 impl<M> fmt::Debug for Group<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Group").field("name", &self.inner.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::Mailbox;
+
+    #[test]
+    fn the_place_of_one_that_has_been_replaced_is_free() {
+        let group = Group::<()>::new("g");
+        let address = Address::new(Mailbox::new("one".into()));
+        let incarnation = Incarnation::new(1, Weak::new());
+        let life = Some(Arc::downgrade(&incarnation));
+        let member = Member { address: address.clone(), owner: incarnation.owner, tie: new_key(), life };
+        assert!(group.insert(member));
+        assert!(!group.add(&address));
+        incarnation.scope.replace();
+        assert!(group.add(&address));
+        assert!(group.take(&address, incarnation.owner).is_none(), "its end takes nothing of another's");
+        assert_eq!(group.len(), 1);
     }
 }

@@ -7,13 +7,14 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
 
 use crate::actor::Actor;
 use crate::address::Address;
 use crate::context::Context;
+use crate::shell::incarnation::Incarnation;
 use crate::table::Withdraw;
 use crate::ties::{Tie, new_key};
 use crate::trie::Node;
@@ -84,11 +85,20 @@ struct Entry<M> {
     owner: u64,
     /// What that incarnation knows it by.
     tie: u64,
+    /// That incarnation.
+    life: Option<Weak<Incarnation>>,
+}
+
+impl<M> Entry<M> {
+    /// Whether the incarnation that made it has been replaced.
+    fn is_over(&self) -> bool {
+        self.life.as_ref().is_some_and(|life| life.upgrade().is_none_or(|life| life.scope.is_replaced()))
+    }
 }
 
 impl<M> Clone for Entry<M> {
     fn clone(&self) -> Self {
-        Self { address: self.address.clone(), owner: self.owner, tie: self.tie }
+        Self { address: self.address.clone(), owner: self.owner, tie: self.tie, life: self.life.clone() }
     }
 }
 
@@ -149,7 +159,7 @@ where
     ///
     /// [`Taken`], when the key is.
     pub fn register(&self, key: K, address: &Address<M>) -> Result<(), Taken<K, M>> {
-        self.insert(key, Entry { address: address.clone(), owner: NOBODY, tie: 0 }).map(drop)
+        self.insert(key, Entry { address: address.clone(), owner: NOBODY, tie: 0, life: None }).map(drop)
     }
 
     /// Removes what was registered with [`register`](Self::register), and returns its address. What actors have
@@ -175,6 +185,13 @@ where
         let mut current = part.load_full();
         loop {
             if let Some(other) = current.as_ref().and_then(|root| root.get(hash, &*key)) {
+                if other.is_over() {
+                    // Entered by one that was being replaced, and about to be withdrawn.
+                    let owner = other.owner;
+                    drop(self.remove(&*key, owner));
+                    current = part.load_full();
+                    continue;
+                }
                 let by = other.address.clone();
                 drop(current);
                 let Some(key) = Arc::into_inner(key) else { unreachable!("a key that was not inserted is shared") };
@@ -232,8 +249,13 @@ impl<A: Actor> Context<A> {
         K: Hash + Eq + Send + Sync + 'static,
     {
         let incarnation = Arc::clone(self.own());
+        if incarnation.scope.is_replaced() {
+            // The fence: nothing of it is seen, not even for a moment.
+            return Ok(());
+        }
         let (owner, tie) = (incarnation.owner, new_key());
-        let key = registry.insert(key, Entry { address: self.address(), owner, tie })?;
+        let life = Some(Arc::downgrade(&incarnation));
+        let key = registry.insert(key, Entry { address: self.address(), owner, tie, life })?;
         let withdrawer = Box::new(Withdrawer { registry: registry.clone(), key });
         if let Err(Tie::Withdraw(late)) = incarnation.tie(tie, Tie::Withdraw(withdrawer)) {
             // The fence: it has been replaced meanwhile, and its end found nothing to withdraw.
@@ -295,3 +317,24 @@ impl<K, M: Send + 'static> fmt::Display for Taken<K, M> {
 }
 
 impl<K, M: Send + 'static> std::error::Error for Taken<K, M> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mailbox::Mailbox;
+
+    #[test]
+    fn the_entry_of_one_that_has_been_replaced_is_free() {
+        let registry = Registry::<u32, ()>::new("r");
+        let (one, other) = (Address::new(Mailbox::new("one".into())), Address::new(Mailbox::new("other".into())));
+        let incarnation = Incarnation::new(1, Weak::new());
+        let life = Some(Arc::downgrade(&incarnation));
+        let entry = Entry { address: one, owner: incarnation.owner, tie: new_key(), life };
+        assert!(registry.insert(1, entry).is_ok());
+        assert!(registry.register(1, &other).is_err());
+        incarnation.scope.replace();
+        assert!(registry.register(1, &other).is_ok());
+        assert!(registry.remove(&1, incarnation.owner).is_none(), "its end withdraws nothing of another's");
+        assert_eq!(registry.get(&1).expect("it is there").path(), "other");
+    }
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exit::ExitReason;
+use crate::panics;
 
 /// How many failures a report tells of at each level, the last ones.
 pub(crate) const FAILURES_REPORTED: usize = 16;
@@ -59,6 +60,13 @@ pub struct Failure {
     pub ago: Duration,
     /// How long it had been up. `None` when it did not start.
     pub ran_for: Option<Duration>,
+}
+
+impl Drop for Failure {
+    /// Quietly: a report may hold several errors that panic when they are dropped.
+    fn drop(&mut self) {
+        panics::drop_quietly(std::mem::replace(&mut self.reason, ExitReason::Normal));
+    }
 }
 
 impl Report {

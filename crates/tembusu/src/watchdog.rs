@@ -89,7 +89,11 @@ fn run() {
     loop {
         let Some(trees) = wait() else { return };
         let now = Instant::now();
-        watchdog.look(&trees, now);
+        if let Err(caught) = panics::catch(|| watchdog.look(&trees, now)) {
+            // What it knew may be torn. The next look begins anew.
+            tracing::error!(reason = %caught.reason, "the watchdog panicked: it looks again");
+            panics::drop_quietly(std::mem::take(&mut watchdog));
+        }
         // The last reference to a tree may be this one.
         panics::drop_quietly(trees);
     }
@@ -182,8 +186,10 @@ impl Watchdog {
         // Before anybody is judged: what follows from a verdict may be the end of the tree.
         self.probe(&held_up, period, now);
         panics::drop_quietly(held_up);
-        for suspect in self.suspects.values_mut() {
-            suspect.judge(now);
+        for (address, suspect) in &mut self.suspects {
+            if let Some(record) = records.iter().find(|record| Arc::as_ptr(record).addr() == *address) {
+                suspect.judge(record, now);
+            }
         }
         self.keep_deadlines(trees);
     }
@@ -257,7 +263,7 @@ impl Suspect {
     }
 
     /// Takes the slot from a child whose poll is too long.
-    fn judge(&mut self, now: Instant) {
+    fn judge(&mut self, record: &Arc<Record>, now: Instant) {
         let Some(child) = self.child.as_ref().filter(|_| !self.judged) else { return };
         let (Some(tree), Some(slot), Some(incarnation)) =
             (child.tree.upgrade(), child.slot.upgrade(), child.incarnation.upgrade())
@@ -266,7 +272,10 @@ impl Suspect {
         };
         if now - self.since > slot.heartbeat().saturating_mul(HEARTBEATS) {
             self.judged = true;
-            tree.judge(Polled { slot, incarnation });
+            let (record, poll, handled) = (Arc::clone(record), (self.turn, self.who), child.handled);
+            let life = Arc::clone(&incarnation);
+            // The thread for it may come late, and the poll to its end meanwhile.
+            tree.judge(Polled { slot, incarnation }, move || record.read() == Some(poll) && life.handled() == handled);
         }
         // The last reference to it may be this one.
         panics::drop_quietly(tree);

@@ -187,6 +187,52 @@ fn a_panic_in_what_makes_a_message_is_one_of_the_handler() {
     });
 }
 
+/// An error that panics when it is dropped.
+#[derive(Debug, thiserror::Error)]
+#[error("a trap")]
+struct Trap;
+
+impl Drop for Trap {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+struct Trapped;
+
+impl Actor for Trapped {
+    type Message = Reply<u64>;
+    type Args = ();
+    type Crash = Trap;
+
+    async fn init((): &(), _: &mut Context<Self>) -> Result<Init<Self>, Trap> {
+        Ok(Init::Ready(Self))
+    }
+
+    async fn handle(&mut self, _: Reply<u64>, _: &mut Context<Self>) -> Result<Flow, Trap> {
+        Err(Trap)
+    }
+}
+
+#[test]
+fn many_errors_that_panic_when_dropped_are_dropped_one_by_one() {
+    virtual_time(async {
+        // In the history of the tree, in what its children know, and in the report when that is given up.
+        for limit in [20, 5] {
+            let mut root = Supervisor::one_for_one("root").intensity(limit, MINUTE);
+            let a = root.add(child::<Trapped>("a", ()));
+            let b = root.add(child::<Trapped>("b", ()));
+            let tree = root.start().await.expect("it starts");
+            for address in [&a, &b, &a, &b, &a, &b] {
+                assert!(address.call(|reply| reply, MINUTE).await.is_err());
+            }
+            let reason = tree.shutdown().await;
+            assert_eq!(matches!(reason, ExitReason::Exhausted(_)), limit == 5);
+            drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop((tree, reason)))));
+        }
+    });
+}
+
 /// Panics, and panics again in a destructor while that unwinds.
 struct Doubly;
 

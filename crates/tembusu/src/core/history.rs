@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Child, ChildKey, Core, Effect, Generation, Time};
 use crate::exit::{ExitReason, FAILURES_REPORTED, Failure, Report};
+use crate::panics;
 
 /// One failure.
 #[derive(Debug)]
@@ -25,6 +26,27 @@ pub(super) struct Past {
 #[cfg_attr(test, derive(Clone))]
 pub(super) struct History {
     failures: VecDeque<Past>,
+}
+
+impl Drop for History {
+    /// With a supervisor that ended some other way than by starting anew. One after the other: errors are a user's, and
+    /// two that panic when they are dropped would end the process.
+    fn drop(&mut self) {
+        for past in self.failures.drain(..) {
+            panics::drop_quietly(past);
+        }
+    }
+}
+
+impl Drop for Core {
+    /// Like its history: each child knows why it ended.
+    fn drop(&mut self) {
+        for key in self.children.keys() {
+            if let Some(child) = self.children.get_mut(key) {
+                panics::drop_quietly(child.last_exit.take());
+            }
+        }
+    }
 }
 
 impl Core {

@@ -104,11 +104,14 @@ impl Shared {
         });
     }
 
-    /// The slot is to be taken from an incarnation whose poll does not return.
-    pub(crate) fn judge(self: &Arc<Self>, polled: Polled) {
+    /// The slot is to be taken from an incarnation whose poll does not return, if it `still` has not when it is said.
+    pub(crate) fn judge(self: &Arc<Self>, polled: Polled, still: impl FnOnce() -> bool + Send + 'static) {
         // With the last reference to the slot, code of a user is dropped: there, and not on the watchdog's thread.
         aside(&self.handle, move || {
             let Polled { slot, incarnation } = polled;
+            if !still() {
+                return;
+            }
             let generation = incarnation.generation;
             slot.tell_supervisor(|key| CoreEvent::Stuck { key, generation });
             // The next incarnation would tell observers, and may not come to it.
