@@ -94,8 +94,9 @@ impl Owner {
     fn publish(&self, cx: &mut Context<Self>) {
         let Args { view, dropped, factor, table, .. } = &self.args;
         let incarnation = self.incarnation * factor;
-        cx.publish_view(view, Arc::new(Worker { incarnation, dropped: Arc::clone(dropped) }));
+        // The view last: who has entered it finds the table.
         cx.publish(table, incarnation);
+        cx.publish_view(view, Arc::new(Worker { incarnation, dropped: Arc::clone(dropped) }));
     }
 }
 
