@@ -159,7 +159,8 @@ impl<A: Actor> ChildSpec<A> {
         self
     }
 
-    /// The runtime that it runs on, instead of its supervisor's. It needs timers enabled.
+    /// The runtime that it runs on, instead of its supervisor's. It needs timers enabled, and should outlive the
+    /// tree: where a child can never start again, its supervisor ends.
     pub fn on(mut self, runtime: Handle) -> Self {
         self.options.on = Some(runtime);
         self
