@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask test` runs every check, `cargo xtask bench` measures.
 
 mod bench;
+mod cargo;
 mod otp_diff;
 mod prerequisites;
 mod proofs;

@@ -4,7 +4,8 @@
 use anyhow::{Context, bail};
 use clap::Args;
 
-use crate::{prerequisites, tidy};
+use crate::cargo::cargo;
+use crate::prerequisites;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -16,13 +17,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     prerequisites::erlang()?;
     let program = ["run", "--quiet", "--release", "--locked", "--package", "tembusu-conformance", "--bin", "otp-diff"];
-    let status = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(program)
-        .arg("--")
-        .args(&options.arguments)
-        .current_dir(tidy::workspace())
-        .status()
-        .context("running otp-diff")?;
+    let status = cargo(&program).arg("--").args(&options.arguments).status().context("running otp-diff")?;
     if !status.success() {
         bail!("otp-diff found a difference that nothing explains, or could not run");
     }

@@ -1,12 +1,13 @@
 //! `cargo xtask test`: every check, step by step, and the sum of all tests at the end.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
 use clap::Args;
 
+use crate::cargo::cargo;
 use crate::{bench, prerequisites, proofs, tidy};
 
 #[derive(Debug, Args)]
@@ -86,12 +87,6 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 
 fn step(name: &str) {
     println!("\n=== {name}");
-}
-
-fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(tidy::workspace());
-    command
 }
 
 /// Runs tests, passing their output on, and adds up what the runners report.

@@ -2,7 +2,7 @@
 //! random positions of random trees, one after the other and at once.
 //!
 //! Afterwards every tree equals the reference model, and nothing is left: no task, no thread, no descriptor, no
-//! memory. What cannot be survived is shown by `tests/second_panic.rs`: a panic during an unwind ends the process.
+//! memory. What cannot be survived is shown by `tests/panics.rs` of `tembusu`: a panic during an unwind ends the process.
 
 mod at_once;
 mod dice;

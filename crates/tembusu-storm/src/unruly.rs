@@ -78,7 +78,7 @@ fn panic_now() -> ! {
     panic!("the storm");
 }
 
-/// A second panic during an unwind would end the process: see `tests/second_panic.rs`.
+/// A second panic during an unwind would end the process: see `tests/panics.rs` of `tembusu`.
 fn panic_if_bearable() {
     if !std::thread::panicking() {
         panic_now();

@@ -274,6 +274,11 @@ fn a_panic_during_an_unwind_ends_the_process() {
         .expect("it runs");
     assert!(!output.status.success(), "nothing can supervise that: {output:?}");
     assert_eq!(output.status.code(), None, "it was aborted, by a signal");
+    #[cfg(unix)]
+    {
+        const SIGABRT: i32 = 6;
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(SIGABRT), "{output:?}");
+    }
 }
 
 /// The program that is built with `panic = "abort"`.

@@ -8,8 +8,8 @@ use anyhow::Context;
 use crate::tidy;
 
 fn cargo(subcommand: &str) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.arg(subcommand).arg("--manifest-path").arg(tidy::workspace().join("bench/Cargo.toml"));
+    let mut command = crate::cargo::cargo(&[subcommand]);
+    command.arg("--manifest-path").arg(tidy::workspace().join("bench/Cargo.toml"));
     if subcommand != "fmt" {
         command.arg("--locked").arg("--target-dir").arg(target());
     }
