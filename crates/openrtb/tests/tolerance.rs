@@ -222,3 +222,43 @@ fn what_is_no_request_says_what_it_is() {
     }
     assert!(parse_request(b"\xef\xbb\xbf{\"id\":\"bom\"}").is_ok());
 }
+
+#[test]
+fn a_position_is_read_in_any_notation_and_one_that_is_no_place_is_absent() {
+    let position = |geo: &str| {
+        let line = format!("{{\"id\":\"a\",\"device\":{{\"geo\":{geo}}}}}");
+        let request = read(&line);
+        let geo = request.device.as_ref().unwrap().geo.as_ref().unwrap();
+        geo.position().map(|(lat, lon)| (lat.microdegrees(), lon.microdegrees()))
+    };
+    for geo in [r#"{"lat":1.3521,"lon":103.8198}"#, r#"{"lat":"1.3521","lon":" 103.8198 "}"#] {
+        assert_eq!(position(geo), Some((1_352_100, 103_819_800)), "{geo}");
+    }
+    assert_eq!(position(r#"{"lat":-90,"lon":1e1}"#), Some((-90_000_000, 10_000_000)));
+    for geo in [
+        r#"{"lat":1.3521}"#,
+        r#"{"lat":0,"lon":0}"#,
+        r#"{"lat":"0.0","lon":0.0}"#,
+        r#"{"lat":91,"lon":1}"#,
+        r#"{"lat":1,"lon":1e400}"#,
+        r#"{"lat":"NaN","lon":1}"#,
+        r#"{"lat":"","lon":[1]}"#,
+        r#"{"lat":null,"lon":{}}"#,
+    ] {
+        assert_eq!(position(geo), None, "{geo}");
+    }
+}
+
+#[test]
+fn segments_come_with_their_provider_and_odd_ones_do_not_stop_the_rest() {
+    let line = r#"{"id":"a","user":{"data":[
+        {"id":"dmp","name":"DMP","segment":[{"id":"s1","name":"car buyers"},{"id":7},{"name":"no id"},"s2",null]},
+        {"segment":{"id":"no list"}},
+        "no provider",
+        {"name":"other","segment":[{"id":"s3"}]}]}}"#;
+    let request = read(line);
+    let found: Vec<_> = request.segments().map(|(data, id)| (data.id.as_deref(), data.name.as_deref(), id)).collect();
+    let dmp = (Some("dmp"), Some("DMP"));
+    assert_eq!(found, [(dmp.0, dmp.1, "s1"), (dmp.0, dmp.1, "7"), (None, Some("other"), "s3")]);
+    assert_eq!(read(r#"{"id":"a","user":{"data":{}}}"#).segments().count(), 0);
+}

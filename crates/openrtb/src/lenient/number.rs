@@ -6,7 +6,7 @@ use money::{Cpm, ParseMoneyError, Rounding};
 use serde::Deserializer;
 
 use super::{Lenient, raw, text};
-use crate::request::Floor;
+use crate::request::{Coordinate, Floor};
 
 /// A whole number: from digits, a string of digits, or a flag; a fraction is cut, what is too large is the largest.
 fn integer(raw: &str) -> Option<i64> {
@@ -41,6 +41,15 @@ impl<'de> Lenient<'de> for Option<u32> {
     fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
         let value = integer(raw(deserializer)?).filter(|value| 0 <= *value);
         *self = value.map(|value| u32::try_from(value).unwrap_or(u32::MAX));
+        Ok(())
+    }
+}
+
+/// A place is no price: a float will do.
+impl<'de> Lenient<'de> for Option<Coordinate> {
+    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        let degrees = raw(deserializer)?.trim_matches('"').trim().parse().ok();
+        *self = degrees.and_then(Coordinate::from_degrees);
         Ok(())
     }
 }

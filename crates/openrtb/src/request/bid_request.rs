@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use money::Currency;
 
-use super::{App, Device, Dooh, Imp, Publisher, Regs, Site, Source, SupplyChain, User};
+use super::{App, Data, Device, Dooh, Imp, Publisher, Regs, Site, Source, SupplyChain, User};
 use crate::lenient::object;
 use crate::{Country, Malformed, parse};
 
@@ -170,6 +170,15 @@ impl<'a> BidRequest<'a> {
             Inventory::Site(site) => site.publisher.as_ref(),
             Inventory::Dooh(dooh) => dooh.publisher.as_ref(),
         }
+    }
+
+    /// The segments of the user that have an id, each with who says so.
+    pub fn segments(&self) -> impl Iterator<Item = (&Data<'a>, &str)> {
+        let data = self.user.as_ref().map_or(&[][..], |user| &user.data);
+        data.iter().flat_map(|data| {
+            let ids = data.segment.iter().filter_map(|segment| segment.id.as_deref());
+            ids.map(move |id| (data, id))
+        })
     }
 
     /// The country of the device, whichever way it is written.

@@ -62,6 +62,12 @@ object! {
         "metro" => metro: Option<Cow<'a, str>>,
         /// City.
         "city" => city: Option<Cow<'a, str>>,
+        /// Latitude; see [`position`](Geo::position).
+        "lat" => lat: Option<Coordinate>,
+        /// Longitude; see [`position`](Geo::position).
+        "lon" => lon: Option<Coordinate>,
+        /// How far off the position may be, in metres.
+        "accuracy" => accuracy: Option<u32>,
         /// Postal code.
         "zip" => zip: Option<Cow<'a, str>>,
         /// Where the place was taken from.
@@ -76,5 +82,45 @@ impl Geo<'_> {
     #[must_use]
     pub fn country(&self) -> Option<Country> {
         Country::parse(self.country.as_deref()?)
+    }
+
+    /// Latitude and longitude, if both are there and name a point of the globe.
+    ///
+    /// A zero for both is how senders write that they do not know, and reads as absent.
+    #[must_use]
+    pub fn position(&self) -> Option<(Coordinate, Coordinate)> {
+        let (lat, lon) = (self.lat?, self.lon?);
+        let is_known = lat.microdegrees() != 0 || lon.microdegrees() != 0;
+        (is_known && lat.microdegrees().abs() <= 90_000_000).then_some((lat, lon))
+    }
+}
+
+/// A latitude or longitude, exact to a millionth of a degree: 11 cm.
+///
+/// # Examples
+/// ```
+/// use openrtb::Coordinate;
+/// let body = br#"{"id":"a","device":{"geo":{"lat":1.3521,"lon":"103.8198"}}}"#;
+/// let request = openrtb::parse_request(body)?;
+/// let geo = request.device.unwrap().geo.unwrap();
+/// assert_eq!(geo.position().map(|(lat, lon)| (lat.microdegrees(), lon.microdegrees())), Some((1_352_100, 103_819_800)));
+/// assert_eq!(Coordinate::from_degrees(181.0), None);
+/// # Ok::<(), openrtb::Malformed>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Coordinate(i32);
+
+impl Coordinate {
+    /// Rounds degrees; `None` beyond 180 either way, and for what is no number.
+    #[must_use]
+    pub fn from_degrees(degrees: f64) -> Option<Self> {
+        // The cast cannot cut: 180 millions fit.
+        (degrees.abs() <= 180.0).then(|| Self((degrees * 1e6).round() as i32))
+    }
+
+    /// Millionths of a degree, north or east of zero.
+    #[must_use]
+    pub const fn microdegrees(self) -> i32 {
+        self.0
     }
 }

@@ -19,12 +19,12 @@ mod validate;
 
 pub use bid_request::{AuctionType, BidRequest, Inventory, RequestExt, parse_request};
 pub use deal::{Deal, Pmp};
-pub use device::{Device, Geo};
+pub use device::{Coordinate, Device, Geo};
 pub use floor::Floor;
 pub use imp::{Imp, ImpExt};
 pub use inventory::{App, Content, Dooh, Publisher, Site};
 pub use media::{Audio, Banner, Format, Native, Video, VideoExt};
 pub use privacy::{Regs, RegsExt, SupplyChain, SupplyChainNode};
 pub use tmax::peek_tmax;
-pub use user::{Eid, Source, SourceExt, Uid, User, UserExt};
+pub use user::{Data, Eid, Segment, Source, SourceExt, Uid, User, UserExt};
 pub use validate::{Invalid, InvalidKind, Validity, validate, validity};

@@ -20,10 +20,32 @@ object! {
         "geo" => geo: Option<Geo<'a>>,
         /// Consent string; see [`BidRequest::consent`](super::BidRequest::consent).
         "consent" => consent: Option<Cow<'a, str>>,
+        /// What data providers know of the user; see [`BidRequest::segments`](super::BidRequest::segments).
+        "data" => data: Vec<Data<'a>>,
         /// Extended ids; see [`BidRequest::eids`](super::BidRequest::eids).
         "eids" => eids: Vec<Eid<'a>>,
         /// Older places of fields.
         "ext" => ext: Option<UserExt<'a>>,
+    }
+}
+
+object! {
+    /// What one provider knows of the user.
+    Data<'a> {
+        /// The provider on the exchange.
+        "id" => id: Option<Cow<'a, str>>,
+        /// The provider's name.
+        "name" => name: Option<Cow<'a, str>>,
+        /// The segments that the user belongs to.
+        "segment" => segment: Vec<Segment<'a>>,
+    }
+}
+
+object! {
+    /// A group of users, as one provider defines it.
+    Segment<'a> {
+        /// The segment with its provider.
+        "id" => id: Option<Cow<'a, str>>,
     }
 }
 
