@@ -161,7 +161,7 @@ impl<M: Send + 'static> Address<M> {
         let settle = self.mailbox.has_collector().then(|| answer.settle());
         let caller = Caller { deadline, settle };
         self.mailbox.push(self.lane, message, Some(caller)).map_err(CallError::from_refusal)?;
-        match answer.until(deadline).await {
+        match answer.until(now, deadline, self.mailbox.lives()).await {
             Some(Ok(value)) => Ok(value),
             Some(Err(lost)) => Err(CallError::from_lost(lost)),
             None => Err(CallError::Timeout { enqueued: true }),

@@ -69,15 +69,18 @@ impl<M> std::error::Error for TellError<M> {}
 /// What became of a call that has no answer.
 #[non_exhaustive]
 pub enum CallError<M> {
-    /// The deadline passed. It is also what becomes of a call whose handler is [stuck](crate::Supervisor::heartbeat):
-    /// the reply is in its hands until it returns.
+    /// The deadline passed.
     Timeout {
         /// Whether the message had been accepted, so that it may have been handled.
         enqueued: bool,
     },
     /// The queue has no room. The message is handed back.
     Full(M),
-    /// The actor crashed while it held the call.
+    /// The actor crashed while it held the call, or turned out to be [stuck](crate::Supervisor::heartbeat) in it.
+    ///
+    /// A reply that a stuck actor keeps in its state, from an earlier message, is in its hands until it returns: that
+    /// caller waits until its deadline. So does, rarely, one that shares its exact deadline with another call that
+    /// waits in the same queue.
     Died(ExitReason),
     /// The actor finished handling the message in order and dropped the reply.
     Unanswered,

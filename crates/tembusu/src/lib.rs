@@ -110,6 +110,7 @@ mod lives;
 mod mailbox;
 mod monitor;
 mod panics;
+mod patience;
 mod poll;
 mod recipient;
 mod registry;

@@ -12,6 +12,7 @@ use crate::address::Address;
 use crate::context::NEVER;
 use crate::deadline;
 use crate::error::{CallError, TellError};
+use crate::lives::Lives;
 use crate::mailbox::{Caller, Refusal};
 use crate::reply::Reply;
 use crate::scope::Scope;
@@ -77,6 +78,7 @@ trait Receive<N>: Send + Sync {
     fn offer(&self, message: N, how: Offer, caller: Option<Caller>) -> Result<(), (Refusal, N)>;
     fn wait_for_room(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
     fn has_collector(&self) -> bool;
+    fn lives(&self) -> &Lives;
     fn path(&self) -> &str;
 }
 
@@ -110,6 +112,10 @@ where
 
     fn has_collector(&self) -> bool {
         self.address.mailbox().has_collector()
+    }
+
+    fn lives(&self) -> &Lives {
+        self.address.mailbox().lives()
     }
 
     fn path(&self) -> &str {
@@ -195,7 +201,7 @@ impl<N: Send + 'static> Recipient<N> {
         let settle = self.to.has_collector().then(|| answer.settle());
         let caller = Caller { deadline, settle };
         self.to.offer(message, Offer::AsPolicySays, Some(caller)).map_err(CallError::from_refusal)?;
-        match answer.until(deadline).await {
+        match answer.until(now, deadline, self.to.lives()).await {
             Some(Ok(value)) => Ok(value),
             Some(Err(lost)) => Err(CallError::from_lost(lost)),
             None => Err(CallError::Timeout { enqueued: true }),

@@ -12,6 +12,8 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::lives::Lives;
+use crate::patience::KNOWN_AFTER;
 use crate::scope::{Lost, Scope, Settle};
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
 
@@ -136,7 +138,10 @@ impl<T: Send + 'static> Answer<T> {
     ///
     /// Most answers come within one turn of the scheduler, and a timer costs more than such a call: timer and waker
     /// are set only when the answer is not there after everybody else who was ready has had a turn.
-    pub(crate) async fn until(mut self, deadline: Instant) -> Option<Result<T, Lost>> {
+    ///
+    /// It has waited `since`; when that is long it makes itself known to `lives`, so that it learns when a stuck handler
+    /// has its message.
+    pub(crate) async fn until(mut self, since: Instant, deadline: Instant, lives: &Lives) -> Option<Result<T, Lost>> {
         let mut had_turn = false;
         poll_fn(|cx| {
             if had_turn || self.is_done() {
@@ -150,7 +155,24 @@ impl<T: Send + 'static> Answer<T> {
         if self.is_done() {
             return Some(self.take());
         }
-        timeout_at(deadline, self).await.ok()
+        let patience = deadline.min(since + KNOWN_AFTER);
+        match timeout_at(patience, &mut self).await {
+            Ok(told) => Some(told),
+            Err(_) if patience == deadline => None,
+            // Boxed: calls that come to this are few, and the room would be in each.
+            Err(_) => Box::pin(self.known_until(since, deadline, lives)).await,
+        }
+    }
+
+    async fn known_until(mut self, since: Instant, deadline: Instant, lives: &Lives) -> Option<Result<T, Lost>> {
+        match lives.know(since, deadline, self.settle()) {
+            Ok(_known) => timeout_at(deadline, &mut self).await.ok(),
+            Err(reason) => {
+                // Unless it was told something else meanwhile.
+                self.cell.settle(Lost::Died(reason));
+                Some(self.take())
+            }
+        }
     }
 
     fn is_done(&self) -> bool {

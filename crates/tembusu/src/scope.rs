@@ -101,6 +101,11 @@ impl Scope {
         CURRENT.with(|current| current.borrow().as_ref().and_then(|scope| scope.deadline.get()))
     }
 
+    /// Until when the caller of the message at hand waits, as far as is known.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline.get()
+    }
+
     pub(crate) fn set_deadline(&self, deadline: Option<Instant>) {
         self.deadline.set(deadline);
     }
@@ -153,6 +158,8 @@ impl Scope {
 
     /// The incarnation is over: settles what is pending, and from now on at once. Its first fate is the true one.
     pub(crate) fn conclude(&self, lost: Lost) {
+        // No message is at hand any more.
+        self.set_deadline(None);
         let pending = {
             let mut fate = self.fate.lock().unwrap_or_else(PoisonError::into_inner);
             let Fate::Pending(pending) = &mut *fate else { return };

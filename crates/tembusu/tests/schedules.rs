@@ -60,12 +60,26 @@ mod panics {
 }
 
 mod lives {
+    use super::scope::Settle;
+    use super::{Arc, exit::ExitReason};
+    use tokio::time::Instant;
+
     #[derive(Default)]
     pub(crate) struct Lives;
 
     impl Lives {
         pub(crate) fn close(&self) {}
+
+        pub(crate) fn know(&self, _: Instant, _: Instant, _: Arc<dyn Settle>) -> Result<(), ExitReason> {
+            Ok(())
+        }
+
+        pub(crate) fn give_up(&self, _: Instant, _: &ExitReason) {}
     }
+}
+
+mod patience {
+    pub(crate) const KNOWN_AFTER: std::time::Duration = std::time::Duration::from_millis(100);
 }
 
 mod deadline {

@@ -80,6 +80,53 @@ fn a_poll_that_does_not_return_costs_the_child_its_slot_and_nothing_else() {
     });
 }
 
+/// Holds on to its thread with the reply in its hands.
+struct Holds;
+
+impl Actor for Holds {
+    type Message = (Option<Gate>, Reply<u64>);
+    type Args = ();
+    type Crash = Infallible;
+
+    async fn init((): &(), _: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+        Ok(Init::Ready(Self))
+    }
+
+    async fn handle(&mut self, (gate, reply): Self::Message, cx: &mut Context<Self>) -> Result<Flow, Infallible> {
+        if let Some(gate) = gate {
+            gate.block();
+        }
+        let _ = reply.send(cx.incarnation());
+        Ok(Flow::Continue)
+    }
+}
+
+#[test]
+fn a_caller_whose_message_is_in_a_stuck_handlers_hands_learns_it_at_once() {
+    on_workers(3, async {
+        let mut root = Supervisor::one_for_one("root").intensity(1, MINUTE).heartbeat(HEARTBEAT);
+        let a = root.add(child::<Holds>("a", ()));
+        let tree = root.start().await.expect("it starts");
+        let gate = Gate::new();
+        let in_hand = {
+            let (a, gate) = (a.clone(), gate.clone());
+            tokio::spawn(async move { a.call(|reply| (Some(gate), reply), MINUTE).await })
+        };
+        gate.reached(1).await;
+        let waiting = a.call(|reply| (None, reply), MINUTE);
+        let mapped = a.map(|reply| (None, reply));
+        let mapped = mapped.call(|reply| reply, MINUTE);
+        let (waiting, mapped) = tokio::join!(waiting, mapped);
+        assert_eq!(waiting.expect("the next one answers"), 2);
+        assert_eq!(mapped.map_err(|_| "no answer"), Ok(2));
+        let lost = in_hand.await.expect("no panic");
+        assert!(matches!(lost, Err(CallError::Died(ExitReason::Unresponsive))), "{lost:?}");
+        assert_eq!(tree.handle().leaked(), 1, "it has not come back yet");
+        gate.open();
+        until(|| tree.handle().leaked() == 0).await;
+    });
+}
+
 #[test]
 fn one_stuck_time_too_many_is_an_exhaustion_as_any() {
     on_workers(3, async {

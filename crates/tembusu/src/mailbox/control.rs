@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::time::Instant;
+
 use super::stash::Lengths;
 use super::{Envelope, Gate, Mailbox, Refusal, Stale, WhyDead};
 use crate::exit::ExitReason;
@@ -27,6 +29,8 @@ pub(crate) trait Queue: Send + Sync {
     fn discard_stale(&self);
     /// Takes the queue away from its receiver.
     fn detach(&self);
+    /// The receiver is given up with a call in its hands that has this deadline: its caller is told why.
+    fn give_up_call(&self, deadline: Instant, reason: &ExitReason);
     /// Accepts nothing more; what waits is still handled.
     fn drain(&self);
     /// Waits until nothing waits any more and the receiver is back for more, or the queue is closed.
@@ -162,6 +166,19 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
 
     fn detach(&self) {
         self.attach();
+    }
+
+    fn give_up_call(&self, deadline: Instant, reason: &ExitReason) {
+        let waits = {
+            let taken = self.taken();
+            let inbound = self.inbound();
+            let stashed = taken.stash.iter().flat_map(|stash| stash.iter());
+            let waiting = taken.batch.iter().chain(stashed).chain(&inbound.queue).chain(&inbound.priority);
+            waiting.into_iter().any(|envelope| envelope.deadline == Some(deadline))
+        };
+        if !waits {
+            self.lives.give_up(deadline, reason);
+        }
     }
 
     fn drain(&self) {

@@ -229,7 +229,11 @@ impl Slot {
             // It ends at its next await, if there is one.
             incarnation.request_kill();
             let reason = incarnation.verdict_or(ExitReason::Unresponsive);
+            let at_hand = incarnation.scope.deadline();
             incarnation.conclude(Lost::Died(reason.clone()), &reason);
+            if let Some(deadline) = at_hand {
+                self.queue.give_up_call(deadline, &reason);
+            }
         }
         self.freshen(&ExitReason::Unresponsive);
     }
