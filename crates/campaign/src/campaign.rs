@@ -22,6 +22,8 @@ pub struct Campaign {
     pub flight: Flight,
     /// How the budget is spread over the flight.
     pub pacing: Pacing,
+    /// Whether each bid holds its whole price until its outcome is known: never overspent, and slow where few bids win.
+    pub strict_budget: bool,
     /// Where its users are; at least one.
     pub countries: Vec<Country>,
     /// The exchanges it bids on, by the names in the configuration; empty for all.

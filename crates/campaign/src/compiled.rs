@@ -97,6 +97,12 @@ impl CompiledCampaign {
         self.definition.pacing
     }
 
+    /// Whether each bid holds its whole price until its outcome is known.
+    #[must_use]
+    pub fn strict_budget(&self) -> bool {
+        self.definition.strict_budget
+    }
+
     /// How often a user may see it in a day, if that is limited.
     pub fn cap_per_user_per_day(&self) -> Option<u32> {
         self.definition.cap_per_user_per_day

@@ -59,6 +59,7 @@ fn every_key_is_read() {
     assert_eq!(campaign.flight.starts_ms, 1_788_220_800_000);
     assert_eq!(campaign.flight.ends_ms, 1_790_812_800_000);
     assert_eq!(campaign.pacing, Pacing::Even);
+    assert!(!campaign.strict_budget, "only where it is asked for");
     let countries: Vec<_> = campaign.countries.iter().map(|country| country.as_str()).collect();
     assert_eq!(countries, ["SG", "ID"]);
     assert_eq!(campaign.exchanges, ["google_adx"]);
@@ -70,6 +71,12 @@ fn every_key_is_read() {
     assert_eq!(adaptive.sizes, [Size::new(320, 50), Size::new(728, 90)]);
     assert!(!adaptive.secure);
     assert_eq!(adaptive.attributes, [1, 6]);
+}
+
+#[test]
+fn a_strict_budget_is_asked_for() {
+    let strict = SOUND.replacen("\ncountries", "\nstrict_budget = true\ncountries", 1);
+    assert!(parse_campaigns(&strict).expect("sound")[0].strict_budget);
 }
 
 #[test]

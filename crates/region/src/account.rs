@@ -123,12 +123,13 @@ impl Account {
     /// The figures of all leases together.
     #[must_use]
     pub fn funds(&self) -> LeaseFigures {
-        let mut sum = LeaseFigures { available: Nanos(0), held: Nanos(0), spent: Nanos(0) };
+        let mut sum = LeaseFigures::default();
         for lease in self.leases.load().iter() {
             let figures = lease.figures();
             sum.available = sum.available.saturating_add(figures.available);
             sum.held = sum.held.saturating_add(figures.held);
             sum.spent = sum.spent.saturating_add(figures.spent);
+            sum.credit = sum.credit.saturating_add(figures.credit);
         }
         sum
     }

@@ -1,6 +1,7 @@
 //! What `bidding_state` knows, and what each event of the ledger does to it.
 //!
-//! Promises that a bid's money moves once, whatever is repeated: from held to spent, or from held back to available.
+//! Promises that a bid's money moves once, whatever is repeated: from held to spent, or from held back to available. What
+//! open bids hold and do not need is their lease's credit until they end.
 //! Never waits and never sends: the actor around it does.
 
 use std::sync::Arc;
@@ -9,11 +10,13 @@ use ledger::{EventKind, LedgerEvent, TokenId};
 
 use crate::lease_cell::LeaseCell;
 use crate::reservations::{Reservation, Reservations};
+use crate::risk::{End, Risks};
 
 /// The open bids of one incarnation, and how they end.
 #[derive(Debug)]
 pub struct BiddingBook {
     reservations: Reservations,
+    risks: Risks,
     won_ttl_ms: i64,
     figures: BiddingFigures,
 }
@@ -47,7 +50,7 @@ impl BiddingBook {
     /// An empty book, in which a won bid waits `won_ttl_ms` for its billing.
     #[must_use]
     pub fn new(won_ttl_ms: i64) -> Self {
-        Self { reservations: Reservations::new(), won_ttl_ms, figures: BiddingFigures::default() }
+        Self { reservations: Reservations::new(), risks: Risks::new(), won_ttl_ms, figures: BiddingFigures::default() }
     }
 
     /// What became of the bids so far.
@@ -57,17 +60,26 @@ impl BiddingBook {
     }
 
     /// Tracks a bid that is about to be sent.
-    pub fn commit(&mut self, reservation: Reservation) {
+    pub fn commit(&mut self, reservation: Reservation, now_ms: i64) {
+        let bid = reservation.bid;
         match self.reservations.track(reservation) {
             Ok(()) => self.figures.committed += 1,
             // The bid may be out, so what it holds stays held.
-            Err(_) => self.figures.untracked += 1,
+            Err(_) => {
+                self.figures.untracked += 1;
+                return;
+            }
+        }
+        let (risks, tracked) = (&mut self.risks, self.reservations.get_mut(bid));
+        if let Some((reservation, class)) = tracked.and_then(|tracked| tracked.class.map(|class| (tracked, class))) {
+            reservation.slot = risks.enter(&reservation.lease, class, reservation.price, now_ms);
         }
     }
 
     /// Gives back what a bid holds that is not sent after all; nothing if an earlier incarnation had held it.
     pub fn withdraw(&mut self, bid: TokenId) {
-        if let Some(reservation) = self.reservations.end(bid) {
+        if let Some(mut reservation) = self.reservations.end(bid) {
+            settle_risk(&mut self.risks, &mut reservation, End::Withdrawn);
             reservation.release();
             self.figures.withdrawn += 1;
         }
@@ -90,12 +102,18 @@ impl BiddingBook {
         match event.kind {
             EventKind::Win => {
                 let expires_ms = now_ms.saturating_add(self.won_ttl_ms);
-                self.figures.won += u64::from(self.reservations.win(bid, expires_ms));
+                if self.reservations.win(bid, expires_ms) {
+                    self.figures.won += 1;
+                    // From now on it is as good as spent.
+                    let won = self.reservations.get_mut(bid).expect("a bid that was won is open");
+                    settle_risk(&mut self.risks, won, End::Won);
+                }
             }
             EventKind::Billing => {
                 // What the lease could not cover is the campaign's free money, not this lease's.
                 let covered = event.amount.saturating_sub(event.late);
-                if let Some(reservation) = self.reservations.end(bid) {
+                if let Some(mut reservation) = self.reservations.end(bid) {
+                    settle_risk(&mut self.risks, &mut reservation, End::Won);
                     reservation.settle(covered);
                     self.figures.billed += 1;
                     return;
@@ -106,7 +124,8 @@ impl BiddingBook {
                 }
             }
             EventKind::Loss => {
-                if let Some(reservation) = self.reservations.end(bid) {
+                if let Some(mut reservation) = self.reservations.end(bid) {
+                    settle_risk(&mut self.risks, &mut reservation, End::Lost);
                     reservation.release();
                     self.figures.lost += 1;
                 }
@@ -118,9 +137,22 @@ impl BiddingBook {
 
     /// Releases the bids whose time has run out.
     pub fn expire(&mut self, now_ms: i64) {
-        while let Some(reservation) = self.reservations.next_expired(now_ms) {
+        while let Some(mut reservation) = self.reservations.next_expired(now_ms) {
+            settle_risk(&mut self.risks, &mut reservation, End::Lost);
             reservation.release();
             self.figures.expired += 1;
         }
+    }
+
+    /// Gives each lease as much credit as its open bids do not need.
+    pub fn weigh(&mut self, now_ms: i64) {
+        self.risks.tick(now_ms);
+    }
+}
+
+/// The bid is no longer one that may be lost.
+fn settle_risk(risks: &mut Risks, reservation: &mut Reservation, end: End) {
+    if let Some(slot) = reservation.slot.take() {
+        risks.leave(reservation.lease.id(), slot, reservation.price, end);
     }
 }

@@ -15,7 +15,7 @@ use crate::day::millis;
 use crate::epoch::{Epoch, Incarnation};
 use crate::feed::Feed;
 use crate::lease_cell::LeaseCell;
-use crate::limits::{EXPIRY_PERIOD, WON_TTL};
+use crate::limits::{EXPIRY_PERIOD, WEIGH_PERIOD, WON_TTL};
 use crate::link::Link;
 use crate::open_bids::OpenBids;
 use crate::port::Tables;
@@ -45,6 +45,8 @@ pub(crate) struct BiddingState {
     feed: Feed,
     clock: Clock,
     tables: Tables,
+    /// When the open bids are weighed again.
+    weigh_ms: i64,
     fresh: bool,
 }
 
@@ -76,6 +78,7 @@ impl Actor for BiddingState {
             feed: Feed::new(args.link.clone(), snapshot.region_seq),
             clock: args.clock.clone(),
             tables: args.tables.clone(),
+            weigh_ms: i64::MIN,
             fresh: true,
         }))
     }
@@ -85,7 +88,9 @@ impl Actor for BiddingState {
             strike(&BIDDING_FIRST_MESSAGE)?;
         }
         match message {
-            BiddingMessage::Commit { reservation, epoch } if epoch == self.epoch => self.book.commit(reservation),
+            BiddingMessage::Commit { reservation, epoch } if epoch == self.epoch => {
+                self.book.commit(reservation, self.clock.now_ms());
+            }
             BiddingMessage::Commit { reservation, .. } => self.book.ignore_stale(reservation),
             BiddingMessage::Withdraw(bid) => self.book.withdraw(bid),
             BiddingMessage::Event(event) => {
@@ -98,7 +103,12 @@ impl Actor for BiddingState {
                 let _ = reply.send(self.book.figures());
             }
             BiddingMessage::Expire => {
-                self.book.expire(self.clock.now_ms());
+                let now_ms = self.clock.now_ms();
+                self.book.expire(now_ms);
+                if self.weigh_ms <= now_ms {
+                    self.weigh_ms = now_ms + millis(WEIGH_PERIOD);
+                    self.book.weigh(now_ms);
+                }
                 cx.after(EXPIRY_PERIOD, BiddingMessage::Expire);
             }
         }

@@ -39,8 +39,16 @@ pub(crate) struct Funding {
 struct Closing {
     lease: Arc<LeaseCell>,
     closes_ms: i64,
-    /// The ledger knows that only what is held is still needed.
-    returned: bool,
+    /// What the ledger knows to be needed of it; `None` while it has not been told.
+    kept: Option<Nanos>,
+}
+
+impl Closing {
+    /// Whether the ledger should hear what is needed of it: never told, nothing any more, or a quarter less than it knows.
+    fn is_due(&self) -> bool {
+        let needed = self.lease.figures().needed();
+        self.lease.is_returnable() || self.kept.is_none_or(|kept| needed.0 < kept.0 - kept.0 / 4)
+    }
 }
 
 /// Money that goes back to the ledger: everything of the lease but `keep`.
@@ -87,6 +95,10 @@ impl Funding {
     pub(crate) fn replan(&mut self, account: Account, price: Nanos) {
         self.price = price;
         account.set_leases(self.account.leases().to_vec());
+        if account.plan().strict && !self.account.plan().strict {
+            // Their credit is no money: a strict budget begins with new leases.
+            self.close(&account, |_| true);
+        }
         account.set_exhausted(self.account.is_exhausted());
         if account.plan().pacing == self.account.plan().pacing {
             account.set_pass(self.account.pass());
@@ -161,31 +173,37 @@ impl Funding {
     /// Closes the leases that are of no further use, and says what of them can go back.
     pub(crate) fn retire(&mut self, now_ms: i64) -> Vec<GiveBack> {
         let price = self.account.figures().price_max;
-        let leases = self.account.leases();
-        let useless = |lease: &LeaseCell| {
+        let account = Arc::clone(&self.account);
+        self.close(&account, |lease| {
             let figures = lease.figures();
             let dust = figures.held == Nanos(0) && figures.available < price;
             lease.expires_ms() <= now_ms || dust
-        };
-        if leases.iter().any(|lease| useless(lease)) {
-            let (closed, kept): (Vec<_>, Vec<_>) = leases.iter().cloned().partition(|lease| useless(lease));
-            self.account.set_leases(kept);
-            for lease in closed {
-                // Closed after it has left the list, held read after it is closed: no hold slips in between.
-                lease.close();
-                let place = self.closes_ms.iter().position(|(id, _)| *id == lease.id());
-                let closes_ms = place.map_or(i64::MAX, |place| self.closes_ms.swap_remove(place).1);
-                self.closing.push(Closing { lease, closes_ms, returned: false });
-            }
+        });
+        let due = self.closing.iter().filter(|closing| closing.is_due());
+        due.map(|closing| GiveBack { lease: closing.lease.id(), keep: closing.lease.figures().needed() }).collect()
+    }
+
+    /// Takes leases from an account, and closes them.
+    fn close(&mut self, account: &Account, useless: impl Fn(&LeaseCell) -> bool) {
+        let leases = account.leases();
+        if !leases.iter().any(|lease| useless(lease)) {
+            return;
         }
-        let due = self.closing.iter().filter(|closing| !closing.returned || closing.lease.is_returnable());
-        due.map(|closing| GiveBack { lease: closing.lease.id(), keep: closing.lease.figures().held }).collect()
+        let (closed, open): (Vec<_>, Vec<_>) = leases.iter().cloned().partition(|lease| useless(lease));
+        account.set_leases(open);
+        for lease in closed {
+            // Closed after it has left the list, held read after it is closed: no hold slips in between.
+            lease.close();
+            let place = self.closes_ms.iter().position(|(id, _)| *id == lease.id());
+            let closes_ms = place.map_or(i64::MAX, |place| self.closes_ms.swap_remove(place).1);
+            self.closing.push(Closing { lease, closes_ms, kept: None });
+        }
     }
 
     /// The ledger has taken it back.
     pub(crate) fn given_back(&mut self, back: GiveBack) {
         for closing in self.closing.iter_mut().filter(|closing| closing.lease.id() == back.lease) {
-            closing.returned = true;
+            closing.kept = Some(back.keep);
         }
         self.closing.retain(|closing| closing.lease.id() != back.lease || back.keep > Nanos(0));
     }

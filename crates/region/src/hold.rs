@@ -16,6 +16,7 @@ use crate::cap_table::CapTable;
 use crate::epoch::Incarnation;
 use crate::lease_cell::LeaseCell;
 use crate::reservations::{CapHold, Reservation};
+use crate::risk::BidClass;
 
 /// Money and cap held for one bid that is not yet sent.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Hold {
     pub(crate) price: Nanos,
     pub(crate) cap: Option<CapPlace>,
     pub(crate) expires_ms: i64,
+    /// `None` if the campaign's budget is strict.
+    pub(crate) class: Option<BidClass>,
     pub(crate) committed: bool,
 }
 
@@ -103,6 +106,8 @@ impl Hold {
             price: self.price,
             cap,
             expires_ms: self.expires_ms,
+            class: self.class,
+            slot: None,
             _place: Some(place),
         };
         let told = self.bidding.tell(BiddingMessage::Commit { reservation, epoch: self.incarnation.epoch });

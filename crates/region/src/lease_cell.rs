@@ -1,8 +1,9 @@
 //! One lease as the bid path sees it: what is available, held by bids, and spent.
 //!
-//! Promises that `available + held + spent` is the lease's amount whenever nobody is inside one of its methods, so
-//! that no bid is held with money that another bid or a billing has taken. Never blocks, and never gives money of a
-//! closed or expired lease.
+//! Promises that `available + held + spent` is the lease's amount and its credit whenever nobody is inside one of its
+//! methods, so that no bid is held with money that another bid or a billing has taken. Credit is what the open bids hold
+//! and do not need ([`risk`](crate::risk)); a lease that nobody gives credit has none. Never blocks, and never gives money
+//! of a closed or expired lease.
 
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 
@@ -26,10 +27,12 @@ pub struct LeaseCell {
     available: AtomicI64,
     held: AtomicI64,
     spent: AtomicI64,
+    /// How much of `available` is held as well. Only the region's `bidding_state` writes it.
+    credit: AtomicI64,
 }
 
 /// A lease's figures at one moment, in nano-USD.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeaseFigures {
     /// May be held by the next bid. Negative when billings came in after their reservations had expired.
     pub available: Nanos,
@@ -37,6 +40,16 @@ pub struct LeaseFigures {
     pub held: Nanos,
     /// Billed.
     pub spent: Nanos,
+    /// How much of what is held may be held once more, and is within `available`: most of those bids will be lost.
+    pub credit: Nanos,
+}
+
+impl LeaseFigures {
+    /// What the open bids need of the lease.
+    #[must_use]
+    pub fn needed(&self) -> Nanos {
+        self.held.saturating_sub(self.credit).max(Nanos(0))
+    }
 }
 
 impl LeaseCell {
@@ -51,6 +64,7 @@ impl LeaseCell {
             available: AtomicI64::new(amount.0),
             held: AtomicI64::new(0),
             spent: AtomicI64::new(0),
+            credit: AtomicI64::new(0),
         }
     }
 
@@ -110,6 +124,16 @@ impl LeaseCell {
         self.spent.fetch_add(billed.0, SeqCst);
     }
 
+    /// Sets how much of what is held may be held once more. Taken back, it may leave `available` negative: then nothing
+    /// more is held here until bids have ended. One thread at a time.
+    pub fn set_credit(&self, credit: Nanos) {
+        assert!(0 <= credit.0, "credit is never negative: {}", credit.0);
+        let before = self.credit.swap(credit.0, SeqCst);
+        if before != credit.0 {
+            self.available.fetch_add(credit.0 - before, SeqCst);
+        }
+    }
+
     /// Closes the lease for ever: nothing more can be reserved.
     pub fn close(&self) {
         let closed = self.available.fetch_update(SeqCst, SeqCst, |available| {
@@ -152,6 +176,7 @@ impl LeaseCell {
             available: Nanos(available),
             held: Nanos(self.held.load(SeqCst)),
             spent: Nanos(self.spent.load(SeqCst)),
+            credit: Nanos(self.credit.load(SeqCst)),
         }
     }
 

@@ -7,8 +7,10 @@
 //!
 //! # What is promised
 //!
-//! - Of each lease, `available + held + spent` is what was granted: no two bids hold the same money.
-//! - A bid's money and its place in the user's cap are held before it is sent, in full, until it is billed, lost or expired.
+//! - A bid's money and its place in the user's cap are held before it is sent, until it is billed, lost or expired.
+//! - A campaign with a strict budget holds each price in full: of each of its leases, `available + held + spent` is what was
+//!   granted, and no two bids hold the same money. All others hold back what their open bids need by the statistics of their
+//!   exchange and format ([`risk`]): in full while there are none, and for the last few bids of a lease.
 //! - Nothing is counted twice: every actor starts from a snapshot of the ledger at a sequence number, ignores what is in it,
 //!   and fetches what is missing.
 //! - After a crash the leases of the old incarnation are never used again. Their bids may still bill; what they do not need
@@ -16,7 +18,9 @@
 //!
 //! # What is not
 //!
-//! A user whose bids were open when the region crashed may be shown as many more as there were, until they are billed. A
+//! A lease without a strict budget that is unluckier than four standard deviations takes the difference from what is free
+//! of the campaign: the ledger books it as late. The statistics are lost with the incarnation, which then reserves in full
+//! for as long as its bids are out. A user whose bids were open when the region crashed may be shown as many more as there were, until they are billed. A
 //! billing that comes after its reservation has expired is booked all the same and may overdraw the lease; one that comes
 //! after the lease has closed, for which its token leaves two days, overdraws the campaign. No lease closes while the
 //! region holds a bid of it ([`limits::BILLABLE_MAX`]).
@@ -46,6 +50,7 @@ mod open_bids;
 mod pace;
 mod port;
 mod reservations;
+pub mod risk;
 mod timings;
 mod tree;
 

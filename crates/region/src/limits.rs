@@ -47,6 +47,9 @@ pub const SHUTDOWN: Duration = Duration::from_millis(200);
 /// How often expired reservations are released.
 pub const EXPIRY_PERIOD: Duration = Duration::from_millis(100);
 
+/// How often it is said anew what open bids need: what was bid meanwhile is held in full.
+pub const WEIGH_PERIOD: Duration = Duration::from_millis(200);
+
 /// How often leases are topped up, closed and returned.
 pub const RENEWAL_PERIOD: Duration = Duration::from_millis(100);
 

@@ -65,13 +65,20 @@ pub struct Plan {
     pub flight: Flight,
     /// How it is spent.
     pub pacing: Pacing,
+    /// Whether each bid holds its whole price until its outcome is known.
+    pub strict: bool,
 }
 
 impl Plan {
     /// The plan of a campaign.
     #[must_use]
     pub fn of(campaign: &CompiledCampaign) -> Self {
-        Self { budget: campaign.budget(), flight: campaign.flight(), pacing: campaign.pacing() }
+        Self {
+            budget: campaign.budget(),
+            flight: campaign.flight(),
+            pacing: campaign.pacing(),
+            strict: campaign.strict_budget(),
+        }
     }
 
     /// What passes before the first tick.

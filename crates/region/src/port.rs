@@ -24,6 +24,7 @@ use crate::hold::{CapPlace, Hold};
 use crate::lease_cell::LeaseFigures;
 use crate::limits::HOLD_MAX;
 use crate::pace::Plan;
+use crate::risk::BidClass;
 
 /// A region as the bid path knows it. Cheap to clone; the same for all incarnations.
 #[derive(Clone, Debug)]
@@ -64,6 +65,9 @@ pub struct Want {
     pub cap_key: Option<CapKey>,
     /// The campaign's cap, if it has one.
     pub cap_per_day: Option<u32>,
+    /// Whose statistics say how much of the price is to be held when the bid has been out for a while; a strict plan holds
+    /// all of it, whatever they say.
+    pub class: BidClass,
     /// How long the bid is held if neither a win nor a loss is heard of; [`HOLD_MAX`] at most.
     pub ttl: Duration,
     /// Decides with the pass probability whether the bid goes on: any bits that differ from auction to auction, such as a
@@ -202,6 +206,7 @@ impl RegionView<'_> {
             price: want.price,
             cap: None,
             expires_ms: now_ms.saturating_add(millis(want.ttl.min(HOLD_MAX))),
+            class: (!want.plan.strict).then_some(want.class),
             committed: false,
         };
         if let Some((cap, key)) = cap {

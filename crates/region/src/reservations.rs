@@ -17,6 +17,7 @@ use crate::cap_table::CapTable;
 use crate::lease_cell::LeaseCell;
 use crate::limits::STALE_EXPIRIES_MIN;
 use crate::open_bids::OpenBid;
+use crate::risk::{BidClass, Slot};
 
 /// What one bid holds until its outcome is known.
 #[derive(Debug)]
@@ -28,6 +29,10 @@ pub struct Reservation {
     pub(crate) price: Nanos,
     pub(crate) cap: Option<CapHold>,
     pub(crate) expires_ms: i64,
+    /// Whose statistics say what it needs; `None` for one that is reserved in full.
+    pub(crate) class: Option<BidClass>,
+    /// Its place among the bids that may still be lost.
+    pub(crate) slot: Option<Slot>,
     /// Its place among the region's open bids; `None` for one that was not made by a hold.
     pub(crate) _place: Option<OpenBid>,
 }
@@ -42,12 +47,18 @@ pub(crate) struct CapHold {
 impl Reservation {
     /// A reservation of `price` that was made in `lease`, for a campaign without a cap.
     pub fn new(bid: TokenId, campaign: CampaignId, lease: Arc<LeaseCell>, price: Nanos, expires_ms: i64) -> Self {
-        Self { bid, campaign, lease, price, cap: None, expires_ms, _place: None }
+        Self { bid, campaign, lease, price, cap: None, expires_ms, class: None, slot: None, _place: None }
     }
 
     /// The same, with a place in the cap of a user, which was opened in `caps` under the bid's name.
     pub fn with_cap(mut self, caps: Arc<CapTable>, key: CapKey) -> Self {
         self.cap = Some(CapHold { caps, key });
+        self
+    }
+
+    /// The same, for a campaign without a strict budget: what it needs follows from what becomes of its class.
+    pub fn of_class(mut self, class: BidClass) -> Self {
+        self.class = Some(class);
         self
     }
 
@@ -135,6 +146,10 @@ impl Reservations {
             self.forget_stale();
         }
         true
+    }
+
+    pub(crate) fn get_mut(&mut self, bid: TokenId) -> Option<&mut Reservation> {
+        self.open.get_mut(&bid)
     }
 
     /// Ends a bid that was billed or lost; `None` if it is not open (ended before, expired, or of another incarnation).

@@ -117,7 +117,7 @@ impl Region {
         }
         let sent = Sent { lease: lease.id(), price, user, bills_until_ms: now_ms + BID_TTL_MS };
         let reservation = Reservation::new(bid, CAMPAIGN, Arc::clone(lease), Nanos(price), now_ms + BID_TTL_MS);
-        self.book.commit(reservation.with_cap(Arc::clone(&self.caps), user));
+        self.book.commit(reservation.with_cap(Arc::clone(&self.caps), user), now_ms);
         Some(sent)
     }
 

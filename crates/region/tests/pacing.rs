@@ -77,7 +77,7 @@ fn play(plan: &Plan, eligible: u64) -> Day {
 }
 
 fn plan(budget: i64, pacing: Pacing) -> Plan {
-    Plan { budget: Nanos(budget), flight: Flight { starts_ms: 0, ends_ms: DAY_MS }, pacing }
+    Plan { budget: Nanos(budget), flight: Flight { starts_ms: 0, ends_ms: DAY_MS }, pacing, strict: false }
 }
 
 /// What a day of passing everything would spend.

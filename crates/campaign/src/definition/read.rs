@@ -85,6 +85,7 @@ fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {
             None | Some(PacingName::Even) => Pacing::Even,
             Some(PacingName::Asap) => Pacing::Asap,
         },
+        strict_budget: table.strict_budget.as_ref().is_some_and(|strict| *strict.get_ref()),
         countries: countries.collect::<Result<_, _>>()?,
         exchanges: plain(&table.exchanges),
         categories: plain(&table.categories),

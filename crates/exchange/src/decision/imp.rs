@@ -9,6 +9,7 @@ use campaign::{Candidate, CreativeId, Size, Want as IndexWant};
 use ledger::{CapKey, LeaseId};
 use money::{Cpm, Rounding};
 use openrtb::{Banner, BidRequest, Imp};
+use region::risk::{BidClass, Format};
 use region::{Plan, Refusal, Want as HoldWant};
 
 use super::bid::ImpBid;
@@ -168,6 +169,7 @@ fn hold<P: Purse>(
         price: price_usd.cost_in_usd(),
         cap_key: *cap_key,
         cap_per_day: campaign.cap_per_user_per_day(),
+        class: BidClass::of(view.exchange, format(request, imp)),
         ttl: Duration::from_secs(u64::from(exp_s)) + NOTICE_DELAY,
         draw: draw(&request.id, index),
     };
@@ -187,13 +189,21 @@ fn hold<P: Purse>(
     })
 }
 
-fn exp_s(request: &BidRequest<'_>, imp: &Imp<'_>) -> u32 {
-    let usual = if imp.instl.unwrap_or(false) {
-        EXP_FULL_SCREEN_S
+fn format(request: &BidRequest<'_>, imp: &Imp<'_>) -> Format {
+    if imp.instl.unwrap_or(false) {
+        Format::FullScreen
     } else if request.app.is_some() {
-        EXP_APP_S
+        Format::App
     } else {
-        EXP_WEB_S
+        Format::Web
+    }
+}
+
+fn exp_s(request: &BidRequest<'_>, imp: &Imp<'_>) -> u32 {
+    let usual = match format(request, imp) {
+        Format::FullScreen => EXP_FULL_SCREEN_S,
+        Format::App => EXP_APP_S,
+        _ => EXP_WEB_S,
     };
     imp.exp.filter(|exp_s| *exp_s > 0).unwrap_or(usual).min(EXP_MAX_S)
 }

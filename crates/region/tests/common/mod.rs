@@ -12,6 +12,7 @@ use ledger::{
     PriceSeen, RegionSnapshot, TokenClaims, TokenId, Totals,
 };
 use money::{Cpm, Currency, Nanos, Rate};
+use region::risk::{BidClass, Format};
 use region::{Hold, Plan, Refusal, RegionArgs, RegionPort, Want, region_supervisor};
 use tembusu::{Address, NodeSnapshot, Supervisor, Tree};
 use tokio::runtime::Handle;
@@ -53,7 +54,7 @@ pub(crate) fn key(user: u8) -> CapKey {
 
 pub(crate) fn plan(pacing: Pacing) -> Plan {
     let flight = Flight { starts_ms: START_MS - 1_000, ends_ms: START_MS + 86_400_000 };
-    Plan { budget: Nanos(250_000_000_000), flight, pacing }
+    Plan { budget: Nanos(250_000_000_000), flight, pacing, strict: false }
 }
 
 pub(crate) fn want() -> Want {
@@ -63,6 +64,7 @@ pub(crate) fn want() -> Want {
         price: PRICE,
         cap_key: None,
         cap_per_day: None,
+        class: BidClass::of("google_adx", Format::Web),
         ttl: TTL,
         draw: 0,
     }
