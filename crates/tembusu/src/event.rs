@@ -3,6 +3,7 @@
 //! Subscribers are bounded: a slow one is told how much it missed and cannot delay a restart. States and counts
 //! live in the tree ([`SupervisorRef::snapshot`](crate::SupervisorRef::snapshot)), so that it can resynchronise.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,11 +18,13 @@ pub(crate) const EVENTS_KEPT: usize = 4096;
 /// The stream of one tree's events, until the tree is gone.
 pub(crate) struct Stream {
     sender: Mutex<Option<broadcast::Sender<Event>>>,
+    /// Somebody has subscribed. Until then events are not even made.
+    is_heard: AtomicBool,
 }
 
 impl Default for Stream {
     fn default() -> Self {
-        Self { sender: Mutex::new(Some(broadcast::Sender::new(EVENTS_KEPT))) }
+        Self { sender: Mutex::new(Some(broadcast::Sender::new(EVENTS_KEPT))), is_heard: AtomicBool::new(false) }
     }
 }
 
@@ -33,7 +36,13 @@ impl Stream {
             // One that is closed already.
             None => broadcast::Sender::new(1).subscribe(),
         };
+        self.is_heard.store(true, Ordering::Release);
         Events { receiver }
+    }
+
+    /// Whether anybody has ever subscribed: what happens after that is told.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.is_heard.load(Ordering::Acquire)
     }
 
     /// Where to send, until it is closed. Sending may run code of users: no lock is held for it.

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::panic::{self, AssertUnwindSafe, Location, PanicHookInfo};
 use std::pin::Pin;
 use std::sync::{Arc, Once};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use crate::exit::ExitReason;
@@ -96,11 +96,18 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Caught> {
 /// Awaits `future` where it is, and catches the panic of a poll. By reference: it is part of what every idle actor
 /// occupies, and must not be there twice.
 pub(crate) async fn catch_async<F: Future>(mut future: Pin<&mut F>) -> Result<F::Output, Caught> {
-    std::future::poll_fn(move |cx| match catch(|| future.as_mut().poll(cx)) {
+    std::future::poll_fn(move |cx| match catch_poll(future.as_mut(), cx) {
         Ok(poll) => poll.map(Ok),
         Err(caught) => Poll::Ready(Err(caught)),
     })
     .await
+}
+
+/// Polls and catches, in a frame of its own: an unwinding walks through the table of each frame that it passes, twice,
+/// up to the one that catches. That of an actor's whole life is long, and this one is short.
+#[inline(never)]
+fn catch_poll<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Result<Poll<F::Output>, Caught> {
+    catch(|| future.poll(cx))
 }
 
 /// Drops a value that may panic when it is dropped. Returns whether it did.

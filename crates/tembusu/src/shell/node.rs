@@ -413,6 +413,11 @@ impl Node {
         what: Happening,
         last: &mut Last,
     ) {
+        if !shared.events().is_heard() {
+            // With the reason, an error of a user's may be dropped.
+            panics::drop_quietly(what);
+            return;
+        }
         let member = self.recall(key, last);
         let path = self.path_of(member);
         let kind = match what {

@@ -26,7 +26,7 @@ use crate::poll;
 use crate::scope::{Lost, Scope};
 
 /// After how many restarts in place a crash loop lets its siblings have the thread.
-const RESTARTS_PER_TURN: u32 = 4;
+const RESTARTS_PER_TURN: u32 = 16;
 
 /// What a child of type `A` is made from.
 pub(crate) struct Launcher<A: Actor> {
@@ -303,7 +303,10 @@ async fn stop<A: Actor>(slot: &Slot, incarnation: &Incarnation, state: A, reason
     let stopped = panics::catch_async(pin!(state.stop(&reason))).await;
     match stopped {
         Ok(()) => {
-            slot.note_end(incarnation, EndTimes::now());
+            if !matches!(reason, ExitReason::Shutdown) {
+                // Nothing to measure follows what its supervisor has asked for.
+                slot.note_end(incarnation, EndTimes::now());
+            }
             End::Exited(reason)
         }
         Err(caught) => panicked(slot, incarnation, caught),
