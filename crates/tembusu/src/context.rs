@@ -1,7 +1,7 @@
 //! What an actor can do besides handling messages: know itself, set timers, publish, watch others.
 
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::exclusive::Exclusive;
 use crate::extras::{AHEAD_MAX, Extras};
 use crate::inline::Inline;
 use crate::link::{self, Exit};
-use crate::mailbox::{Aside, Extra, Mailbox, Received, Refusal};
+use crate::mailbox::{Aside, Extra, Mailbox, NOBODY, Received, Refusal};
 use crate::monitor::{Down, MonitorId};
 use crate::panics::{self, Caught};
 use crate::shell::incarnation::{Incarnation, Signals};
@@ -58,15 +58,21 @@ pub(crate) enum Next<M> {
 
 impl<A: Actor> Context<A> {
     pub(crate) fn new(slot: Arc<Slot>, incarnation: Arc<Incarnation>, mailbox: Arc<Mailbox<A::Message>>) -> Self {
-        // One that its supervisor has given up before it came to this takes the queue away from nobody.
-        let token = mailbox.attach_if(|| {
+        let token = NOBODY;
+        Self { slot, incarnation, mailbox, token, extras: None, deadline: None, extra: None, handled_in_turn: 0 }
+    }
+
+    /// Makes this incarnation the queue's receiver. One that its supervisor has given up before it came to this takes
+    /// the queue away from nobody.
+    pub(crate) fn attach(&mut self) {
+        let Self { incarnation, mailbox, .. } = self;
+        self.token = mailbox.attach_if(|| {
             let begins = !incarnation.scope.is_replaced();
             if begins {
-                mailbox.lives().begin(&incarnation);
+                mailbox.lives().begin(incarnation);
             }
             begins
         });
-        Self { slot, incarnation, mailbox, token, extras: None, deadline: None, extra: None, handled_in_turn: 0 }
     }
 
     /// The actor's own address. For a stand-in, the address that it took over.
@@ -110,6 +116,10 @@ impl<A: Actor> Context<A> {
 
     pub(crate) fn own(&self) -> &Arc<Incarnation> {
         &self.incarnation
+    }
+
+    pub(crate) fn slot(&self) -> &Arc<Slot> {
+        &self.slot
     }
 
     fn extras(&mut self) -> &mut Extras<A::Message> {
@@ -358,12 +368,8 @@ impl<A: Actor> Context<A> {
         view.publish(&self.incarnation, &self.slot, handlers);
     }
 
-    pub(crate) async fn next(&mut self) -> Next<A::Message> {
-        if self.handled_in_turn >= MESSAGES_PER_TURN {
-            self.handled_in_turn = 0;
-            tokio::task::yield_now().await;
-        }
-        Following(self).await
+    pub(crate) fn next(&mut self) -> impl Future<Output = Next<A::Message>> {
+        Following(self)
     }
 
     #[inline(always)]
@@ -449,6 +455,11 @@ impl<A: Actor> Future for Following<'_, A> {
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        if self.0.handled_in_turn >= MESSAGES_PER_TURN {
+            self.0.handled_in_turn = 0;
+            let _ = pin!(tokio::task::yield_now()).poll(cx);
+            return Poll::Pending;
+        }
         self.0.poll_next(cx)
     }
 }

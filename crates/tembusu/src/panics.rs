@@ -95,12 +95,22 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Caught> {
 
 /// Awaits `future` where it is, and catches the panic of a poll. By reference: it is part of what every idle actor
 /// occupies, and must not be there twice.
-pub(crate) async fn catch_async<F: Future>(mut future: Pin<&mut F>) -> Result<F::Output, Caught> {
-    std::future::poll_fn(move |cx| match catch_poll(future.as_mut(), cx) {
-        Ok(poll) => poll.map(Ok),
-        Err(caught) => Poll::Ready(Err(caught)),
-    })
-    .await
+pub(crate) fn catch_async<F: Future>(future: Pin<&mut F>) -> Catching<'_, F> {
+    Catching(future)
+}
+
+/// See [`catch_async`].
+pub(crate) struct Catching<'a, F>(Pin<&'a mut F>);
+
+impl<F: Future> Future for Catching<'_, F> {
+    type Output = Result<F::Output, Caught>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match catch_poll(self.0.as_mut(), cx) {
+            Ok(poll) => poll.map(Ok),
+            Err(caught) => Poll::Ready(Err(caught)),
+        }
+    }
 }
 
 /// Polls and catches, in a frame of its own: an unwinding walks through the table of each frame that it passes, twice,

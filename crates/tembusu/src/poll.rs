@@ -197,25 +197,22 @@ pub(crate) fn goes_on_as(who: u64) {
     let _ = MINE.try_with(|mine| mine.turn_to(who));
 }
 
-/// Keeps the record of the polls of `future`. `who` says which incarnation it runs.
-pub(crate) async fn recorded<F: Future>(who: &AtomicU64, future: F) -> F::Output {
-    /// A poll inside another one, by a handler that drives a runtime of its own, gives the record back.
-    struct Polling(u64);
-    impl Drop for Polling {
-        fn drop(&mut self) {
-            let _ = MINE.try_with(|mine| {
-                mine.turn_to(self.0);
-                mine.release();
-            });
-        }
+/// A poll that is recorded, until it is dropped. One inside another, by a handler that drives a runtime of its own,
+/// gives the record back.
+pub(crate) struct Polling(u64);
+
+/// A poll of that incarnation begins.
+pub(crate) fn polling(who: u64) -> Polling {
+    Polling(MINE.try_with(|mine| mine.turn_to(who)).unwrap_or(0))
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        let _ = MINE.try_with(|mine| {
+            mine.turn_to(self.0);
+            mine.release();
+        });
     }
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        let who = who.load(Ordering::Relaxed);
-        let _polling = Polling(MINE.try_with(|mine| mine.turn_to(who)).unwrap_or(0));
-        future.as_mut().poll(cx)
-    })
-    .await
 }
 
 /// A waker that others may wake as they like: from inside a poll of a child it wakes like our own.
@@ -264,6 +261,15 @@ mod tests {
 
     use super::*;
 
+    async fn recorded<F: Future>(who: u64, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            let _polling = polling(who);
+            future.as_mut().poll(cx)
+        })
+        .await
+    }
+
     struct Count(AtomicU64);
 
     impl Wake for Count {
@@ -279,7 +285,7 @@ mod tests {
         let waker = || Waker::from(Arc::clone(&count));
         wake(waker());
         assert_eq!(woken(), 1, "outside a poll of a child");
-        recorded(&AtomicU64::new(7), async {
+        recorded(7, async {
             wake(waker());
             assert_eq!(woken(), 1);
             let due = (0..MESSAGES_DEFERRED).position(|_| has_handled());
@@ -302,7 +308,7 @@ mod tests {
         let count = Arc::new(Count(AtomicU64::new(0)));
         let woken = || count.0.load(Ordering::SeqCst);
         let waker = Waker::from(Arc::clone(&count));
-        recorded(&AtomicU64::new(7), async {
+        recorded(7, async {
             wrapped(&waker, Deferred::WakeSender).wake();
             assert!(!(0..2 * MESSAGES_DEFERRED).any(|_| has_handled()));
             assert_eq!(woken(), 0);
@@ -319,9 +325,8 @@ mod tests {
     #[tokio::test]
     async fn a_poll_inside_a_poll_gives_the_record_back() {
         let read = || MINE.with(|mine| mine.record.read().map(|(_, who)| who));
-        recorded(&AtomicU64::new(1), async {
-            let inner = AtomicU64::new(2);
-            let mut inner = pin!(recorded(&inner, async { read() }));
+        recorded(1, async {
+            let mut inner = pin!(recorded(2, async { read() }));
             let seen = poll_fn(|cx| inner.as_mut().poll(cx)).await;
             assert_eq!((seen, read()), (Some(2), Some(1)));
         })

@@ -28,6 +28,7 @@ pub use overflow::Overflow;
 
 pub(crate) use control::Queue;
 pub(crate) use dead_letters::{Collector, Rules};
+pub(crate) use receive::NOBODY;
 pub(crate) use send::Caller;
 pub(crate) use stash::Aside;
 

@@ -10,7 +10,7 @@ use crate::scope::Lost;
 use crate::sync::MutexGuard;
 
 /// No receiver's token.
-const NOBODY: u64 = u64::MAX;
+pub(crate) const NOBODY: u64 = u64::MAX;
 
 enum Refill<M> {
     /// The batch has messages.

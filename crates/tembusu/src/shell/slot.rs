@@ -23,7 +23,7 @@ use crate::scope::Lost;
 
 /// Makes the task that runs a child's incarnations.
 pub(crate) trait Launch: Send + Sync {
-    fn launch(&self, slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation>, on: &Handle);
+    fn launch(self: Arc<Self>, slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation>, on: &Handle);
 }
 
 /// Where a slot stands in the tree.
@@ -64,7 +64,7 @@ struct Control {
 }
 
 pub(crate) struct Slot {
-    launcher: Box<dyn Launch>,
+    launcher: Arc<dyn Launch>,
     pub(crate) queue: Arc<dyn Queue>,
     pub(crate) is_stand_in: bool,
     fresh_queue: bool,
@@ -78,7 +78,7 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn new(
-        launcher: Box<dyn Launch>,
+        launcher: Arc<dyn Launch>,
         queue: Arc<dyn Queue>,
         is_stand_in: bool,
         fresh_queue: bool,
@@ -172,7 +172,7 @@ impl Slot {
 
     /// Makes the task.
     pub(crate) fn launch(self: Arc<Self>, epoch: u64, incarnation: Arc<Incarnation>) {
-        self.launcher.launch(Arc::clone(&self), epoch, incarnation, &self.home().on);
+        Arc::clone(&self.launcher).launch(Arc::clone(&self), epoch, incarnation, &self.home().on);
     }
 
     pub(crate) fn stop(&self) {

@@ -7,7 +7,6 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context as TaskContext, Poll};
 
 use tokio::runtime::Handle;
@@ -30,30 +29,33 @@ const RESTARTS_PER_TURN: u32 = 16;
 
 /// What a child of type `A` is made from.
 pub(crate) struct Launcher<A: Actor> {
-    pub(crate) args: Arc<A::Args>,
+    pub(crate) args: A::Args,
     pub(crate) mailbox: Arc<Mailbox<A::Message>>,
     /// Its handlers may block.
     pub(crate) on_own_thread: bool,
 }
 
 impl<A: Actor> Launch for Launcher<A> {
-    fn launch(&self, slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation>, on: &Handle) {
-        let args = Arc::clone(&self.args);
-        let mailbox = Arc::clone(&self.mailbox);
-        // Which incarnation is polled, for the watchdog.
-        let who = AtomicU64::new(incarnation.owner);
+    fn launch(self: Arc<Self>, slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation>, on: &Handle) {
         let path = self.on_own_thread.then(|| Arc::clone(slot.path()));
         // Made before the task: a runtime that is shutting down drops it without a first poll.
-        let guard = Guard { slot, epoch, incarnation: Some(incarnation), begun: false };
-        if let Some(path) = path {
-            // The watchdog does not look at it: it may take its time.
-            return own_thread::spawn(&path, on, async move { run::<A>(guard, args, mailbox, &who).await });
+        let runner = Runner {
+            slot,
+            epoch,
+            incarnation: Some(incarnation),
+            launcher: Some(self),
+            scope: None,
+            restarts: 0,
+            begun: false,
+            told: false,
+            // One on its own thread may take its time: the watchdog does not look at it.
+            is_watched: path.is_none(),
+        };
+        match path {
+            Some(path) => own_thread::spawn(&path, on, run(runner)),
+            // Boxed: the runtime moves what it is given several times over, and its own part is then a small allocation.
+            None => drop(on.spawn(Box::pin(run(runner)))),
         }
-        // Boxed: the runtime moves what it is given several times over, and its own part is then a small allocation.
-        on.spawn(Box::pin(async move {
-            // Where it is: handed over by value it would be in the task twice.
-            poll::recorded(&who, pin!(run::<A>(guard, args, mailbox, &who))).await;
-        }));
     }
 }
 
@@ -63,16 +65,33 @@ enum End {
     Exited(ExitReason),
 }
 
-/// Reports an incarnation whose task is dropped by its runtime.
-struct Guard {
+/// How it comes to its end.
+enum Over {
+    /// In order: `stop` runs.
+    Stop(ExitReason),
+    /// Of the state nothing runs but `Drop`.
+    Die(End),
+}
+
+/// What a task knows besides the life that it runs. Dropped by its runtime, it reports its incarnation's end.
+///
+/// There is one for each idle child: nothing stands in two places.
+struct Runner<A: Actor> {
     slot: Arc<Slot>,
     epoch: u64,
     incarnation: Option<Arc<Incarnation>>,
+    launcher: Option<Arc<Launcher<A>>>,
+    /// Of the incarnation: lent to the thread for each poll.
+    scope: Option<Arc<Scope>>,
+    restarts: u32,
     /// It has been polled. One that never was has no runtime any more, and neither would the next one.
     begun: bool,
+    /// Observers have been told what led to this start.
+    told: bool,
+    is_watched: bool,
 }
 
-impl Drop for Guard {
+impl<A: Actor> Drop for Runner<A> {
     fn drop(&mut self) {
         if let Some(incarnation) = self.incarnation.take() {
             let reason = incarnation.verdict_or(ExitReason::Killed);
@@ -84,164 +103,182 @@ impl Drop for Guard {
             };
             self.slot.task_dropped(self.epoch, &incarnation, report);
         }
+        // The last reference to the arguments may be this one.
+        panics::drop_quietly(self.launcher.take());
     }
 }
 
-async fn run<A: Actor>(mut guard: Guard, args: Arc<A::Args>, mailbox: Arc<Mailbox<A::Message>>, who: &AtomicU64) {
-    guard.begun = true;
-    let slot = Arc::clone(&guard.slot);
-    let epoch = guard.epoch;
-    poll_fn(|cx| {
-        slot.register(epoch, cx.waker());
-        Poll::Ready(())
-    })
-    .await;
-    let mut next = guard.incarnation.clone();
-    let mut restarts = 0_u32;
-    while let Some(incarnation) = next {
-        if who.swap(incarnation.owner, Ordering::Relaxed) != incarnation.owner {
-            poll::goes_on_as(incarnation.owner);
+/// Runs one incarnation after the other, in one place.
+#[allow(clippy::manual_async_fn, reason = "an async fn has its arguments twice")]
+fn run<A: Actor>(mut runner: Runner<A>) -> impl Future<Output = ()> + Send {
+    async move {
+        let lives = pin!(None);
+        Running { runner: &mut runner, lives, make: life::<A> }.await;
+    }
+}
+
+/// The life of the incarnation that runs, if one does: state, handler, message at hand. Whoever drops it, what it
+/// holds is dropped under the incarnation's fence, callers learn the truth, and a panic goes no further.
+struct Running<'a, A: Actor, F, M> {
+    runner: &'a mut Runner<A>,
+    lives: Pin<&'a mut Option<F>>,
+    make: M,
+}
+
+impl<A: Actor, F, M> Future for Running<'_, A, F, M>
+where
+    F: Future<Output = End>,
+    M: Fn(Arc<Launcher<A>>, Context<A>) -> F + Unpin,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let Self { runner, lives, make } = &mut *self;
+        let owner = runner.incarnation.as_ref().map_or(0, |incarnation| incarnation.owner);
+        let _polling = runner.is_watched.then(|| poll::polling(owner));
+        if !std::mem::replace(&mut runner.begun, true) {
+            runner.slot.register(runner.epoch, cx.waker());
         }
-        let end = live::<A>(&slot, &incarnation, &args, &mailbox).await;
+        while let (Some(incarnation), Some(launcher)) = (&runner.incarnation, &runner.launcher) {
+            if lives.is_none() {
+                runner.scope = Some(Arc::clone(&incarnation.scope));
+                runner.told = false;
+                let context =
+                    Context::new(Arc::clone(&runner.slot), Arc::clone(incarnation), Arc::clone(&launcher.mailbox));
+                lives.set(Some(make(Arc::clone(launcher), context)));
+            }
+            let Poll::Ready(end) = runner.poll_life(lives.as_mut(), cx) else { return Poll::Pending };
+            runner.next_after(end);
+            if runner.incarnation.is_some() && runner.restarts.is_multiple_of(RESTARTS_PER_TURN) {
+                // An `init` that fails at once, again and again, never waits: what it has to report is bounded all
+                // the same.
+                runner.slot.flush_events();
+                let _ = pin!(tokio::task::yield_now()).poll(cx);
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<A: Actor, F, M> Drop for Running<'_, A, F, M> {
+    fn drop(&mut self) {
+        self.runner.drop_life(self.lives.as_mut());
+    }
+}
+
+impl<A: Actor> Runner<A> {
+    /// Polls the life of the present incarnation, unless it is killed. When it has ended nothing of it is left.
+    fn poll_life<F: Future<Output = End>>(
+        &mut self,
+        mut lives: Pin<&mut Option<F>>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<End> {
+        let Self { slot, incarnation: Some(incarnation), scope, told, .. } = self else { return Poll::Pending };
+        if !incarnation.is_killed() {
+            let Some(life) = lives.as_mut().as_pin_mut() else { return Poll::Pending };
+            let poll = match panics::catch(|| Scope::enter_owned(scope, || life.poll(cx))) {
+                Ok(poll) => poll,
+                // A panic that got past the catch around the handler (in a destructor of ours or of a future's) is an
+                // end like any other.
+                Err(caught) => Poll::Ready(panicked(slot, incarnation, caught)),
+            };
+            if poll.is_ready() {
+                // It has run to its end, or unwound: nothing of a user is left in it.
+                lives.set(None);
+                return poll;
+            }
+            if !incarnation.is_killed() {
+                if !std::mem::replace(told, true) {
+                    // The thread is free now: observers may be told what led to this start.
+                    slot.flush_events();
+                }
+                return Poll::Pending;
+            }
+            // Killed meanwhile, perhaps by a panic in an inline call of its own.
+        }
+        let end = killed(slot, incarnation);
+        self.drop_life(lives);
+        Poll::Ready(end)
+    }
+
+    /// Drops a life that has not come to its end.
+    fn drop_life<F>(&self, mut lives: Pin<&mut Option<F>>) {
+        if let (true, Some(incarnation)) = (lives.is_some(), &self.incarnation) {
+            incarnation.scope.conclude(Lost::Died(incarnation.verdict_or(ExitReason::Killed)));
+            let _ = Scope::enter(Some(&incarnation.scope), || panics::catch(|| lives.set(None)));
+        }
+    }
+
+    /// Reports how the incarnation ended; what is to follow takes its place.
+    fn next_after(&mut self, end: End) {
+        let Some(incarnation) = &self.incarnation else { return };
         let (lost, report) = match end {
             End::Ignored => (Lost::Gone, None),
             End::Exited(reason) if reason.is_abnormal() => (Lost::Died(reason.clone()), Some(reason)),
             End::Exited(reason) => (Lost::Unanswered, Some(reason)),
         };
         incarnation.conclude(lost, report.as_ref().unwrap_or(&ExitReason::Normal));
-        guard.incarnation = None;
-        let generation = incarnation.generation;
-        let key = slot.key();
+        self.scope = None;
+        // From here on it is not this task that reports it.
+        let Some(incarnation) = self.incarnation.take() else { return };
+        let (generation, key) = (incarnation.generation, self.slot.key());
         let report = match report {
             None => Event::Ignored { key, generation },
             Some(reason) => Event::Exited { key, generation, reason },
         };
-        next = slot.report(epoch, &incarnation, report);
-        guard.incarnation.clone_from(&next);
-        restarts += 1;
-        if restarts.is_multiple_of(RESTARTS_PER_TURN) {
-            // An `init` that fails at once, again and again, never waits: what it has to report is bounded all the same.
-            slot.flush_events();
-            tokio::task::yield_now().await;
-        }
-    }
-    // The last reference to the arguments may be this one.
-    panics::drop_quietly(args);
-}
-
-/// The future of an incarnation: state, handler, message at hand. Whoever drops it, what it holds is dropped
-/// under the incarnation's fence, callers learn the truth, and a panic goes no further.
-struct Life<'a, F> {
-    future: Pin<&'a mut Option<F>>,
-    incarnation: &'a Incarnation,
-    /// Lent to the thread for each poll.
-    scope: Option<Arc<Scope>>,
-}
-
-impl<F: Future<Output = End>> Life<'_, F> {
-    /// Polls it. A panic that got past the catch around the handler (in a destructor of ours or of a future's)
-    /// is an end like any other.
-    fn poll(&mut self, slot: &Slot, cx: &mut TaskContext<'_>) -> Poll<End> {
-        let Some(future) = self.future.as_mut().as_pin_mut() else { return Poll::Pending };
-        let poll = panics::catch(|| Scope::enter_owned(&mut self.scope, || future.poll(cx)));
-        let end = match poll {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(end)) => end,
-            Err(caught) => panicked(slot, self.incarnation, caught),
-        };
-        // It has run to its end, or unwound: nothing of a user is left in it.
-        self.future.set(None);
-        Poll::Ready(end)
-    }
-}
-
-impl<F> Drop for Life<'_, F> {
-    fn drop(&mut self) {
-        let Self { future, incarnation, .. } = self;
-        if future.is_some() {
-            incarnation.scope.conclude(Lost::Died(incarnation.verdict_or(ExitReason::Killed)));
-            let _ = Scope::enter(Some(&incarnation.scope), || panics::catch(|| future.set(None)));
+        self.incarnation = self.slot.report(self.epoch, &incarnation, report);
+        self.restarts += 1;
+        if let (true, Some(next)) = (self.is_watched, &self.incarnation) {
+            poll::goes_on_as(next.owner);
         }
     }
 }
 
-/// Runs one incarnation to its end, or until it is killed; returns when nothing of it is left.
-async fn live<A: Actor>(
-    slot: &Arc<Slot>,
-    incarnation: &Arc<Incarnation>,
-    args: &Arc<A::Args>,
-    mailbox: &Arc<Mailbox<A::Message>>,
-) -> End {
-    let future = pin!(Some(life::<A>(slot, incarnation, args, mailbox)));
-    let mut life = Life { future, incarnation, scope: Some(Arc::clone(&incarnation.scope)) };
-    let mut told = false;
-    poll_fn(|cx| {
-        if incarnation.is_killed() {
-            return Poll::Ready(killed(slot, incarnation));
-        }
-        let poll = life.poll(slot, cx);
-        if poll.is_pending() && incarnation.is_killed() {
-            // Killed meanwhile, perhaps by a panic in an inline call of its own.
-            return Poll::Ready(killed(slot, incarnation));
-        }
-        if poll.is_pending() && !told {
-            // The thread is free now: observers may be told what led to this start.
-            told = true;
-            slot.flush_events();
-        }
-        poll
-    })
-    .await
-}
-
-async fn life<A: Actor>(
-    slot: &Arc<Slot>,
-    incarnation: &Arc<Incarnation>,
-    args: &Arc<A::Args>,
-    mailbox: &Arc<Mailbox<A::Message>>,
-) -> End {
-    let mut cx = Context::<A>::new(Arc::clone(slot), Arc::clone(incarnation), Arc::clone(mailbox));
-    let end = serve::<A>(slot, incarnation, args, &mut cx).await;
-    // Its pending timers hold messages of the user.
-    panics::drop_quietly(cx);
-    end
-}
-
-async fn serve<A: Actor>(
-    slot: &Arc<Slot>,
-    incarnation: &Arc<Incarnation>,
-    args: &Arc<A::Args>,
-    cx: &mut Context<A>,
-) -> End {
-    let mut state = match panics::catch_async(pin!(A::init(args, cx))).await {
-        Ok(Ok(Init::Ready(state))) => state,
-        Ok(Ok(Init::Ignore)) => return End::Ignored,
-        Ok(Err(crash)) => return crashed(slot, incarnation, crash),
-        Err(caught) => return panicked(slot, incarnation, caught),
-    };
-    incarnation.scope.settle_orderly();
-    incarnation.has_handled();
-    let generation = incarnation.generation;
-    slot.tell_supervisor(|key| Event::Started { key, generation });
-    loop {
-        let flow = match cx.next().await {
-            Next::Message(message) => panics::catch_async(pin!(state.handle(message, cx))).await,
-            Next::Stop => return stop(slot, incarnation, state, ExitReason::Shutdown).await,
-            Next::Describe(asked) => {
-                let described = panics::catch(|| state.describe());
-                match described {
-                    Ok(text) => answer(asked, &text),
-                    Err(caught) => return die(incarnation, state, panicked(slot, incarnation, caught)),
+/// One life, from `init` to the end. It is the larger part of what an idle child occupies: what it needs stands in it
+/// once, and the futures of its phases share one place.
+#[allow(clippy::manual_async_fn, reason = "an async fn has its arguments twice")]
+fn life<A: Actor>(launcher: Arc<Launcher<A>>, mut cx: Context<A>) -> impl Future<Output = End> + Send {
+    async move {
+        let end = 'life: {
+            cx.attach();
+            let mut state = {
+                let made = panics::catch_async(pin!(A::init(&launcher.args, &mut cx))).await;
+                match made {
+                    Ok(Ok(Init::Ready(state))) => state,
+                    Ok(Ok(Init::Ignore)) => break 'life End::Ignored,
+                    Ok(Err(crash)) => break 'life crashed(cx.slot(), cx.own(), crash),
+                    Err(caught) => break 'life panicked(cx.slot(), cx.own(), caught),
                 }
-                continue;
-            }
-            Next::Killed => return die(incarnation, state, killed(slot, incarnation)),
-            Next::Panicked(caught) => return die(incarnation, state, panicked(slot, incarnation, caught)),
-        };
-        match flow {
-            Ok(Ok(Flow::Continue)) => {
-                incarnation.scope.settle_orderly();
-                incarnation.has_handled();
+            };
+            begun(cx.slot(), cx.own());
+            let over = loop {
+                let message = match cx.next().await {
+                    Next::Message(message) => message,
+                    Next::Describe(asked) => match panics::catch(|| state.describe()) {
+                        Ok(text) => {
+                            answer(asked, &text);
+                            continue;
+                        }
+                        Err(caught) => break Over::Die(panicked(cx.slot(), cx.own(), caught)),
+                    },
+                    Next::Stop => break Over::Stop(ExitReason::Shutdown),
+                    Next::Killed => break Over::Die(killed(cx.slot(), cx.own())),
+                    Next::Panicked(caught) => break Over::Die(panicked(cx.slot(), cx.own(), caught)),
+                };
+                // A block of its own, and so above: nothing of a result is kept over the next await.
+                {
+                    let flow = panics::catch_async(pin!(state.handle(message, &mut cx))).await;
+                    match flow {
+                        Ok(Ok(Flow::Continue)) => {}
+                        Ok(Ok(Flow::Stop)) => break Over::Stop(ExitReason::Normal),
+                        Ok(Ok(Flow::Shutdown(text))) => break Over::Stop(ExitReason::ShutdownWith(text.into())),
+                        Ok(Err(crash)) => break Over::Die(crashed(cx.slot(), cx.own(), crash)),
+                        Err(caught) => break Over::Die(panicked(cx.slot(), cx.own(), caught)),
+                    }
+                }
+                cx.own().scope.settle_orderly();
+                cx.own().has_handled();
                 if poll::has_handled() {
                     // Whoever was woken gets the thread.
                     let mut yielded = false;
@@ -254,15 +291,38 @@ async fn serve<A: Actor>(
                     })
                     .await;
                 }
+            };
+            match over {
+                Over::Die(end) => die(cx.own(), state, end),
+                Over::Stop(reason) => {
+                    cx.own().scope.set_deadline(None);
+                    // Boxed: an idle child keeps no room for it.
+                    let stopped = panics::catch_async(Box::pin(state.stop(&reason)).as_mut()).await;
+                    match stopped {
+                        Ok(()) => {
+                            if !matches!(reason, ExitReason::Shutdown) {
+                                // Nothing to measure follows what its supervisor has asked for.
+                                cx.slot().note_end(cx.own(), EndTimes::now());
+                            }
+                            End::Exited(reason)
+                        }
+                        Err(caught) => panicked(cx.slot(), cx.own(), caught),
+                    }
+                }
             }
-            Ok(Ok(Flow::Stop)) => return stop(slot, incarnation, state, ExitReason::Normal).await,
-            Ok(Ok(Flow::Shutdown(text))) => {
-                return stop(slot, incarnation, state, ExitReason::ShutdownWith(text.into())).await;
-            }
-            Ok(Err(crash)) => return die(incarnation, state, crashed(slot, incarnation, crash)),
-            Err(caught) => return die(incarnation, state, panicked(slot, incarnation, caught)),
-        }
+        };
+        // Its pending timers hold messages of the user.
+        panics::drop_quietly(cx);
+        end
     }
+}
+
+/// `init` has succeeded.
+fn begun(slot: &Slot, incarnation: &Incarnation) {
+    incarnation.scope.settle_orderly();
+    incarnation.has_handled();
+    let generation = incarnation.generation;
+    slot.tell_supervisor(|key| Event::Started { key, generation });
 }
 
 fn answer(asked: Vec<oneshot::Sender<String>>, text: &str) {
@@ -296,19 +356,4 @@ fn die<A>(incarnation: &Incarnation, state: A, end: End) -> End {
     }
     panics::drop_quietly(state);
     end
-}
-
-async fn stop<A: Actor>(slot: &Slot, incarnation: &Incarnation, state: A, reason: ExitReason) -> End {
-    incarnation.scope.set_deadline(None);
-    let stopped = panics::catch_async(pin!(state.stop(&reason))).await;
-    match stopped {
-        Ok(()) => {
-            if !matches!(reason, ExitReason::Shutdown) {
-                // Nothing to measure follows what its supervisor has asked for.
-                slot.note_end(incarnation, EndTimes::now());
-            }
-            End::Exited(reason)
-        }
-        Err(caught) => panicked(slot, incarnation, caught),
-    }
 }

@@ -24,7 +24,7 @@ pub(crate) const DEFAULT_INIT_TIMEOUT: Duration = Duration::from_secs(5);
 #[must_use = "a specification does nothing until it is added to a supervisor"]
 pub struct ChildSpec<A: Actor> {
     name: Arc<str>,
-    args: Arc<A::Args>,
+    args: A::Args,
     mailbox: Arc<Mailbox<A::Message>>,
     options: Options,
     overflow: Overflow,
@@ -83,7 +83,7 @@ impl<A: Actor> ChildSpec<A> {
     fn new(name: Arc<str>, args: A::Args, mailbox: Arc<Mailbox<A::Message>>) -> Self {
         Self {
             name,
-            args: Arc::new(args),
+            args,
             mailbox,
             options: Options::default(),
             overflow: Overflow::default(),
@@ -240,7 +240,7 @@ impl<A: Actor> ChildSpec<A> {
             Launcher::<A> { args: self.args, mailbox: self.mailbox, on_own_thread: self.options.on_own_thread };
         ErasedWorker {
             name: self.name,
-            slot: Slot::new(Box::new(launcher), queue, self.stand_in, self.options.fresh_queue),
+            slot: Slot::new(Arc::new(launcher), queue, self.stand_in, self.options.fresh_queue),
             restart: self.options.restart,
             significant: self.options.significant,
             shutdown: self.options.shutdown,
