@@ -2,6 +2,8 @@
 //!
 //! Off, a point costs one relaxed load and changes nothing. A point is the process's: it fires in whichever exchange comes by.
 
+use std::time::Duration;
+
 use tembusu::chaos::Point;
 
 /// Re-introduces the incident's bug: an `imp.bidfloor` below zero reaches an assertion in the parse path and crashes the engine.
@@ -11,6 +13,12 @@ pub static NEGATIVE_FLOOR: Point = Point::new("parser.negative_floor");
 
 /// Crashes the next serializer that is to write a response.
 pub static SERIALIZER: Point = Point::new("serializer.write");
+
+/// While armed, every response takes [`SLOW_SERIALIZER_TAKES`] longer to write.
+pub static SLOW_SERIALIZER: Point = Point::new("serializer.slow");
+
+/// How long [`SLOW_SERIALIZER`] holds the thread.
+pub const SLOW_SERIALIZER_TAKES: Duration = Duration::from_millis(20);
 
 /// Crashes the next pool that is asked for its figures.
 pub static POOL: Point = Point::new("pool.figures");

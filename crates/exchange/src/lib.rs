@@ -4,6 +4,9 @@
 //! exchange ─HTTP─▶ sockets: frames, deadline ─▶ port ─▶ bid_engine: parse, decide, hold, seal ─▶ response_serializer ─▶ port: commit ─▶ sockets
 //! ```
 //!
+//! The whole way is run to completion on the connection's thread: engine and serializer publish views, which the port enters by
+//! inline calls.
+//!
 //! - [`sockets`] knows HTTP and time and nothing of bids; it outlives everything behind it.
 //! - [`decision`] is the bid itself, as plain functions over snapshots.
 //! - [`engine`], [`serializer`] and [`pool`] are state with a life cycle: [`exchange_supervisor`] wires them.
@@ -35,4 +38,4 @@ pub use notice_url::{
 };
 pub use port::ExchangePort;
 pub use reason::{NoBid, NoBidReason, unserved};
-pub use subtree::{ENGINE_MAILBOX, ExchangeArgs, Intensity, SERIALIZER_MAILBOX, exchange_supervisor};
+pub use subtree::{ENGINE_MAILBOX, ExchangeArgs, Intensity, exchange_supervisor};

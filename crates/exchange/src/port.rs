@@ -1,19 +1,21 @@
 //! What the sockets hold of an exchange: the way from framed bytes to an answer, through actors that may be away.
 //!
-//! Whatever happens behind it, the caller gets an answer with a reason. Money is committed here, last before the bytes leave.
+//! Engine and serializer are entered by inline calls: a request runs to completion on its connection's thread, and waits only
+//! while one of the two is being restarted. Whatever happens behind it, the caller gets an answer with a reason. Money is
+//! committed here, last before the bytes leave.
 
 use std::sync::Arc;
 
 use region::NotTracked;
-use tembusu::{Address, CallError, Table};
+use tembusu::{Address, Inline, InlineError, Table};
 use tokio::time::Instant;
 
 use crate::NoBidReason;
-use crate::engine::{EngineAnswer, EngineMessage, EngineSettings, Offer, RegionCells};
+use crate::engine::{Decide, EngineAnswer, EngineSettings, Offer, RegionCells};
 use crate::payload::PayloadKeeper;
 use crate::pool::{InFlight, PoolMessage};
 use crate::reason::unserved;
-use crate::serializer::{SerializerMessage, Written};
+use crate::serializer::Serializer;
 use crate::sockets::{Answer, Framed, Handler, Outcome, TIMER_SLACK};
 
 /// One exchange as its sockets see it. Cheap to clone; the same for all incarnations.
@@ -22,8 +24,8 @@ pub struct ExchangePort {
     pub(crate) settings: Arc<EngineSettings>,
     pub(crate) pool: Address<PoolMessage>,
     pub(crate) in_flight: Table<InFlight>,
-    pub(crate) engine: Address<EngineMessage>,
-    pub(crate) serializer: Address<SerializerMessage>,
+    pub(crate) engine: Inline<dyn Decide>,
+    pub(crate) serializer: Inline<Serializer>,
     /// By place in the exchange's territories.
     pub(crate) regions: RegionCells,
     pub(crate) payloads: PayloadKeeper,
@@ -54,20 +56,14 @@ impl ExchangePort {
         &self.pool
     }
 
-    /// The engine's address, which its stand-in answers while the exchange is degraded.
-    #[must_use]
-    pub fn engine(&self) -> &Address<EngineMessage> {
-        &self.engine
-    }
-
     async fn bid(&self, offer: Box<Offer>, deadline: Instant) -> Answer {
         let region = self.regions[offer.bid.region].as_deref();
         let bids = offer.bid.imps.len() as u64;
-        let written = self.serializer.call_until(|reply| SerializerMessage::Write { offer, reply }, deadline).await;
+        let written = self.serializer.call_until(|serializer| serializer.write(&offer), deadline).await;
         let sent = match written {
             // The money goes back: the sockets would not send it any more.
             Ok(_) if Instant::now() >= deadline => Err(unserved::DEADLINE),
-            Ok(Written { body, offer }) => self.commit(*offer).map(|()| body),
+            Ok(body) => self.commit(*offer).map(|()| body),
             Err(error) => Err(reason_of(&error, unserved::SERIALIZER_CRASHED)),
         };
         match sent {
@@ -103,7 +99,7 @@ impl ExchangePort {
 impl Handler for ExchangePort {
     async fn answer(&self, request: Framed) -> Answer {
         let deadline = request.deadline - TIMER_SLACK;
-        // Without a table the pool is away: the queues' capacity is the limit then, and a stand-in may answer.
+        // Without a table the pool is away: the number of connections is the limit then, and a stand-in may answer.
         let ticket = match self.in_flight.read() {
             Some(table) => match table.enter(request.first_byte, deadline) {
                 Some(ticket) => Some(ticket),
@@ -111,7 +107,7 @@ impl Handler for ExchangePort {
             },
             None => None,
         };
-        let decided = self.engine.call_until(|reply| EngineMessage::Decide { request, reply }, deadline).await;
+        let decided = self.engine.call_until(|engine| engine.decide(&request), deadline).await;
         let served = decided.is_ok();
         let answer = match decided {
             Ok(EngineAnswer::Bid(offer)) => self.bid(offer, deadline).await,
@@ -163,12 +159,11 @@ impl Handler for ExchangePort {
 }
 
 /// The truth about a call that brought no answer, as a reason.
-fn reason_of<M>(error: &CallError<M>, crashed: &'static str) -> &'static str {
+fn reason_of(error: &InlineError, crashed: &'static str) -> &'static str {
     match error {
-        CallError::Died(_) | CallError::Unanswered => crashed,
-        CallError::Timeout { .. } => unserved::DEADLINE,
-        CallError::Full(_) => unserved::OVERLOAD,
-        CallError::Degraded(_) => unserved::DEGRADED,
+        InlineError::Died(_) => crashed,
+        InlineError::Timeout => unserved::DEADLINE,
+        InlineError::Degraded => unserved::DEGRADED,
         _ => unserved::NOBODY_HOME,
     }
 }

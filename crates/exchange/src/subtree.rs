@@ -6,20 +6,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tembusu::{Restart, Supervisor, Table, child, stand_in};
+use tembusu::{Inline, Restart, Supervisor, Table, child, stand_in};
 use tokio::runtime::Handle;
 
 use crate::ExchangePort;
 use crate::engine::{BidEngine, EngineArgs, EngineSettings, NoBidEngine};
-use crate::payload::{InHand, PayloadKeeper};
+use crate::payload::PayloadKeeper;
 use crate::pool::{ConnectionPool, PoolArgs};
-use crate::serializer::{ResponseSerializer, Serializer};
+use crate::serializer::{ResponseSerializer, Serializer, SerializerArgs};
 
-/// Requests that may wait for an engine: what one thread decides within a usual `tmax`.
-pub const ENGINE_MAILBOX: usize = 4_096;
-
-/// Offers that may wait to be written; each comes from the engine, so they are fewer.
-pub const SERIALIZER_MAILBOX: usize = 4_096;
+/// Messages that may wait for an engine: it gets one at most at each restart. Requests are no messages.
+pub const ENGINE_MAILBOX: usize = 16;
 
 /// How long an actor of the subtree may take to stop: none waits for anything.
 const SHUTDOWN: Duration = Duration::from_millis(200);
@@ -65,9 +62,12 @@ pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
     let regions = settings.region_cells();
     let in_flight = Table::new(format!("{name}.in_flight"));
     let payloads = PayloadKeeper::new();
-    let serializer_args = Serializer { dialect: Arc::clone(&settings.dialect), notice_base };
+    let engine_view = Inline::new(format!("{name}.engine"));
+    let serializer_view = Inline::new(format!("{name}.serializer"));
     let engine_args =
-        EngineArgs { settings: Arc::clone(&settings), in_hand: InHand::default(), payloads: payloads.clone() };
+        EngineArgs { settings: Arc::clone(&settings), view: engine_view.clone(), payloads: payloads.clone() };
+    let serializer = Serializer { dialect: Arc::clone(&settings.dialect), notice_base };
+    let serializer_args = SerializerArgs { serializer, view: serializer_view.clone() };
     let pool_args = PoolArgs { table: in_flight.clone(), in_flight_max };
 
     let mut exchange =
@@ -80,11 +80,8 @@ pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
             .shutdown(SHUTDOWN)
             .on(runtime.clone()),
     );
-    let serializer = exchange.add(
-        child::<ResponseSerializer>("response_serializer", serializer_args)
-            .mailbox(SERIALIZER_MAILBOX)
-            .shutdown(SHUTDOWN)
-            .on(runtime.clone()),
+    exchange.add(
+        child::<ResponseSerializer>("response_serializer", serializer_args).shutdown(SHUTDOWN).on(runtime.clone()),
     );
     let mut no_bid = Supervisor::one_for_one("no_bid");
     no_bid.add(stand_in::<NoBidEngine>(&engine, engine_args).shutdown(SHUTDOWN).on(runtime));
@@ -92,5 +89,7 @@ pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
     if let Some((first, max)) = restore_after {
         exchange = exchange.restore_after(first, max);
     }
-    (exchange, ExchangePort { settings, pool, in_flight, engine, serializer, regions, payloads })
+    let port =
+        ExchangePort { settings, pool, in_flight, engine: engine_view, serializer: serializer_view, regions, payloads };
+    (exchange, port)
 }

@@ -2,10 +2,14 @@
 
 mod common;
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use common::tree::{Running, good};
+use common::tree::{Running, bad, good};
 use common::{PATIENCE, post};
+use exchange::chaos::{NEGATIVE_FLOOR, SLOW_SERIALIZER, SLOW_SERIALIZER_TAKES};
 use exchange::sockets::{Answer, Framed, Handler, Outcome};
 use exchange::{BILLING_PATH, Dialect, LOSS_PATH, WIN_PATH, unserved};
 use money::{Cpm, Currency};
@@ -83,22 +87,40 @@ async fn outcomes_reach_the_client_and_the_meters() {
     running.tree.shutdown().await;
 }
 
+/// How: no thread but this one is there to do anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_request_runs_to_completion_on_its_callers_thread() {
+    let running = Running::start().await;
+    drop(running.warm_client().await);
+    let held = running.hold_thread();
+    let mut asked = pin!(ask(&running, good(1), PATIENCE));
+    let answer = poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx))).await;
+    assert!(matches!(answer, Poll::Ready(Answer::Content(_))), "at the first poll: {answer:?}");
+    drop(held);
+    running.tree.shutdown().await;
+}
+
+/// How: the exchange's thread is held while this one condemns the engine, so that requests wait for the next incarnation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_is_over_the_limit_of_requests_in_flight_is_answered_at_once() {
     let running = Running::start_with(None, 1).await;
-    let mut first = running.warm_client().await;
-    let mut second = running.warm_client().await;
-    // Both arrive before the exchange's thread looks at either.
-    let release = running.hold_thread();
-    first.send(post(good(1))).await;
-    second.send(post(good(2))).await;
-    drop(release);
-    let replies = [first.reply().await, second.reply().await];
-    let statuses = replies.each_ref().map(|reply| reply.status);
-    assert!(statuses == [200, 204] || statuses == [204, 200], "{statuses:?}");
-    assert!(replies.iter().any(|reply| reply.header("x-no-bid") == "overload"));
-    assert_eq!(running.meters.shed.get(), 1);
-    assert_eq!(first.ask(post(good(3))).await.status, 200, "the place is free again");
+    let mut client = running.warm_client().await;
+    let held = running.hold_thread();
+    NEGATIVE_FLOOR.arm();
+    assert_eq!(ask(&running, bad(), PATIENCE).await, Answer::NoBid(unserved::ENGINE_CRASHED));
+    NEGATIVE_FLOOR.disarm();
+    let impatient = ask(&running, good(1), Duration::from_millis(30)).await;
+    assert_eq!(impatient, Answer::NoBid(unserved::DEADLINE), "it waits no longer than its deadline");
+    let mut waiting = pin!(ask(&running, good(2), PATIENCE));
+    assert!(poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_pending())).await);
+    assert_eq!(ask(&running, good(3), PATIENCE).await, Answer::NoBid(unserved::OVERLOAD));
+    let figures = running.port.in_flight().expect("published").figures();
+    assert_eq!((figures.now, figures.refused), (1, 1));
+    drop(held);
+    let answer = waiting.await;
+    assert!(matches!(answer, Answer::Content(_)), "by the next incarnation: {answer:?}");
+    assert_eq!(client.ask(post(good(4))).await.status, 200, "the place is free again");
+    assert_eq!(running.incarnations(), [1, 2, 2]);
     running.tree.shutdown().await;
 }
 
@@ -140,35 +162,23 @@ async fn a_test_request_gets_a_bid_and_leaves_the_region_alone() {
     running.tree.shutdown().await;
 }
 
-/// How: the exchange's thread stands still for a moment between any two steps of a request, so that the deadline falls between
-/// any two of them in turn.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn no_bid_is_committed_after_its_deadline() {
-    const STEP: Duration = Duration::from_millis(10);
     let running = Running::start().await;
     drop(running.warm_client().await);
-    // Goes to the end of the runtime's queue each time; Tokio's own yield would wait until that is empty.
-    let slow = running.runtime.spawn(std::future::poll_fn(|cx| {
-        std::thread::sleep(STEP);
-        cx.waker().wake_by_ref();
-        std::task::Poll::<()>::Pending
-    }));
-    let mut bids = 0;
-    for ms in (20..64).step_by(4) {
-        let port = running.port.clone();
-        let asked = running.runtime.spawn(async move {
-            let first_byte = Instant::now();
-            let deadline = first_byte + Duration::from_millis(ms);
-            let answer = port.answer(Framed { body: good(1).into(), first_byte, deadline }).await;
-            (answer, Instant::now().saturating_duration_since(deadline))
-        });
-        let (answer, late_by) = asked.await.expect("an answer");
-        if matches!(answer, Answer::Content(_)) {
-            assert!(late_by < STEP / 2, "a bid came {late_by:?} late of {ms} ms");
-            bids += 1;
-        }
-    }
-    slow.abort();
-    assert!(0 < bids && bids < 11, "some are in time and some are not: {bids}");
+    let sent = running.meters.bids.get();
+    SLOW_SERIALIZER.arm();
+    let late = ask(&running, good(1), SLOW_SERIALIZER_TAKES / 2).await;
+    let in_time = ask(&running, good(2), SLOW_SERIALIZER_TAKES * 100).await;
+    SLOW_SERIALIZER.disarm();
+    assert_eq!(late, Answer::NoBid(unserved::DEADLINE));
+    assert!(matches!(in_time, Answer::Content(_)), "{in_time:?}");
+    assert_eq!(running.meters.bids.get(), sent + 1);
     running.tree.shutdown().await;
+}
+
+/// Asks the port on this thread, as a connection does on its own.
+async fn ask(running: &Running, body: String, within: Duration) -> Answer {
+    let first_byte = Instant::now();
+    running.port.answer(Framed { body: body.into(), first_byte, deadline: first_byte + within }).await
 }

@@ -1,7 +1,7 @@
 //! What is kept of a payload that crashed an engine: its shape, never its ids and addresses.
 
 use bytes::Bytes;
-use exchange::payload::{InHand, KEPT_MAX, PAYLOAD_BYTES_MAX, PayloadKeeper, RequestInHand, scrub};
+use exchange::payload::{KEPT_MAX, PAYLOAD_BYTES_MAX, PayloadKeeper, scrub};
 
 #[test]
 fn ids_and_addresses_lose_their_letters_and_digits_and_harmless_values_stay() {
@@ -40,9 +40,11 @@ fn the_last_payloads_are_kept_bounded_in_number_and_size() {
     let keeper = PayloadKeeper::new();
     for incarnation in 1..=KEPT_MAX as u64 + 3 {
         let body = Bytes::from(vec![b'7'; PAYLOAD_BYTES_MAX + 9]);
-        keeper.keep(RequestInHand { path: "root/exchanges/x/bid_engine".into(), incarnation, body });
+        keeper.keep(&"root/exchanges/x/bid_engine".into(), incarnation, &body);
+        assert!(keeper.is_untidy());
         if incarnation % 2 == 0 {
             keeper.tidy();
+            assert!(!keeper.is_untidy());
         }
     }
     let kept = keeper.payloads();
@@ -52,17 +54,6 @@ fn the_last_payloads_are_kept_bounded_in_number_and_size() {
         kept.iter().all(|payload| payload.text.len() == PAYLOAD_BYTES_MAX && payload.bytes == PAYLOAD_BYTES_MAX + 9)
     );
     assert!(!kept[0].text.contains('7'));
-}
-
-#[test]
-fn what_is_in_hand_is_taken_once() {
-    let (cell, path, body) = (InHand::default(), "root/x/bid_engine".into(), Bytes::from_static(b"body"));
-    cell.begin(&path, 3, &body);
-    assert_eq!(cell.take(), Some(RequestInHand { path: path.clone(), incarnation: 3, body: body.clone() }));
-    assert_eq!(cell.take(), None);
-    cell.begin(&path, 4, &body);
-    cell.end();
-    assert_eq!(cell.take(), None);
 }
 
 #[test]

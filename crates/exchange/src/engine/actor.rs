@@ -1,49 +1,39 @@
 //! The engine's life cycle.
 //!
-//! The request in hand at a crash is never redelivered: its caller is told, its body is kept for the engineer. Nothing in a
-//! handler waits, so an engine is never caught half-way by an orderly stop.
+//! Its requests are inline calls. The one that it crashes in is never redelivered: its caller is told, its body is kept for the
+//! engineer. Callers that come meanwhile wait for the next incarnation, within their deadlines.
 
 use std::sync::Arc;
 
-use tembusu::{Actor, Context, Flow, Init};
+use tembusu::{Actor, Context, Flow, Init, Inline};
 
+use super::answer::EngineAnswer;
 use super::message::EngineMessage;
 use super::settings::EngineSettings;
 use super::state::{Engine, EngineCrash};
-use crate::payload::{InHand, PayloadKeeper};
+use super::view::Decide;
+use crate::payload::PayloadKeeper;
+use crate::sockets::Framed;
 
 /// What an engine and its stand-in are made from.
 #[derive(Clone, Debug)]
 pub struct EngineArgs {
     /// What engines look at.
     pub settings: Arc<EngineSettings>,
-    /// The request that is being worked on.
-    pub in_hand: InHand,
-    /// Where a payload goes that crashed an engine.
+    /// Where requests come in.
+    pub view: Inline<dyn Decide>,
+    /// Where a payload goes that crashes an engine.
     pub payloads: PayloadKeeper,
-}
-
-impl EngineArgs {
-    /// Keeps what the previous incarnation died of, if it died of something; true if there is scrubbing to do.
-    pub(super) fn keep_payload(&self) -> bool {
-        let Some(held) = self.in_hand.take() else { return false };
-        self.payloads.keep(held);
-        true
-    }
 }
 
 /// Bytes to decision, supervised.
 ///
 /// # On restart
 ///
-/// The queue goes on; the state is made from what is published then.
+/// Callers who wait go on; the state is made from what is published then.
 #[derive(Debug)]
 pub struct BidEngine {
-    engine: Engine,
-    in_hand: InHand,
     payloads: PayloadKeeper,
-    path: Arc<str>,
-    incarnation: u64,
 }
 
 impl Actor for BidEngine {
@@ -52,32 +42,59 @@ impl Actor for BidEngine {
     type Crash = EngineCrash;
 
     async fn init(args: &EngineArgs, cx: &mut Context<Self>) -> Result<Init<Self>, EngineCrash> {
-        if args.keep_payload() {
-            // If there is no room, the payloads are scrubbed when somebody looks.
-            let _ = cx.address().tell(EngineMessage::TidyPayloads);
-        }
-        Ok(Init::Ready(Self {
+        tidy_soon(&args.payloads, cx);
+        let handlers = Handlers {
             engine: Engine::new(Arc::clone(&args.settings))?,
-            in_hand: args.in_hand.clone(),
             payloads: args.payloads.clone(),
             path: cx.path().into(),
             incarnation: cx.incarnation(),
-        }))
+        };
+        cx.publish_view(&args.view, Arc::new(handlers));
+        Ok(Init::Ready(Self { payloads: args.payloads.clone() }))
     }
 
     async fn handle(&mut self, message: EngineMessage, _cx: &mut Context<Self>) -> Result<Flow, EngineCrash> {
         match message {
-            EngineMessage::Decide { request, reply } => {
-                self.in_hand.begin(&self.path, self.incarnation, &request.body);
-                let answer = self.engine.decide(&request);
-                if answer.is_ok() {
-                    self.in_hand.end();
-                }
-                // A caller that is gone gives the money back: the offer comes back and is dropped.
-                drop(reply.send(answer?));
-            }
             EngineMessage::TidyPayloads => self.payloads.tidy(),
         }
         Ok(Flow::Continue)
+    }
+}
+
+/// Has the payloads scrubbed that earlier incarnations died of, when there is time for it.
+pub(super) fn tidy_soon<A: Actor<Message = EngineMessage>>(payloads: &PayloadKeeper, cx: &Context<A>) {
+    if payloads.is_untidy() {
+        // If there is no room, the payloads are scrubbed when somebody looks.
+        let _ = cx.address().tell(EngineMessage::TidyPayloads);
+    }
+}
+
+/// One incarnation, as its callers enter it.
+struct Handlers {
+    engine: Engine,
+    payloads: PayloadKeeper,
+    path: Arc<str>,
+    incarnation: u64,
+}
+
+impl Decide for Handlers {
+    fn decide(&self, request: &Framed) -> EngineAnswer {
+        let in_hand = InHand { handlers: self, request };
+        let answer = self.engine.decide(request);
+        std::mem::forget(in_hand);
+        answer.unwrap_or_else(|crash| panic!("{crash}"))
+    }
+}
+
+/// The request that this thread is working on. Dropped only when it panics.
+struct InHand<'a> {
+    handlers: &'a Handlers,
+    request: &'a Framed,
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        let Handlers { payloads, path, incarnation, .. } = self.handlers;
+        payloads.keep(path, *incarnation, &self.request.body);
     }
 }

@@ -3,14 +3,17 @@
 //! A proper no-bid to every request, without looking at it: what crashed the engine cannot crash this.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use tembusu::{Actor, Context, Flow, Init};
 
-use super::actor::EngineArgs;
+use super::actor::{EngineArgs, tidy_soon};
 use super::answer::EngineAnswer;
 use super::message::EngineMessage;
+use super::view::Decide;
 use crate::chaos::NO_BID;
 use crate::payload::PayloadKeeper;
+use crate::sockets::Framed;
 use crate::{NoBid, NoBidReason};
 
 /// Answers every request with the no-bid `degraded`.
@@ -25,20 +28,24 @@ impl Actor for NoBidEngine {
     type Crash = Infallible;
 
     async fn init(args: &EngineArgs, cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
-        if args.keep_payload() {
-            let _ = cx.address().tell(EngineMessage::TidyPayloads);
-        }
+        tidy_soon(&args.payloads, cx);
+        cx.publish_view(&args.view, Arc::new(Handlers));
         Ok(Init::Ready(Self { payloads: args.payloads.clone() }))
     }
 
     async fn handle(&mut self, message: EngineMessage, _cx: &mut Context<Self>) -> Result<Flow, Infallible> {
         match message {
-            EngineMessage::Decide { reply, .. } => {
-                assert!(!NO_BID.is_armed(), "chaos point {} is armed", NO_BID.name());
-                drop(reply.send(EngineAnswer::NoBid(NoBid { reason: NoBidReason::Degraded, region: None })));
-            }
             EngineMessage::TidyPayloads => self.payloads.tidy(),
         }
         Ok(Flow::Continue)
+    }
+}
+
+struct Handlers;
+
+impl Decide for Handlers {
+    fn decide(&self, _request: &Framed) -> EngineAnswer {
+        assert!(!NO_BID.is_armed(), "chaos point {} is armed", NO_BID.name());
+        EngineAnswer::NoBid(NoBid { reason: NoBidReason::Degraded, region: None })
     }
 }

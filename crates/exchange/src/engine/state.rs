@@ -5,6 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use campaign::Country;
 use ledger::{TokenClaims, TokenError};
@@ -37,8 +38,8 @@ pub enum EngineCrash {
 pub struct Engine {
     settings: Arc<EngineSettings>,
     regions: RegionCells,
-    /// The last bid's number. Starts anywhere, so that two incarnations do not name bids alike.
-    bid_number: u64,
+    /// The next bid's number. Starts anywhere, so that two incarnations do not name bids alike.
+    bid_number: AtomicU64,
 }
 
 impl Engine {
@@ -50,10 +51,10 @@ impl Engine {
     pub fn new(settings: Arc<EngineSettings>) -> Result<Self, EngineCrash> {
         let bid_number = getrandom::u64().map_err(|error| EngineCrash::Random(io::Error::other(error.to_string())))?;
         let regions = settings.region_cells();
-        Ok(Self { settings, regions, bid_number })
+        Ok(Self { settings, regions, bid_number: AtomicU64::new(bid_number) })
     }
 
-    /// Decides on one request.
+    /// Decides on one request. Any number of threads may do so at once.
     ///
     /// # Errors
     ///
@@ -62,7 +63,7 @@ impl Engine {
     /// # Panics
     ///
     /// On a floor below zero while [`NEGATIVE_FLOOR`] is armed.
-    pub fn decide(&mut self, request: &Framed) -> Result<EngineAnswer, EngineCrash> {
+    pub fn decide(&self, request: &Framed) -> Result<EngineAnswer, EngineCrash> {
         let parsed = match openrtb::parse_request(&request.body) {
             Ok(parsed) => parsed,
             Err(malformed) => return Ok(EngineAnswer::Malformed(malformed.kind.label())),
@@ -74,13 +75,13 @@ impl Engine {
             Ok(validity) => validity,
             Err(invalid) => return Ok(EngineAnswer::Malformed(invalid.kind().label())),
         };
-        let settings = Arc::clone(&self.settings);
+        let settings = &*self.settings;
         let country = parsed.country().and_then(|country| Country::parse(country.as_str()));
         let place = settings.place(country);
         let answer = match place {
             None => EngineAnswer::NoBid(NoBid { reason: NoBidReason::UnservedCountry, region: None }),
             Some((region, country)) => {
-                self.decide_in(&settings, &parsed, &validity, (region, country), request.deadline)?
+                self.decide_in(settings, &parsed, &validity, (region, country), request.deadline)?
             }
         };
         if let Some((region, _)) = place {
@@ -90,7 +91,7 @@ impl Engine {
     }
 
     fn decide_in(
-        &mut self,
+        &self,
         settings: &EngineSettings,
         request: &BidRequest<'_>,
         validity: &Validity,
@@ -119,11 +120,10 @@ impl Engine {
         }
     }
 
-    fn seal(&mut self, settings: &EngineSettings, region: &Arc<str>, bid: Bid<Hold>) -> Result<Offer, EngineCrash> {
+    fn seal(&self, settings: &EngineSettings, region: &Arc<str>, bid: Bid<Hold>) -> Result<Offer, EngineCrash> {
         let mut seals = Vec::with_capacity(bid.imps.len());
         for imp in &bid.imps {
-            self.bid_number = self.bid_number.wrapping_add(1);
-            let bid_id = format!("{:016x}", self.bid_number);
+            let bid_id = format!("{:016x}", self.bid_number.fetch_add(1, Relaxed));
             let claims = claims(settings, region, &bid, imp, &bid_id);
             let mut token = String::with_capacity(320);
             let token_id = settings.token_keys.seal_into(&claims, &mut token)?;

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use super::{RequestInHand, scrub};
+use super::scrub;
 
 /// Payloads kept; with more crashes than that, the first ones have been seen.
 pub const KEPT_MAX: usize = 16;
@@ -60,13 +60,21 @@ impl PayloadKeeper {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a payload as it is. Cheap enough for a restart; [`tidy`](Self::tidy) scrubs it.
-    pub fn keep(&self, RequestInHand { path, incarnation, body }: RequestInHand) {
+    /// Takes a payload as it is, which an incarnation of the engine at `path` dies of. Cheap enough for a crash;
+    /// [`tidy`](Self::tidy) scrubs it.
+    pub fn keep(&self, path: &Arc<str>, incarnation: u64, body: &Bytes) {
         let mut kept = self.kept();
         if kept.raw.len() == KEPT_MAX {
             kept.raw.pop_front();
         }
-        kept.raw.push_back(Raw { path, incarnation, at: SystemTime::now(), body });
+        let at = SystemTime::now();
+        kept.raw.push_back(Raw { path: Arc::clone(path), incarnation, at, body: body.clone() });
+    }
+
+    /// Whether there is something to scrub.
+    #[must_use]
+    pub fn is_untidy(&self) -> bool {
+        !self.kept().raw.is_empty()
     }
 
     /// Scrubs what has been kept since the last time.

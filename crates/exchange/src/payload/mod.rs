@@ -1,12 +1,10 @@
 //! The payload that crashed an engine, kept for the engineer.
 //!
-//! Bounded in number and size, and scrubbed of ids and addresses before anybody can read it. Keeping one costs the restart a
+//! Bounded in number and size, and scrubbed of ids and addresses before anybody can read it. Keeping one costs the crash a
 //! move of a pointer; scrubbing happens afterwards.
 
-mod in_hand;
 mod keeper;
 mod scrub;
 
-pub use in_hand::{InHand, RequestInHand};
 pub use keeper::{KEPT_MAX, KeptPayload, PAYLOAD_BYTES_MAX, PayloadKeeper};
 pub use scrub::scrub;

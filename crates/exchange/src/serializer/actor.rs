@@ -1,57 +1,43 @@
 //! The serializer's life cycle.
 //!
-//! It hands the offer back with the bytes: whoever sends them commits the money. Should it crash, the offer is dropped with it,
-//! which gives the money back.
+//! Its work comes by inline calls. The offer stays with whoever calls, who commits the money: should the serializer crash, the
+//! caller drops the offer, which gives the money back.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
-use bytes::Bytes;
-use tembusu::{Actor, Context, Flow, Init, Reply};
+use tembusu::{Actor, Context, Flow, Init, Inline};
 
 use super::write::Serializer;
-use crate::chaos::SERIALIZER;
-use crate::engine::Offer;
 
-/// What one can say to a serializer.
-#[derive(Debug)]
-pub enum SerializerMessage {
-    /// Write a response.
-    Write {
-        /// What was decided.
-        offer: Box<Offer>,
-        /// Answered once, or settled by the crash.
-        reply: Reply<Written>,
-    },
+/// What a serializer is made from.
+#[derive(Clone, Debug)]
+pub struct SerializerArgs {
+    /// What writing needs.
+    pub serializer: Serializer,
+    /// Where offers come in.
+    pub view: Inline<Serializer>,
 }
 
-/// A response and the offer that it makes.
-#[derive(Debug)]
-pub struct Written {
-    /// The response body.
-    pub body: Bytes,
-    /// The money behind it.
-    pub offer: Box<Offer>,
-}
+/// Nothing: a serializer is called, never told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SerializerMessage {}
 
 /// Decision to bytes, supervised.
 #[derive(Debug)]
-pub struct ResponseSerializer(Serializer);
+pub struct ResponseSerializer(());
 
 impl Actor for ResponseSerializer {
     type Message = SerializerMessage;
-    type Args = Serializer;
+    type Args = SerializerArgs;
     type Crash = Infallible;
 
-    async fn init(args: &Serializer, _cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
-        Ok(Init::Ready(Self(args.clone())))
+    async fn init(args: &SerializerArgs, cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+        cx.publish_view(&args.view, Arc::new(args.serializer.clone()));
+        Ok(Init::Ready(Self(())))
     }
 
     async fn handle(&mut self, message: SerializerMessage, _cx: &mut Context<Self>) -> Result<Flow, Infallible> {
-        let SerializerMessage::Write { offer, reply } = message;
-        assert!(!SERIALIZER.take(), "chaos point {} was armed", SERIALIZER.name());
-        let body = self.0.write(&offer);
-        // A caller that is gone gives the money back.
-        drop(reply.send(Written { body, offer }));
-        Ok(Flow::Continue)
+        match message {}
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use openrtb::{BidResponse, SeatBid, write_response};
 
+use crate::chaos::{SERIALIZER, SLOW_SERIALIZER, SLOW_SERIALIZER_TAKES};
 use crate::decision::ImpBid;
 use crate::engine::{Offer, Seal};
 use crate::{Dialect, NoticeUrls};
@@ -31,8 +32,16 @@ pub struct Serializer {
 
 impl Serializer {
     /// The response to one request.
+    ///
+    /// # Panics
+    ///
+    /// Once, when [`SERIALIZER`] was armed.
     #[must_use]
     pub fn write(&self, offer: &Offer) -> Bytes {
+        assert!(!SERIALIZER.take(), "chaos point {} was armed", SERIALIZER.name());
+        if SLOW_SERIALIZER.is_armed() {
+            std::thread::sleep(SLOW_SERIALIZER_TAKES);
+        }
         let Offer { bid, seals } = offer;
         assert_eq!(bid.imps.len(), seals.len(), "every bid has its token");
         let bids = bid.imps.iter().zip(seals).map(|(imp, seal)| self.bid(imp, seal)).collect();
