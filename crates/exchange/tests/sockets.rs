@@ -176,6 +176,22 @@ async fn a_slow_head_ends_its_connection_and_an_idle_one_lives_longer() {
 }
 
 #[tokio::test]
+async fn a_connection_with_a_request_in_hand_is_not_idle() {
+    let idle_timeout = Duration::from_millis(40);
+    let deadlines = Deadlines { tmax_default: Duration::from_secs(2), ..Deadlines::default() };
+    let server = Server::with(Limits { idle_timeout, ..Limits::default() }, deadlines);
+    let mut client = server.client().await;
+    client.send(post("wait")).await;
+    tokio::time::sleep(idle_timeout * 3).await;
+    server.script.release.notify_one();
+    let answered = std::time::Instant::now();
+    assert_eq!(client.reply().await.status, 200);
+    client.closed().await;
+    assert!(idle_timeout / 2 < answered.elapsed(), "quiet begins with the answer: {:?}", answered.elapsed());
+    server.script.until(|script| script.events("idle") == 1).await;
+}
+
+#[tokio::test]
 async fn at_the_connection_limit_a_connect_waits_and_is_not_refused() {
     let limits = Limits { connections_max: 1, ..Limits::default() };
     let server = Server::with(limits, Deadlines::default());

@@ -18,6 +18,13 @@ pub(crate) enum Bench {
     /// The yardstick of `bid`: serves a fixed reply until it is ended.
     #[command(hide = true)]
     HyperFixed,
+    /// What callgrind counts for `bid`: requests, one after the other, on one of two ways.
+    #[command(hide = true)]
+    BidWalk {
+        way: bid::Way,
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
 }
 
 /// What the program in `bench/` is given; `--help` says what it takes.
@@ -33,9 +40,10 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
         Bench::Restart(passed) => peers::run("restart", &passed.rest),
         Bench::Messages(passed) => peers::run("messages", &passed.rest),
         Bench::Table(passed) => peers::run("table", &passed.rest),
-        Bench::Bid(_) | Bench::HyperFixed if cfg!(debug_assertions) => again_in_release(),
+        Bench::Bid(_) | Bench::HyperFixed | Bench::BidWalk { .. } if cfg!(debug_assertions) => again_in_release(),
         Bench::Bid(options) => bid::run(options),
         Bench::HyperFixed => bid::serve_fixed(),
+        Bench::BidWalk { way, seed } => bid::walk(*way, *seed),
     }
 }
 

@@ -9,9 +9,10 @@ use flate2::bufread::MultiGzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::limits::{Deadlines, Limits, TIME_LEFT_MIN, TIMER_SLACK};
+use super::within::within;
 
 /// Why a body could not be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,11 +109,11 @@ async fn collect(
     let mut tmax_known = false;
     let mut next_peek = 0;
     while !body.is_end_stream() {
-        let frame = match timeout_at(deadline - TIMER_SLACK, body.frame()).await {
-            Err(_) => return Err(BodyError::TooSlow),
-            Ok(None) => break,
-            Ok(Some(Err(_))) => return Err(BodyError::BadFraming),
-            Ok(Some(Ok(frame))) => frame,
+        let frame = match within(deadline - TIMER_SLACK, body.frame()).await {
+            None => return Err(BodyError::TooSlow),
+            Some(None) => break,
+            Some(Some(Err(_))) => return Err(BodyError::BadFraming),
+            Some(Some(Ok(frame))) => frame,
         };
         let Ok(data) = frame.into_data() else {
             continue; // trailers

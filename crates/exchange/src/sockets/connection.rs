@@ -15,18 +15,20 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::body::{self, BodyError};
 use super::handler::{Answer, Framed, Handler, Outcome};
 use super::head_clock::HeadClock;
+use super::idle::IdleTimer;
 use super::limits::{Deadlines, Limits, TIME_LEFT_MIN, TIMER_SLACK};
-use super::reply::{Reply, takes_gzip};
+use super::reply::Reply;
 use super::rest::Rest;
 use super::timed_stream::TimedStream;
 use super::tracker::ConnectionGuard;
+use super::within::within;
 use crate::reason::unserved;
 
 /// What all connections of one listener share.
@@ -36,6 +38,13 @@ pub(super) struct Shared<H> {
     pub(super) bid_path: Arc<str>,
     pub(super) limits: Limits,
     pub(super) deadlines: Deadlines,
+}
+
+/// What the driver of one connection and the service of its requests share.
+struct Line<H> {
+    shared: Arc<Shared<H>>,
+    clock: HeadClock,
+    rest: Rest,
 }
 
 /// Serves one connection until it ends, by whichever side.
@@ -48,16 +57,16 @@ where
     let limits = &shared.limits;
     let clock = HeadClock::new(Instant::now());
     let stream = TimedStream::new(stream, clock.clone(), limits.head_timeout, limits.write_timeout);
-    let rest = Arc::new(Rest::default());
+    let mut idle = pin!(IdleTimer::new(clock.clone(), limits.idle_timeout));
+    let line = Arc::new(Line { shared: Arc::clone(&shared), clock: clock.clone(), rest: Rest::default() });
     let service = service_fn(|request| {
-        let (shared, clock, rest) = (Arc::clone(&shared), clock.clone(), Arc::clone(&rest));
-        async move { Ok::<_, Infallible>(respond(&shared, &clock, &rest, request).await) }
+        let line = Arc::clone(&line);
+        async move { Ok::<_, Infallible>(respond(&line, request).await) }
     });
     let mut connection = pin!(
         http1::Builder::new()
-            .timer(TokioTimer::new())
-            // hyper counts idle time as head time; the head's own limit is the stream's.
-            .header_read_timeout(limits.idle_timeout)
+            // A slow head is the stream's to end, and a quiet connection the idle timer's: hyper would set a timer each time.
+            .header_read_timeout(None::<Duration>)
             .max_buf_size(limits.head_bytes_max.max(8 * 1024))
             .writev(true)
             .serve_connection(TokioIo::new(stream), service)
@@ -68,7 +77,11 @@ where
             biased;
             ended = connection.as_mut() => break ended,
             // After the connection, whose poll is what leaves a rest.
-            () = poll_fn(|cx| rest.poll_read(cx)) => clock.request_read(),
+            () = poll_fn(|cx| line.rest.poll_read(cx)) => clock.request_read(),
+            () = idle.as_mut() => {
+                shared.handler.connection_event("idle");
+                return;
+            }
             () = guard.next_order(finishing) => {
                 if finishing {
                     shared.handler.connection_event("cut");
@@ -96,19 +109,13 @@ fn event_of(error: &hyper::Error) -> &'static str {
         "bad_head"
     } else if io_kind == Some(io::ErrorKind::TimedOut) {
         "stalled"
-    } else if error.is_timeout() {
-        "idle"
     } else {
         "io"
     }
 }
 
-async fn respond<H: Handler>(
-    shared: &Shared<H>,
-    clock: &HeadClock,
-    rest: &Rest,
-    request: Request<Incoming>,
-) -> Response<Full<bytes::Bytes>> {
+async fn respond<H: Handler>(line: &Line<H>, request: Request<Incoming>) -> Response<Full<bytes::Bytes>> {
+    let Line { shared, clock, rest } = line;
     let (head, mut body) = request.into_parts();
     let first_byte = clock.head_parsed(body::content_length(&head.headers));
     let mut unanswered = Unanswered { handler: &*shared.handler, armed: true };
@@ -116,7 +123,7 @@ async fn respond<H: Handler>(
     let read =
         body::read(&head.headers, &mut body, first_byte, &shared.limits, &shared.deadlines, || clock.request_read())
             .await;
-    let (reply, deadline) = match (routed, read) {
+    let (mut reply, deadline) = match (routed, read) {
         (Err(refused), Ok(_)) => (refused, None),
         (Err(refused), Err(BodyError::LengthRequired)) => {
             clock.request_read();
@@ -145,13 +152,18 @@ async fn respond<H: Handler>(
     };
     unanswered.armed = false;
     let now = Instant::now();
+    if reply.status == StatusCode::OK && deadline.is_some_and(|deadline| now > deadline) {
+        // The runtime stood still meanwhile: a bid would be worth nothing now.
+        reply = Reply::no_bid(unserved::DEADLINE);
+    }
+    clock.answered(now);
     shared.handler.record(Outcome {
         status: reply.status.as_u16(),
         reason: reply.reason,
         elapsed: now.saturating_duration_since(first_byte),
         late: deadline.is_some_and(|deadline| was_possible(first_byte, deadline) && now > deadline),
     });
-    reply.into_response(takes_gzip(&head.headers), shared.limits.gzip_bytes_min)
+    reply.into_response(head.headers, shared.limits.gzip_bytes_min)
 }
 
 /// Some exchanges send a `tmax` that nobody can keep.
@@ -188,16 +200,11 @@ async fn ask<H: Handler>(handler: &H, request: Framed) -> Reply {
     if deadline.saturating_duration_since(Instant::now()) < TIME_LEFT_MIN {
         return Reply::no_bid(unserved::INSUFFICIENT_TIME);
     }
-    let answer = match timeout_at(deadline - TIMER_SLACK, handler.answer(request)).await {
-        Ok(answer) => answer,
-        Err(_) => return Reply::no_bid(unserved::DEADLINE),
-    };
-    match answer {
-        // The runtime stood still meanwhile: a bid would be worth nothing now.
-        Answer::Content(_) if Instant::now() > deadline => Reply::no_bid(unserved::DEADLINE),
-        Answer::Content(body) => Reply::content(body),
-        Answer::NoBid(reason) => Reply::no_bid(reason),
-        Answer::Malformed(reason) => Reply::refused(StatusCode::BAD_REQUEST, reason),
+    match within(deadline - TIMER_SLACK, handler.answer(request)).await {
+        None => Reply::no_bid(unserved::DEADLINE),
+        Some(Answer::Content(body)) => Reply::content(body),
+        Some(Answer::NoBid(reason)) => Reply::no_bid(reason),
+        Some(Answer::Malformed(reason)) => Reply::refused(StatusCode::BAD_REQUEST, reason),
     }
 }
 

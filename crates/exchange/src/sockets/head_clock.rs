@@ -7,6 +7,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use memchr::memchr_iter;
 use tokio::time::Instant;
 
 /// Shared by a connection's stream and its service; both run in the connection's task.
@@ -26,9 +27,15 @@ struct Heads {
     bytes: u64,
     /// Length of the head, when its end has been seen.
     head_bytes: Option<u64>,
-    /// Line feeds seen in a row, carriage returns skipped: two end a head.
-    line_feeds: u8,
+    /// Bytes up to and with the last line feed of the head so far.
+    line_end: u64,
+    /// The byte before what is read next.
+    last_byte: u8,
     content_length: Option<u64>,
+    /// A request's head has been parsed and its answer not been handed over.
+    in_hand: bool,
+    /// When the last answer was handed over, or the connection came.
+    answered: Instant,
 }
 
 impl HeadClock {
@@ -40,8 +47,11 @@ impl HeadClock {
             counting: false,
             bytes: 0,
             head_bytes: None,
-            line_feeds: 0,
+            line_end: 0,
+            last_byte: 0,
             content_length: None,
+            in_hand: false,
+            answered: now,
         })))
     }
 
@@ -61,7 +71,7 @@ impl HeadClock {
             heads.counting = true;
             heads.bytes = 0;
             heads.head_bytes = None;
-            heads.line_feeds = 0;
+            heads.line_end = 0;
         }
         if heads.counting {
             heads.scan(bytes);
@@ -78,6 +88,7 @@ impl HeadClock {
     pub(super) fn head_parsed(&self, content_length: Option<u64>) -> Instant {
         let mut heads = self.heads();
         heads.head_done = true;
+        heads.in_hand = true;
         heads.content_length = content_length;
         heads.started.unwrap_or(heads.last_read)
     }
@@ -92,21 +103,41 @@ impl HeadClock {
     }
 }
 
+impl HeadClock {
+    /// The answer to the last request is handed over.
+    pub(super) fn answered(&self, now: Instant) {
+        let mut heads = self.heads();
+        heads.in_hand = false;
+        heads.answered = now;
+    }
+
+    /// Since when nothing has been arriving and nothing has been in hand; `None` if something is.
+    pub(super) fn quiet_since(&self) -> Option<Instant> {
+        let heads = self.heads();
+        let is_quiet = !heads.in_hand && !heads.head_done && heads.started.is_none();
+        is_quiet.then(|| heads.answered.max(heads.last_read))
+    }
+}
+
 impl Heads {
     fn scan(&mut self, bytes: &[u8]) {
         if self.head_bytes.is_none() {
-            for (index, byte) in bytes.iter().enumerate() {
-                match byte {
-                    b'\n' => self.line_feeds += 1,
-                    b'\r' => {}
-                    _ => self.line_feeds = 0,
-                }
+            for index in memchr_iter(b'\n', bytes) {
+                let end = self.bytes + index as u64 + 1;
+                let before = index.checked_sub(1).map_or(self.last_byte, |before| bytes[before]);
+                let line_is_empty = match end - self.line_end {
+                    1 => true,
+                    2 => before == b'\r',
+                    _ => false,
+                };
                 // An empty line before the request line is legal and is not the end of a head.
-                if self.line_feeds == 2 && self.bytes + index as u64 > 3 {
-                    self.head_bytes = Some(self.bytes + index as u64 + 1);
+                if line_is_empty && end > 4 {
+                    self.head_bytes = Some(end);
                     break;
                 }
+                self.line_end = end;
             }
+            self.last_byte = bytes.last().copied().unwrap_or(self.last_byte);
         }
         self.bytes += bytes.len() as u64;
     }

@@ -16,11 +16,13 @@ mod body;
 mod connection;
 mod handler;
 mod head_clock;
+mod idle;
 mod limits;
 mod reply;
 mod rest;
 mod timed_stream;
 mod tracker;
+mod within;
 
 pub use accept::{AcceptLoop, ServeArgs};
 pub use bind::{BACKLOG, BindError, bind};

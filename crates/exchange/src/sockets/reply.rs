@@ -44,10 +44,12 @@ impl Reply {
     }
 
     /// The response, compressed if the client takes gzip and it is worth it.
-    pub(super) fn into_response(self, takes_gzip: bool, gzip_bytes_min: usize) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::default());
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
+    ///
+    /// The request's headers make room for the response's: hyper hands the same map to the connection's next request.
+    pub(super) fn into_response(self, mut headers: HeaderMap, gzip_bytes_min: usize) -> Response<Full<Bytes>> {
+        let is_large = gzip_bytes_min <= self.body.len();
+        let compressed = if is_large && takes_gzip(&headers) { gzip(&self.body) } else { None };
+        headers.clear();
         match self.status {
             StatusCode::OK => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -65,21 +67,18 @@ impl Reply {
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        let mut body = self.body;
-        if takes_gzip
-            && body.len() >= gzip_bytes_min
-            && let Some(compressed) = gzip(&body)
-        {
-            body = compressed;
+        if compressed.is_some() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        *response.body_mut() = Full::new(body);
+        let mut response = Response::new(Full::new(compressed.unwrap_or(self.body)));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = headers;
         response
     }
 }
 
 /// Whether `Accept-Encoding` names gzip (or `*`) without refusing it by `q=0`.
-pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+fn takes_gzip(headers: &HeaderMap) -> bool {
     let mut star = false;
     for value in headers.get_all(ACCEPT_ENCODING) {
         let Ok(value) = value.to_str() else { continue };

@@ -16,7 +16,7 @@ use super::cores::Cores;
 use super::http::Child;
 
 /// How long the server may take to be ready.
-const READY_WITHIN: Duration = Duration::from_secs(20);
+const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How often it is asked.
 const ASK_EVERY: Duration = Duration::from_millis(10);
 
@@ -36,10 +36,10 @@ pub(super) fn build() -> anyhow::Result<PathBuf> {
 }
 
 /// A server on a core of its own, and the folder that it works in.
-pub(super) fn start(binary: &Path, cores: Cores) -> anyhow::Result<(Child, SocketAddr, TempDir)> {
+pub(super) fn start(binary: &Path, cores: Cores, campaigns: u32) -> anyhow::Result<(Child, SocketAddr, TempDir)> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let [bids, notices, admin] = free_addresses()?;
-    fs::write(folder.path().join("campaigns.toml"), campaigns::text())?;
+    fs::write(folder.path().join("campaigns.toml"), campaigns::text(campaigns))?;
     let file = folder.path().join("bench.toml");
     fs::write(&file, config(bids, notices, admin))?;
     let mut command = Command::new(binary);
@@ -57,7 +57,7 @@ pub(super) fn start(binary: &Path, cores: Cores) -> anyhow::Result<(Child, Socke
 }
 
 /// Addresses that were free a moment ago.
-fn free_addresses() -> anyhow::Result<[SocketAddr; 3]> {
+pub(super) fn free_addresses() -> anyhow::Result<[SocketAddr; 3]> {
     let bound = [(); 3].map(|()| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
     let mut addresses = Vec::new();
     for listener in &bound {

@@ -23,6 +23,7 @@ pub(super) struct Figures {
 pub(super) struct Shape {
     pub(super) connections: usize,
     pub(super) request_bytes: usize,
+    pub(super) campaigns: u32,
 }
 
 /// One line of output: medians over the rounds, and their spread.
@@ -44,8 +45,27 @@ pub(super) struct Line {
     requests: u64,
     connections: usize,
     request_bytes: usize,
+    campaigns: u32,
     ok_per_mille: u64,
     lost: u64,
+}
+
+/// By which cases are compared.
+impl Line {
+    /// Median CPU time of a request over the rounds.
+    pub(super) fn cpu_us(&self) -> f64 {
+        self.cpu_us_per_request
+    }
+
+    /// The least of them.
+    pub(super) fn cpu_us_min(&self) -> f64 {
+        self.cpu_us_per_request_min
+    }
+
+    /// Median of requests per second.
+    pub(super) fn rate(&self) -> f64 {
+        self.requests_per_second
+    }
 }
 
 /// The rounds of one case.
@@ -79,6 +99,7 @@ impl Rounds {
             requests: self.0.iter().map(|figures| figures.requests).sum(),
             connections: shape.connections,
             request_bytes: shape.request_bytes,
+            campaigns: shape.campaigns,
             ok_per_mille: self.0.iter().map(|figures| figures.ok_per_mille).sum::<u64>() / rounds,
             lost: self.0.iter().map(|figures| figures.lost).sum(),
         }
@@ -89,9 +110,10 @@ impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:>12} {:<12} {:9.0} req/s [{:.0}..{:.0}], {:7.2} us CPU/req [{:.2}..{:.2}], p50 {:8.1} us, p99 {:8.1} us, {} of 1000 answered 200, {} lost",
+            "{:>12} {:<12} {:>6} campaigns {:9.0} req/s [{:.0}..{:.0}], {:7.2} us CPU/req [{:.2}..{:.2}], p50 {:8.1} us, p99 {:8.1} us, {} of 1000 answered 200, {} lost",
             self.system,
             self.case,
+            self.campaigns,
             self.requests_per_second,
             self.requests_per_second_min,
             self.requests_per_second_max,

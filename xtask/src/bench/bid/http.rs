@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::cores::{self, Cores};
 use super::figures::Figures;
 use super::in_process::Bodies;
-use super::{Options, Server, adserver};
+use super::{CAMPAIGNS, Options, Server, adserver, nginx};
 
 /// Load before the clock starts: leases are taken, caches are warm.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -54,7 +54,11 @@ struct Running {
 fn start(server: Server, cores: Cores, binary: &Path) -> anyhow::Result<Running> {
     match server {
         Server::Tembusu => {
-            let (child, address, folder) = adserver::start(binary, cores)?;
+            let (child, address, folder) = adserver::start(binary, cores, CAMPAIGNS)?;
+            Ok(Running { child, address, _folder: Some(folder) })
+        }
+        Server::Nginx => {
+            let (child, address, folder) = nginx::start(cores)?;
             Ok(Running { child, address, _folder: Some(folder) })
         }
         Server::HyperFixed => {

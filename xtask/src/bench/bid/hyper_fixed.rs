@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// Bytes of the reply: about a bid without its markup.
-const REPLY_BYTES: usize = 600;
+pub(super) const REPLY_BYTES: usize = 600;
 
 /// Serves until the process is ended.
 pub(in crate::bench) fn serve() -> anyhow::Result<()> {

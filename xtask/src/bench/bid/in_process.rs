@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
+use exchange::ExchangePort;
 use exchange::engine::{Engine, EngineAnswer, Offer};
 use exchange::serializer::Serializer;
 use exchange::sockets::Framed;
@@ -14,7 +15,7 @@ use simulator::{Dialect, Generator, TrafficMix};
 
 use super::cores::{self, Cores};
 use super::figures::Figures;
-use super::tree::Running;
+use super::tree::{NOTICE_BASE, Running};
 
 /// Bodies that are sent in turn.
 const BODIES: usize = 1_000;
@@ -48,11 +49,10 @@ pub(super) struct Bench {
 
 impl Bench {
     /// Starts the tree and finds the bodies.
-    pub(super) fn start(cores: Cores, seed: u64) -> anyhow::Result<Bench> {
-        let tree = Running::start()?;
+    pub(super) fn start(cores: Cores, seed: u64, campaigns: u32) -> anyhow::Result<Bench> {
+        let tree = Running::start(campaigns)?;
         let engine = Engine::new(tree.settings.clone())?;
-        let serializer =
-            Serializer { dialect: tree.settings.dialect.clone(), notice_base: "http://127.0.0.1:9".into() };
+        let serializer = Serializer { dialect: tree.settings.dialect.clone(), notice_base: NOTICE_BASE.into() };
         let mut bench = Bench { cores, tree, engine, serializer, bodies: Bodies(Vec::new()) };
         bench.bodies = bench.find_bodies(seed)?;
         Ok(bench)
@@ -62,13 +62,17 @@ impl Bench {
         self.bodies.clone()
     }
 
+    pub(super) fn port(&self) -> &ExchangePort {
+        &self.tree.port
+    }
+
     pub(super) fn end(self) {
         self.tree.end();
     }
 
     /// One in five is bid on; half of the rest have a floor above every campaign, which costs a whole evaluation, and half
     /// are not bid on for whatever reason usual traffic has.
-    fn find_bodies(&mut self, seed: u64) -> anyhow::Result<Bodies> {
+    fn find_bodies(&self, seed: u64) -> anyhow::Result<Bodies> {
         let usual = TrafficMix { test_per_mille: 0, ..TrafficMix::usual() };
         let dear = TrafficMix { no_floor_per_mille: 0, floor_usd: (Cpm(8_000_000), Cpm(20_000_000)), ..usual.clone() };
         let mut usual = Generator::new(Dialect::xandr(), usual, seed);
@@ -96,7 +100,7 @@ impl Bench {
     }
 
     /// Whether a request is bid on once the region has its lease; the bid is dropped.
-    fn is_bid_on(&mut self, body: &Bytes) -> anyhow::Result<bool> {
+    fn is_bid_on(&self, body: &Bytes) -> anyhow::Result<bool> {
         let started = Instant::now();
         loop {
             match self.engine.decide(&framed(body))? {
@@ -111,7 +115,7 @@ impl Bench {
     }
 
     /// Measures `requests` requests, after a tenth as many that are not counted.
-    pub(super) fn round(&mut self, bodies: &Bodies, requests: u32) -> anyhow::Result<Figures> {
+    pub(super) fn round(&self, bodies: &Bodies, requests: u32) -> anyhow::Result<Figures> {
         let core = self.cores.load;
         cores::on(core, || {
             for body in bodies.0.iter().cycle().take(requests as usize / 10) {
@@ -142,7 +146,7 @@ impl Bench {
     }
 
     /// The whole way of one request: the response's bytes, if there is a bid.
-    fn answer(&mut self, body: &Bytes) -> anyhow::Result<Option<Bytes>> {
+    pub(super) fn answer(&self, body: &Bytes) -> anyhow::Result<Option<Bytes>> {
         let EngineAnswer::Bid(offer) = self.engine.decide(&framed(body))? else { return Ok(None) };
         let body = self.serializer.write(&offer);
         let Offer { bid, seals } = *offer;
@@ -154,7 +158,7 @@ impl Bench {
     }
 }
 
-fn framed(body: &Bytes) -> Framed {
+pub(super) fn framed(body: &Bytes) -> Framed {
     let first_byte = tokio::time::Instant::now();
     Framed { body: body.clone(), first_byte, deadline: first_byte + TIME }
 }

@@ -1,57 +1,44 @@
-//! Ledger and regions as they run in the ad server, for an engine that is called without one.
+//! Ledger, campaigns, regions and one exchange's subtree as they run in the ad server, without its sockets.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use campaign::{CompiledCampaign, Country, Index, compile};
-use exchange::Dialect;
+use campaign::{Country, campaigns_supervisor};
 use exchange::engine::{EngineSettings, Territory};
+use exchange::{Dialect, ExchangeArgs, ExchangePort, Intensity, exchange_supervisor};
 use ledger::{Clock, LedgerArgs, TokenKeys};
 use money::Rates;
 use region::{CapKeys, CapSecret, RegionArgs, day_of, region_supervisor};
 use telemetry::ExchangeMeters;
-use tembusu::{Actor, Context, Flow, Init, Supervisor, Table, Tree, child};
+use tembusu::{Supervisor, Tree};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
 use super::campaigns;
+
+/// Where notices would go.
+pub(super) const NOTICE_BASE: &str = "http://127.0.0.1:9";
+/// More than is ever in flight here.
+pub(super) const IN_FLIGHT_MAX: usize = 4_096;
 
 const REGIONS: [&str; 3] = ["sg", "id", "th"];
 
 /// A running tree and what an engine needs of it.
 pub(super) struct Running {
     pub(super) settings: Arc<EngineSettings>,
+    pub(super) port: ExchangePort,
     tree: Tree,
     control: Runtime,
     _ledger: Runtime,
     _folder: TempDir,
 }
 
-/// Publishes the campaigns once.
-struct Publisher;
-
-impl Actor for Publisher {
-    type Message = ();
-    type Args = (Table<Index>, Vec<Arc<CompiledCampaign>>);
-    type Crash = Infallible;
-
-    async fn init((table, campaigns): &Self::Args, cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
-        cx.publish(table, Index::of(campaigns.iter().cloned()));
-        Ok(Init::Ready(Self))
-    }
-
-    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow, Infallible> {
-        Ok(Flow::Continue)
-    }
-}
-
 impl Running {
-    pub(super) fn start() -> anyhow::Result<Running> {
+    pub(super) fn start(campaigns: u32) -> anyhow::Result<Running> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let runtime = |threads| Builder::new_multi_thread().worker_threads(threads).enable_all().build();
         let (control, ledger_runtime) = (runtime(2)?, runtime(1)?);
-        let definitions = campaigns::parsed()?;
+        let definitions = campaigns::parsed(campaigns)?;
         let regions = u32::try_from(REGIONS.len())?;
 
         let mut args = LedgerArgs::new(folder.path().join("ledger.db"), ledger_runtime.handle().clone());
@@ -60,9 +47,8 @@ impl Running {
         let mut root = Supervisor::one_for_one("root");
         let (supervisor, ledger) = ledger::supervisor(args);
         root.supervisor(supervisor);
-        let index = Table::new("index");
-        let compiled = definitions.iter().map(|campaign| compile(campaign).map(Arc::new)).collect::<Result<_, _>>()?;
-        root.add(child::<Publisher>("index_publisher", (index.clone(), compiled)));
+        let (supervisor, campaigns) = campaigns_supervisor(definitions)?;
+        root.supervisor(supervisor);
         let mut territories = Vec::new();
         for name in REGIONS {
             let (supervisor, port) = region_supervisor(name, RegionArgs::new(ledger.clone(), regions));
@@ -74,7 +60,7 @@ impl Running {
         let settings = EngineSettings {
             exchange: "xandr".into(),
             dialect: Arc::new(Dialect::xandr("958")),
-            index,
+            index: campaigns.index().clone(),
             rates: Arc::new(rates()?),
             territories,
             default_territory: None,
@@ -83,8 +69,18 @@ impl Running {
             clock,
             meters: ExchangeMeters::new("xandr", &REGIONS),
         };
+        let settings = Arc::new(settings);
+        let (supervisor, port) = exchange_supervisor(ExchangeArgs {
+            settings: Arc::clone(&settings),
+            notice_base: NOTICE_BASE.into(),
+            in_flight_max: IN_FLIGHT_MAX,
+            intensity: Intensity::default(),
+            restore_after: None,
+            runtime: control.handle().clone(),
+        });
+        root.supervisor(supervisor);
         let tree = control.block_on(root.start())?;
-        Ok(Running { settings: Arc::new(settings), tree, control, _ledger: ledger_runtime, _folder: folder })
+        Ok(Running { settings, port, tree, control, _ledger: ledger_runtime, _folder: folder })
     }
 
     pub(super) fn end(self) {
