@@ -40,7 +40,7 @@ impl Serializer {
     pub fn write(&self, offer: &Offer) -> Bytes {
         assert!(!SERIALIZER.take(), "chaos point {} was armed", SERIALIZER.name());
         if SLOW_SERIALIZER.is_armed() {
-            std::thread::sleep(SLOW_SERIALIZER_TAKES);
+            stand_still();
         }
         let Offer { bid, seals } = offer;
         assert_eq!(bid.imps.len(), seals.len(), "every bid has its token");
@@ -90,4 +90,9 @@ impl Serializer {
             ..openrtb::Bid::default()
         }
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "what the drill is for")]
+fn stand_still() {
+    std::thread::sleep(SLOW_SERIALIZER_TAKES);
 }
