@@ -8,7 +8,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use campaign::{CampaignId, Country, Want};
+use campaign::{CampaignId, Country, Facts, Formats, Scratch, Setting, Want};
 use drill::keep_alive::KeepAlive;
 use drill::rearm::Rearm;
 use drill::{Turn, until};
@@ -216,8 +216,10 @@ fn a_region_answers_region_down_keeps_its_money_frozen_and_concerns_nobody_else(
 fn candidates(world: &World) -> Vec<CampaignId> {
     let index = world.system.campaigns().index().read().expect("an index is published");
     let sizes = [campaign::Size { w: 300, h: 250 }];
-    let want = Want { country: Country::SG, exchange: "xandr", sizes: &sizes, secure: true, now_ms: 1 };
-    index.candidates(&want).map(|candidate| candidate.campaign().id()).collect()
+    let request = openrtb::BidRequest::default();
+    let facts = Facts::of(&request, Setting { country: Country::SG, exchange: "xandr", now_ms: 1 });
+    let want = Want { facts: &facts, sizes: &sizes, secure: true, deals: &[], formats: Formats::default() };
+    index.candidates(&want, &mut Scratch::new()).map(|candidate| candidate.campaign().id()).collect()
 }
 
 /// Its evaluation panics on the bid path: the campaign pays for it, not the request.

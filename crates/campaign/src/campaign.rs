@@ -5,6 +5,7 @@
 
 use money::{Cpm, Nanos};
 
+use crate::targeting::{Rules, Targeting};
 use crate::{CampaignId, Country, CreativeId, Size};
 
 /// An advertiser's order: what to show, to whom, when, for how much.
@@ -28,6 +29,8 @@ pub struct Campaign {
     pub countries: Vec<Country>,
     /// The exchanges it bids on, by the names in the configuration; empty for all.
     pub exchanges: Vec<String>,
+    /// Whom and what else it is for; without it, every request of its countries and exchanges.
+    pub targeting: Option<Box<Targeting>>,
     /// What it advertises, in IAB taxonomy 1.0 (`IAB7`, `IAB7-39`); compared with a request's `bcat`.
     pub categories: Vec<String>,
     /// Whom it advertises: the `adomain` of its bids; compared with a request's `badv`.
@@ -36,6 +39,18 @@ pub struct Campaign {
     pub cap_per_user_per_day: Option<u32>,
     /// What it shows; at least one.
     pub creatives: Vec<Creative>,
+}
+
+impl Campaign {
+    /// What a request must be to fit.
+    pub fn include(&self) -> &Rules {
+        self.targeting.as_ref().map_or(Rules::NONE, |targeting| &targeting.include)
+    }
+
+    /// What a request must not be to fit.
+    pub fn exclude(&self) -> &Rules {
+        self.targeting.as_ref().map_or(Rules::NONE, |targeting| &targeting.exclude)
+    }
 }
 
 /// One advertisement of a campaign.

@@ -9,19 +9,28 @@ const SECOND_TIER: [u8; 26] =
 
 /// Tells whether `text` is a category of the taxonomy, written as the standard does: `IAB7` or `IAB7-39`.
 pub(crate) fn is_known(text: &str) -> bool {
-    let Some(number) = text.strip_prefix("IAB") else { return false };
+    text.starts_with("IAB") && code(text).is_some()
+}
+
+/// A category of the taxonomy as a number, its first tier in the high byte; the letters may have any case.
+pub(crate) fn code(text: &str) -> Option<u16> {
+    let number = text.get(..3).filter(|head| head.eq_ignore_ascii_case("IAB")).and(text.get(3..))?;
     let (first, second) = match number.split_once('-') {
         Some((first, second)) => (first, Some(second)),
         None => (number, None),
     };
-    let Some(first) = plain_number(first) else { return false };
-    let Some(&below) = usize::from(first).checked_sub(1).and_then(|index| SECOND_TIER.get(index)) else {
-        return false;
+    let first = plain_number(first)?;
+    let below = *usize::from(first).checked_sub(1).and_then(|index| SECOND_TIER.get(index))?;
+    let second = match second {
+        None => 0,
+        Some(second) => plain_number(second).filter(|second| (1..=below).contains(second))?,
     };
-    match second {
-        None => true,
-        Some(second) => plain_number(second).is_some_and(|second| (1..=below).contains(&second)),
-    }
+    Some(u16::from_be_bytes([first, second]))
+}
+
+/// The category of the first tier that covers one.
+pub(crate) const fn first_tier(code: u16) -> u16 {
+    code & 0xFF00
 }
 
 /// Tells whether a blocked category covers one of ours: itself, or its first tier. `IAB7` covers `IAB7-39`; the reverse

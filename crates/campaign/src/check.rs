@@ -7,6 +7,7 @@ use std::fmt;
 
 use money::{Cpm, Nanos};
 
+use crate::targeting::{Dimension, Side};
 use crate::{Campaign, CampaignId, Creative, CreativeId, SIDE_MAX, category, domain};
 
 /// The most creatives that a campaign may have.
@@ -48,6 +49,8 @@ pub enum Place {
     Category(usize),
     AdvertiserDomain,
     CapPerUserPerDay,
+    UtcOffset,
+    Rule(Side, Dimension, usize),
     Creatives,
     CreativeId(usize),
     CreativeSizes(usize),
@@ -72,6 +75,8 @@ impl fmt::Display for Place {
             Self::Category(_) => "categories",
             Self::AdvertiserDomain => "advertiser_domain",
             Self::CapPerUserPerDay => "cap_per_user_per_day",
+            Self::UtcOffset => "utc_offset",
+            Self::Rule(side, dimension, _) => return write!(f, "{side}: {dimension}"),
             Self::Creatives => "creative",
             Self::CreativeSizes(_) | Self::CreativeSize(..) => "sizes",
             Self::CreativeMarkup(_) => "markup",
@@ -162,7 +167,7 @@ impl Campaign {
                 format!("{found:?} is not in IAB taxonomy 1.0: write one such as \"IAB7\" or \"IAB7-39\"")
             })?;
         }
-        Ok(())
+        self.targeting.as_ref().map_or(Ok(()), |targeting| targeting.check(self))
     }
 
     fn check_creatives(&self) -> Result<(), Flaw> {
@@ -249,10 +254,10 @@ fn first_twice<T: Eq + std::hash::Hash>(items: &[T]) -> Option<usize> {
     items.iter().position(|item| !seen.insert(item))
 }
 
-fn ensure(sound: bool, place: Place, advice: impl FnOnce() -> String) -> Result<(), Flaw> {
+pub(crate) fn ensure(sound: bool, place: Place, advice: impl FnOnce() -> String) -> Result<(), Flaw> {
     if sound { Ok(()) } else { flaw(place, advice()) }
 }
 
-fn flaw<T>(place: Place, advice: String) -> Result<T, Flaw> {
+pub(crate) fn flaw<T>(place: Place, advice: String) -> Result<T, Flaw> {
     Err(Flaw { place, advice })
 }

@@ -14,10 +14,13 @@ mod check;
 mod compiled;
 mod definition;
 mod domain;
+mod explain;
+mod facts;
 mod gate;
 mod id;
 mod index;
 mod size;
+pub mod targeting;
 
 pub use actors::{AddError, CampaignState, CampaignStatus, CampaignsHandle, ControlError, campaigns_supervisor};
 pub use campaign::{Campaign, Creative, Flight, Pacing};
@@ -26,7 +29,9 @@ pub use check::{
 };
 pub use compiled::{CompileError, CompiledCampaign, Placement, compile};
 pub use definition::{CampaignError, parse_campaigns};
+pub use explain::{DropReason, explain};
+pub use facts::{Facts, Formats, Setting, Want};
 pub use id::{CampaignId, CreativeId};
-pub use index::{Candidate, Candidates, Condemned, Index, Want};
+pub use index::{Candidate, Candidates, Condemned, Index, Scratch};
 pub use openrtb::Country;
 pub use size::{ParseSizeError, SIDE_MAX, Size};

@@ -151,6 +151,57 @@ fn a_creative_that_makes_no_sense_names_its_line_and_what_to_do() {
     assert_flaw("[1, 6]", "[1, 600]", 25, "");
 }
 
+const RULES: &str = r#"utc_offset = "+08:00"
+
+[campaign.include]
+regions = ["SG-01", "ID-JK"]
+within = ["1.3521, 103.8198, 5 km"]
+os = ["android >= 10", "ios"]
+segments = ["dmp:cars"]
+hours = ["mon-fri 7-10"]
+
+[campaign.exclude]
+domains = ["gambling.example"]
+content_categories = ["IAB25"]
+"#;
+
+#[test]
+fn rules_are_read_and_their_flaws_name_their_lines() {
+    // Before the creatives: from line 13 on.
+    let text = SOUND.replacen("\n[[campaign.creative]]", &format!("{RULES}\n[[campaign.creative]]"), 1);
+    let campaigns = parse_campaigns(&text).expect("sound");
+    let rules = campaigns[0].targeting.as_ref().expect("rules");
+    assert_eq!(rules.include.regions.len(), 2);
+    assert_eq!(rules.include.within[0].metres, 5_000);
+    assert_eq!(rules.exclude.domains, ["gambling.example"]);
+    assert!(rules.include.domains.is_empty());
+
+    let assert_flaw = |from: &str, to: &str, line: usize, says: &str| {
+        assert!(text.contains(from), "{from:?}");
+        let error = parse_campaigns(&text.replacen(from, to, 1)).expect_err("a flaw");
+        assert!(error.to_string().contains(says), "{error} says {says:?}");
+        assert_eq!(error.line(), line, "{error}");
+    };
+    assert_flaw("+08:00", "+8", 13, "is no offset from UTC");
+    assert_flaw("utc_offset = \"+08:00\"\n", "", 19, "of which clock");
+    assert_flaw("\"ID-JK\"", "\"Jakarta\"", 16, "write its ISO 3166-2 code");
+    assert_flaw("\"ID-JK\"", "\"TH-10\"", 16, "none of the campaign's countries");
+    assert_flaw("\"ID-JK\"", "\"SG-01\"", 16, "stands twice");
+    assert_flaw("5 km", "5", 17, "is no circle");
+    assert_flaw("1.3521,", "91,", 17, "is no circle");
+    assert_flaw("\"ios\"", "\"iphone\"", 18, "one of android, ios");
+    assert_flaw(">= 10", ">= ten", 18, "is no least version");
+    assert_flaw("dmp:cars", "dmp:", 19, "is no segment");
+    assert_flaw("dmp:cars", " cars", 19, "blanks around it");
+    assert_flaw("mon-fri 7-10", "mon-fri 10-7", 20, "names no hours");
+    assert_flaw("\"gambling.example\"", "\"https://gambling.example\"", 23, "no bare domain");
+    assert_flaw("IAB25", "IAB99", 24, "not in IAB taxonomy 1.0");
+    assert_flaw("domains =", "domain =", 23, "unknown field `domain`");
+    assert_flaw("domains = [\"gambling.example\"]", "deals = [\"D-1\"]", 23, "remove the line");
+    assert_flaw("domains = [\"gambling.example\"]", "os = [\"android >= 10\"]", 23, "under include");
+    assert_flaw("os = [\"android >= 10\", \"ios\"]", "exchanges = [\"xandr\"]", 18, "beside its countries");
+}
+
 #[test]
 fn ids_are_unique_over_the_file() {
     let twice = format!("{SOUND}\n{SOUND}");

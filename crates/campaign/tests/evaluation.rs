@@ -4,13 +4,13 @@ mod support;
 
 use std::sync::Arc;
 
-use campaign::{CampaignId, Index, Size, Want, chaos, compile};
-use support::{NOW_MS, country, sound};
+use campaign::{CampaignId, Index, Scratch, Setting, Size, Want, chaos, compile};
+use support::{NOW_MS, country, sound, want_of};
 
 const SIZES: [Size; 1] = [Size::new(300, 250)];
 
 fn want() -> Want<'static> {
-    Want { country: country("SG"), exchange: "xandr", sizes: &SIZES, secure: true, now_ms: NOW_MS }
+    want_of(Setting { country: country("SG"), exchange: "xandr", now_ms: NOW_MS }, &SIZES, true)
 }
 
 fn index_of(ids: &[u32]) -> Index {
@@ -18,7 +18,7 @@ fn index_of(ids: &[u32]) -> Index {
 }
 
 fn found(index: &Index) -> Vec<u32> {
-    index.candidates(&want()).map(|candidate| candidate.campaign().id().0).collect()
+    index.candidates(&want(), &mut Scratch::new()).map(|candidate| candidate.campaign().id().0).collect()
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn a_panicking_campaign_is_out_of_bidding_and_the_others_are_not() {
     let index = index_of(&[1, 2, 3]);
     let want = want();
     let judged: Vec<Result<u32, _>> = index
-        .candidates(&want)
+        .candidates(&want, &mut Scratch::new())
         .map(|candidate| {
             candidate.evaluate(|candidate| match candidate.campaign().id().0 {
                 2 => panic!("table of campaign 2 is corrupt"),
@@ -47,7 +47,8 @@ fn the_chaos_point_strikes_the_named_campaign_alone() {
     let index = index_of(&[41, 42]);
     chaos::EVALUATION.arm(CampaignId(42));
     let want = want();
-    let judged: Vec<bool> = index.candidates(&want).map(|candidate| candidate.evaluate(|_| ()).is_ok()).collect();
+    let judged: Vec<bool> =
+        index.candidates(&want, &mut Scratch::new()).map(|candidate| candidate.evaluate(|_| ()).is_ok()).collect();
     chaos::EVALUATION.disarm(CampaignId(42));
     assert_eq!(judged, [true, false]);
     assert!(!chaos::EVALUATION.is_armed(CampaignId(42)));
@@ -65,7 +66,8 @@ fn a_payload_that_panics_when_dropped_is_survived() {
 
     let index = index_of(&[1]);
     let want = want();
-    let candidate = index.candidates(&want).next().expect("a candidate");
+    let mut scratch = Scratch::new();
+    let candidate = index.candidates(&want, &mut scratch).next().expect("a candidate");
     let judged = candidate.evaluate(|_| std::panic::panic_any(Grenade));
     assert!(judged.is_err());
     assert!(found(&index).is_empty());

@@ -5,7 +5,7 @@
 mod support;
 
 use campaign::actors::{DefinitionMessage, INTENSITY_RESTARTS};
-use campaign::{AddError, CampaignId, CampaignState, chaos};
+use campaign::{AddError, CampaignId, CampaignState, Scratch, chaos};
 use support::sound;
 use support::tree::{World, path_of, want};
 use tembusu::{EventKind, State};
@@ -65,8 +65,11 @@ async fn a_panic_on_the_bid_path_takes_the_campaign_out_at_once_and_charges_it_o
     let index = world.campaigns.index().read().expect("an index");
     let want = want();
     // Two callers are inside when the first panics: both panic, one charge.
-    let callers: Vec<_> = index.candidates(&want).filter(|candidate| candidate.campaign().id().0 == 31).collect();
-    let again: Vec<_> = index.candidates(&want).filter(|candidate| candidate.campaign().id().0 == 31).collect();
+    let (mut one, mut other) = (Scratch::new(), Scratch::new());
+    let callers: Vec<_> =
+        index.candidates(&want, &mut one).filter(|candidate| candidate.campaign().id().0 == 31).collect();
+    let again: Vec<_> =
+        index.candidates(&want, &mut other).filter(|candidate| candidate.campaign().id().0 == 31).collect();
     for candidate in callers.iter().chain(&again) {
         let judged: Result<(), _> = candidate.evaluate(|_| panic!("a score is corrupt"));
         assert!(judged.is_err());
@@ -157,5 +160,25 @@ async fn a_pause_holds_through_a_restart_of_the_controller() {
     world.campaigns.resume(CampaignId(71)).await.expect("confirmed");
     assert_eq!((world.bidding(), state(&world, 71)), (vec![71, 72], CampaignState::Live));
     assert!(world.campaigns.pause(CampaignId(79)).await.is_err());
+    world.tree.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_killed_campaign_is_out_at_once_and_through_every_new_index_until_it_is_revived() {
+    let world = World::start([sound(81), sound(82)]).await;
+    let before = world.campaigns.index().read().expect("an index");
+    world.campaigns.kill(CampaignId(81)).expect("known");
+    assert_eq!((world.bidding(), state(&world, 81)), (vec![82], CampaignState::Killed));
+    let same = world.campaigns.index().read().expect("an index");
+    assert!(std::sync::Arc::ptr_eq(&before, &same), "no index was built for it");
+
+    world.campaigns.add(sound(83)).await.expect("added");
+    assert_eq!(world.bidding(), [82, 83], "a new index knows of it");
+    world.campaigns.resume(CampaignId(81)).await.expect("confirmed");
+    assert_eq!(world.bidding(), [82, 83], "to resume is not to revive");
+
+    world.campaigns.revive(CampaignId(81)).expect("known");
+    assert_eq!((world.bidding(), state(&world, 81)), (vec![81, 82, 83], CampaignState::Live));
+    assert!(world.campaigns.kill(CampaignId(89)).is_err());
     world.tree.shutdown().await;
 }

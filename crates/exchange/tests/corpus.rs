@@ -68,6 +68,7 @@ fn house(requests: &[BidRequest<'_>]) -> Campaign {
         strict_budget: false,
         countries: vec![Country::SG],
         exchanges: Vec::new(),
+        targeting: None,
         categories: vec!["IAB24".into()],
         advertiser_domain: "house.example".into(),
         cap_per_user_per_day: None,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tembusu::{Supervisor, Table, child};
+use tembusu::{Supervisor, child};
 
 use super::handle::register;
 use super::loader::{Loader, LoaderArgs};
@@ -38,7 +38,7 @@ pub fn campaigns_supervisor(
     for campaign in campaigns {
         register(&registry, campaign)?;
     }
-    let index = Table::new("campaign_index");
+    let index = registry.index.clone();
     let mut supervisor = Supervisor::rest_for_one("campaigns").intensity(RESTARTS, PERIOD);
 
     let declared = supervisor.declare::<IndexPublisher>("index_publisher");

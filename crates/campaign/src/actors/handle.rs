@@ -86,6 +86,8 @@ pub enum CampaignState {
     Live,
     /// An operator has paused it.
     Paused,
+    /// An operator has killed it.
+    Killed,
     /// It has crashed and not come back: restarting, or in quarantine.
     Down,
     /// Its subtree could not be started, for this reason.
@@ -97,6 +99,7 @@ impl fmt::Display for CampaignState {
         match self {
             Self::Live => f.write_str("live"),
             Self::Paused => f.write_str("paused"),
+            Self::Killed => f.write_str("killed"),
             Self::Down => f.write_str("down"),
             Self::NotStarted(reason) => write!(f, "not started: {reason}"),
         }
@@ -146,6 +149,30 @@ impl CampaignsHandle {
     /// [`ControlError`]; whether it holds then is told by the status.
     pub async fn resume(&self, campaign: CampaignId) -> Result<(), ControlError> {
         self.control(campaign, ControllerMessage::Resume).await
+    }
+
+    /// Takes a campaign out of bidding at once, whatever its actors are doing, until it is revived.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Unknown`].
+    pub fn kill(&self, campaign: CampaignId) -> Result<(), ControlError> {
+        self.set_killed(campaign, true)
+    }
+
+    /// Takes back a [`kill`](Self::kill): the campaign bids again unless it is paused, down or in quarantine.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Unknown`].
+    pub fn revive(&self, campaign: CampaignId) -> Result<(), ControlError> {
+        self.set_killed(campaign, false)
+    }
+
+    fn set_killed(&self, campaign: CampaignId, killed: bool) -> Result<(), ControlError> {
+        let slot = self.registry.get(campaign).ok_or(ControlError::Unknown(campaign))?;
+        slot.set_killed(killed);
+        Ok(())
     }
 
     /// What every campaign is doing, by id.
@@ -201,6 +228,7 @@ pub(super) fn register(registry: &Registry, campaign: Campaign) -> Result<Arc<Sl
 
 fn status(slot: &Slot) -> CampaignStatus {
     let state = match (slot.start_error(), slot.compiled.is_published(), slot.standing.read()) {
+        _ if slot.is_killed() => CampaignState::Killed,
         (Some(reason), ..) => CampaignState::NotStarted(reason),
         (None, true, Some(standing)) if standing.paused => CampaignState::Paused,
         (None, true, Some(_)) => CampaignState::Live,

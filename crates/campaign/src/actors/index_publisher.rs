@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tembusu::{Actor, Context, Flow, Init, Reply, Table};
 
+use super::Slot;
 use super::registry::Registry;
 use crate::index::Source;
 use crate::{CampaignId, Index, chaos};
@@ -89,10 +90,13 @@ impl Actor for IndexPublisher {
 
 impl IndexPublisher {
     fn build(&mut self, cx: &mut Context<Self>) -> Arc<Index> {
-        let slots = self.registry.slots().into_iter();
-        let compiled = slots.filter_map(|slot| Some((slot.compiled.read()?, Source::Supervised(slot))));
-        let campaigns: Vec<_> = compiled.collect();
+        let slots = self.registry.slots();
+        let of = |slot: &Arc<Slot>| Some((slot.compiled.read()?, Source::Supervised(Arc::clone(slot))));
+        let campaigns: Vec<_> = slots.iter().filter_map(of).collect();
         self.indexed = campaigns.iter().map(|(campaign, _)| campaign.id()).collect();
-        cx.publish(&self.index, Index::build(campaigns))
+        let index = cx.publish(&self.index, Index::build(campaigns));
+        // Only now: whoever pauses one from here on finds this index and tells it.
+        slots.iter().for_each(|slot| slot.sync_index());
+        index
     }
 }

@@ -11,7 +11,7 @@ use tembusu::{Address, Table};
 
 use super::{ControllerMessage, DefinitionMessage, Standing};
 use crate::check::TakenIds;
-use crate::{Campaign, CampaignId, CompiledCampaign, Flaw};
+use crate::{Campaign, CampaignId, CompiledCampaign, Flaw, Index};
 
 /// One campaign's place in the registry.
 #[derive(Debug)]
@@ -23,6 +23,10 @@ pub(crate) struct Slot {
     pub(crate) standing: Table<Standing>,
     /// The operator's word, which a crash of the controller must not undo.
     paused: AtomicBool,
+    /// The operator's last word, which asks no actor.
+    killed: AtomicBool,
+    /// Where the bid path looks for campaigns.
+    index: Table<Index>,
     /// Where the definition was reached when it last started.
     definition: Mutex<Option<Address<DefinitionMessage>>>,
     /// Where the controller was reached when it last started.
@@ -32,13 +36,15 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    fn new(campaign: Campaign) -> Self {
+    fn new(campaign: Campaign, index: Table<Index>) -> Self {
         let id = campaign.id;
         Self {
             campaign,
             compiled: Table::new(format!("campaign_{id}")),
             standing: Table::new(format!("campaign_{id}_standing")),
             paused: AtomicBool::new(false),
+            killed: AtomicBool::new(false),
+            index,
             definition: Mutex::new(None),
             controller: Mutex::new(None),
             start_error: Mutex::new(None),
@@ -54,16 +60,41 @@ impl Slot {
     }
 
     pub(crate) fn set_paused(&self, paused: bool) {
-        self.paused.store(paused, Ordering::Release);
+        self.paused.store(paused, Ordering::SeqCst);
+        self.sync_index();
+    }
+
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_killed(&self, killed: bool) {
+        self.killed.store(killed, Ordering::SeqCst);
+        self.sync_index();
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.paused.load(Ordering::SeqCst) && !self.killed.load(Ordering::SeqCst)
+    }
+
+    /// Tells the published index whether the operator wants the campaign.
+    ///
+    /// Whoever writes last looks again afterwards, so that of several at a time none leaves the index with an old word.
+    pub(crate) fn sync_index(&self) {
+        let Some(index) = self.index.read() else { return };
+        loop {
+            let is_wanted = self.is_wanted();
+            index.set_active(self.id(), is_wanted);
+            if self.is_wanted() == is_wanted {
+                return;
+            }
+        }
     }
 
     /// The campaign as its definition published it, if it may bid now.
     pub(crate) fn bidding(&self) -> Option<Arc<CompiledCampaign>> {
-        let standing = self.standing.read()?;
-        if standing.paused {
-            return None;
-        }
-        self.compiled.read()
+        let is_wanted = !self.is_paused() && !self.is_killed();
+        if is_wanted && self.standing.is_published() { self.compiled.read() } else { None }
     }
 
     pub(crate) fn definition(&self) -> Option<Address<DefinitionMessage>> {
@@ -92,9 +123,16 @@ impl Slot {
 }
 
 /// Every campaign of the process.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Registry {
     registered: Arc<Mutex<Registered>>,
+    pub(crate) index: Table<Index>,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self { registered: Arc::default(), index: Table::new("campaign_index") }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -108,7 +146,7 @@ impl Registry {
     pub(crate) fn register(&self, campaign: Campaign) -> Result<Arc<Slot>, Flaw> {
         let mut registered = lock(&self.registered);
         registered.taken.take(&campaign)?;
-        let slot = Arc::new(Slot::new(campaign));
+        let slot = Arc::new(Slot::new(campaign, self.index.clone()));
         registered.slots.insert(slot.id(), Arc::clone(&slot));
         Ok(slot)
     }

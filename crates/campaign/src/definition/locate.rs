@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::CampaignError;
 use super::table::CampaignTable;
+use crate::targeting::Side;
 use crate::{CampaignId, Flaw, Place};
 
 /// Makes a flaw of one campaign an error of the file.
@@ -39,6 +40,15 @@ fn span_of(place: Place, table: &CampaignTable) -> Option<Range<usize>> {
         Place::Category(index) => table.categories.get(index).map(Spanned::span),
         Place::AdvertiserDomain => Some(table.advertiser_domain.span()),
         Place::CapPerUserPerDay => table.cap_per_user_per_day.as_ref().map(Spanned::span),
+        Place::UtcOffset => table.utc_offset.as_ref().map(Spanned::span),
+        Place::Rule(side, dimension, at) => {
+            let rules = match side {
+                Side::Include => table.include.as_ref()?,
+                Side::Exclude => table.exclude.as_ref()?,
+            };
+            let value = rules.get_ref().values(dimension).get(at).map(Spanned::span);
+            Some(value.unwrap_or_else(|| rules.span()))
+        }
         Place::Creatives => table.creative.first().map(Spanned::span),
         Place::CreativeId(index) => creative(index).map(|table| table.id.span()),
         Place::CreativeSizes(index) => size_of(index).or(table.creative.get(index).map(Spanned::span)),

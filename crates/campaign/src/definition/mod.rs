@@ -5,6 +5,7 @@
 mod error;
 mod locate;
 mod read;
+mod rules;
 mod scalar;
 mod table;
 

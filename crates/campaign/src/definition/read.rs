@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::CampaignError;
 use super::locate::{line_of, located};
+use super::rules::targeting;
 use super::scalar::{Amount, DayEnd};
 use super::table::{CampaignTable, CreativeTable, FileTable, PacingName};
 use crate::check::TakenIds;
@@ -88,6 +89,7 @@ fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {
         strict_budget: table.strict_budget.as_ref().is_some_and(|strict| *strict.get_ref()),
         countries: countries.collect::<Result<_, _>>()?,
         exchanges: plain(&table.exchanges),
+        targeting: targeting(table)?,
         categories: plain(&table.categories),
         advertiser_domain: table.advertiser_domain.get_ref().clone(),
         cap_per_user_per_day: table.cap_per_user_per_day.as_ref().map(|cap| *cap.get_ref()),

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::scalar::{Amount, When};
+use crate::targeting::Dimension;
 
 /// The whole file.
 #[derive(Deserialize)]
@@ -34,8 +35,68 @@ pub(super) struct CampaignTable {
     #[serde(default)]
     pub(super) categories: Vec<Spanned<String>>,
     pub(super) cap_per_user_per_day: Option<Spanned<u32>>,
+    pub(super) utc_offset: Option<Spanned<String>>,
+    pub(super) include: Option<Spanned<RulesTable>>,
+    pub(super) exclude: Option<Spanned<RulesTable>>,
     #[serde(default)]
     pub(super) creative: Vec<Spanned<CreativeTable>>,
+}
+
+/// Values of one rule.
+pub(super) type Values = Vec<Spanned<String>>;
+
+/// `[campaign.include]` or `[campaign.exclude]`.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RulesTable {
+    pub(super) exchanges: Values,
+    pub(super) regions: Values,
+    pub(super) cities: Values,
+    pub(super) within: Values,
+    pub(super) inventory: Values,
+    pub(super) domains: Values,
+    pub(super) bundles: Values,
+    pub(super) sites: Values,
+    pub(super) apps: Values,
+    pub(super) publishers: Values,
+    pub(super) content_categories: Values,
+    pub(super) devices: Values,
+    pub(super) os: Values,
+    pub(super) connections: Values,
+    pub(super) carriers: Values,
+    pub(super) languages: Values,
+    pub(super) formats: Values,
+    pub(super) deals: Values,
+    pub(super) segments: Values,
+    pub(super) hours: Values,
+}
+
+impl RulesTable {
+    /// The values under one key.
+    pub(super) fn values(&self, dimension: Dimension) -> &Values {
+        match dimension {
+            Dimension::Exchanges => &self.exchanges,
+            Dimension::Regions => &self.regions,
+            Dimension::Cities => &self.cities,
+            Dimension::Within => &self.within,
+            Dimension::Inventory => &self.inventory,
+            Dimension::Domains => &self.domains,
+            Dimension::Bundles => &self.bundles,
+            Dimension::Sites => &self.sites,
+            Dimension::Apps => &self.apps,
+            Dimension::Publishers => &self.publishers,
+            Dimension::ContentCategories => &self.content_categories,
+            Dimension::Devices => &self.devices,
+            Dimension::Os => &self.os,
+            Dimension::Connections => &self.connections,
+            Dimension::Carriers => &self.carriers,
+            Dimension::Languages => &self.languages,
+            Dimension::Formats => &self.formats,
+            Dimension::Deals => &self.deals,
+            Dimension::Segments => &self.segments,
+            Dimension::Hours => &self.hours,
+        }
+    }
 }
 
 /// `pacing`.

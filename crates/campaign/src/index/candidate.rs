@@ -6,8 +6,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::Want;
-use crate::{CampaignId, CompiledCampaign, Placement, chaos};
+use crate::{CampaignId, CompiledCampaign, Placement, Want, chaos};
 
 /// A live campaign with at least one creative for the imp.
 #[derive(Debug)]

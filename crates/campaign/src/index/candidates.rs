@@ -2,23 +2,22 @@
 //!
 //! Promises that what it yields is in flight and live at that moment. Never yields a campaign twice.
 
-use super::column::WORD_BITS;
-use super::source::Source;
-use super::{Candidate, Want};
+use super::{Candidate, Index, Scratch};
+use crate::Want;
 
 /// An iterator over the campaigns that fit, by bid price, the highest first.
 #[derive(Debug)]
 pub struct Candidates<'a> {
-    sources: &'a [Source],
-    /// What is still to be looked at, one bit a campaign.
-    fitting: Vec<u64>,
-    word: usize,
+    index: &'a Index,
+    scratch: &'a mut Scratch,
     want: &'a Want<'a>,
+    /// The first word of the ranks' summary that may hold more.
+    from: usize,
 }
 
 impl<'a> Candidates<'a> {
-    pub(super) fn new(sources: &'a [Source], fitting: Vec<u64>, want: &'a Want<'a>) -> Self {
-        Self { sources, fitting, word: 0, want }
+    pub(super) fn new(index: &'a Index, scratch: &'a mut Scratch, want: &'a Want<'a>) -> Self {
+        Self { index, scratch, want, from: 0 }
     }
 }
 
@@ -26,18 +25,14 @@ impl<'a> Iterator for Candidates<'a> {
     type Item = Candidate<'a>;
 
     fn next(&mut self) -> Option<Candidate<'a>> {
-        while let Some(bits) = self.fitting.get_mut(self.word) {
-            if *bits == 0 {
-                self.word += 1;
+        loop {
+            let rank = self.scratch.take_ranked(&mut self.from)?;
+            if !self.index.rests[rank].holds(self.want.facts, &self.index.segments, self.scratch) {
                 continue;
             }
-            let index = self.word * WORD_BITS + bits.trailing_zeros() as usize;
-            *bits &= *bits - 1;
-            let Some(campaign) = self.sources[index].live() else { continue };
-            if campaign.flight().contains(self.want.now_ms) {
+            if let Some(campaign) = self.index.sources[rank].live() {
                 return Some(Candidate::new(campaign, self.want));
             }
         }
-        None
     }
 }

@@ -1,17 +1,23 @@
 //! Which campaigns may bid on an imp, found without looking at each.
 //!
-//! For every value of a dimension (country, exchange, size) a column has one bit a campaign; a request's candidates are the
-//! AND of its columns. [`Index`] is an immutable snapshot, [`Want`] a request's side, [`Candidate`] a campaign that fits.
+//! For every value of a dimension (country, exchange, size, device, ...) a column has one bit a campaign; a request's
+//! candidates are the AND of its columns, block by block, and only over blocks that are empty in none of them. What no column
+//! tells is checked for those that are left. [`Index`] is an immutable snapshot, [`Want`](crate::Want) a request's side,
+//! [`Candidate`] a campaign that fits, [`Scratch`] what a search writes on.
 
+mod build;
 mod candidate;
 mod candidates;
-mod column;
+mod columns;
+mod dimension;
+mod hits;
+mod rest;
+mod scratch;
 mod snapshot;
 mod source;
-mod want;
 
 pub use candidate::{Candidate, Condemned};
 pub use candidates::Candidates;
+pub use scratch::Scratch;
 pub use snapshot::Index;
 pub(crate) use source::Source;
-pub use want::Want;

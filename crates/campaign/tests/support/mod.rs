@@ -4,10 +4,12 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod random;
 pub(crate) mod tree;
 
-use campaign::{Campaign, CampaignId, Country, Creative, CreativeId, Flight, Pacing, Size};
+use campaign::{Campaign, CampaignId, Country, Creative, CreativeId, Facts, Flight, Pacing, Setting, Size, Want};
 use money::{Cpm, Nanos};
+use openrtb::{BidRequest, Imp};
 
 /// A moment inside every flight made here.
 pub(crate) const NOW_MS: i64 = 1_000_000;
@@ -28,11 +30,20 @@ pub(crate) fn sound(id: u32) -> Campaign {
         strict_budget: false,
         countries: vec![country("SG")],
         exchanges: vec![],
+        targeting: None,
         categories: vec!["IAB8-5".into()],
         advertiser_domain: "kopi.example".into(),
         cap_per_user_per_day: None,
         creatives: vec![creative(id * 100, &[Size::new(300, 250)])],
     }
+}
+
+/// What an imp of a request that says nothing of its user asks for. Both live for ever, as tests may.
+pub(crate) fn want_of(setting: Setting<'static>, sizes: &[Size], secure: bool) -> Want<'static> {
+    let facts = Box::leak(Box::new(Facts::of(Box::leak(Box::<BidRequest<'_>>::default()), setting)));
+    let sizes = Box::leak(sizes.to_vec().into_boxed_slice());
+    let formats = campaign::Formats::of(&Imp { banner: Some(Default::default()), ..Imp::default() });
+    Want { facts, sizes, secure, deals: &[], formats }
 }
 
 pub(crate) fn creative(id: u32, sizes: &[Size]) -> Creative {

@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use campaign::{Campaign, CampaignsHandle, Size, Want, campaigns_supervisor};
+use campaign::{Campaign, CampaignsHandle, Scratch, Setting, Size, Want, campaigns_supervisor};
 use tembusu::{Event, Events, NodeSnapshot, Supervisor, Tree};
 
-use super::{NOW_MS, country};
+use super::{NOW_MS, country, want_of};
 
 /// How long a test waits for an event before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,7 +21,7 @@ pub(crate) struct World {
 
 /// What every sound campaign of the tests bids on.
 pub(crate) fn want() -> Want<'static> {
-    Want { country: country("SG"), exchange: "xandr", sizes: &SIZES, secure: true, now_ms: NOW_MS }
+    want_of(Setting { country: country("SG"), exchange: "xandr", now_ms: NOW_MS }, &SIZES, true)
 }
 
 impl World {
@@ -37,8 +37,9 @@ impl World {
     /// The campaigns that bid, by id.
     pub(crate) fn bidding(&self) -> Vec<u32> {
         let Some(index) = self.campaigns.index().read() else { return Vec::new() };
-        let want = want();
-        let mut ids: Vec<u32> = index.candidates(&want).map(|candidate| candidate.campaign().id().0).collect();
+        let (want, mut scratch) = (want(), Scratch::new());
+        let mut ids: Vec<u32> =
+            index.candidates(&want, &mut scratch).map(|candidate| candidate.campaign().id().0).collect();
         ids.sort_unstable();
         ids
     }

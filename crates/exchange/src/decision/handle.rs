@@ -1,11 +1,13 @@
 //! The decision on one request.
 
+use campaign::{Facts, Setting};
 use openrtb::{BidRequest, Validity};
 
 use super::bid::Bid;
 use super::blocks::Blocks;
 use super::currency::common_currency;
 use super::imp::{Common, Search, bid_on};
+use super::scratch::with_scratch;
 use super::user::user_ids;
 use super::view::{DecisionView, Purse};
 use crate::{Dialect, NoBid, NoBidReason};
@@ -36,21 +38,24 @@ pub fn handle_bid_request<P: Purse>(
     }
     let money = common_currency(request, view.dialect.currency, view.rates).ok_or(no_bid(NoBidReason::Currency))?;
     let cap_key = view.cap_keys.key(view.exchange, &user_ids(request), view.now_ms);
-    let common = Common { request, view, money, cap_key };
-    let mut search = Search { blocks: Blocks::new(request).map_err(no_bid)?, candidates_left: CANDIDATES_MAX };
+    let setting = Setting { exchange: view.exchange, country: view.country, now_ms: view.now_ms };
+    let facts = Facts::of(request, setting);
+    let common = Common { request, facts: &facts, view, money, cap_key };
+    let blocks = Blocks::new(request).map_err(no_bid)?;
 
-    let mut imps = Vec::new();
-    let mut reason = NoBidReason::InvalidImp;
-    for (index, imp) in validity.biddable(request).take(IMPS_MAX) {
-        match bid_on(&common, &mut search, index, imp) {
-            Ok(bid) => imps.push(bid),
-            Err(NoBidReason::Deadline) => return Err(no_bid(NoBidReason::Deadline)),
-            Err(further) => reason = reason.max(further),
+    let imps = with_scratch(|scratch| {
+        let mut search = Search { blocks, candidates_left: CANDIDATES_MAX, scratch };
+        let mut imps = Vec::new();
+        let mut reason = NoBidReason::InvalidImp;
+        for (index, imp) in validity.biddable(request).take(IMPS_MAX) {
+            match bid_on(&common, &mut search, index, imp) {
+                Ok(bid) => imps.push(bid),
+                Err(NoBidReason::Deadline) => return Err(no_bid(NoBidReason::Deadline)),
+                Err(further) => reason = reason.max(further),
+            }
         }
-    }
-    if imps.is_empty() {
-        return Err(no_bid(reason));
-    }
+        if imps.is_empty() { Err(no_bid(reason)) } else { Ok(imps) }
+    })?;
     Ok(Bid {
         auction: request.id.as_ref().to_owned(),
         currency: money.currency,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use campaign::{Candidate, CreativeId, Size, Want as IndexWant};
+use campaign::{Candidate, CreativeId, Facts, Formats, Scratch, Size, Want as IndexWant};
 use ledger::{CapKey, LeaseId};
 use money::{Cpm, Rounding};
 use openrtb::{Banner, BidRequest, Imp};
@@ -21,6 +21,9 @@ use crate::NoBidReason;
 
 /// Sizes of one slot that are looked at. The most that was recorded is 4.
 pub const SIZES_MAX: usize = 64;
+
+/// Candidates between two looks at the clock: a few microseconds, where a look costs as much as half a candidate.
+const CANDIDATES_PER_LOOK: usize = 16;
 
 /// Entries of `battr`, of which the standard knows 18; an imp with more gets no bid.
 pub const ATTRIBUTES_MAX: usize = 256;
@@ -47,6 +50,7 @@ const NO_LEASE: LeaseId = LeaseId(0);
 /// What is the same for all imps of a request.
 pub(super) struct Common<'a, P> {
     pub(super) request: &'a BidRequest<'a>,
+    pub(super) facts: &'a Facts<'a>,
     pub(super) view: &'a DecisionView<'a, P>,
     pub(super) money: CommonCurrency,
     pub(super) cap_key: Option<CapKey>,
@@ -57,6 +61,7 @@ pub(super) struct Search<'a> {
     pub(super) blocks: Blocks<'a>,
     /// Candidates that may still be looked at.
     pub(super) candidates_left: usize,
+    pub(super) scratch: &'a mut Scratch,
 }
 
 /// What one candidate offers, once its evaluation is over.
@@ -84,19 +89,19 @@ pub(super) fn bid_on<P: Purse>(
     }
     let terms = terms(imp, request.auction_type(), view.dialect, money.currency, view.rates)?;
     let want = IndexWant {
-        country: view.country,
-        exchange: view.exchange,
+        facts: common.facts,
         sizes: &sizes,
         secure: imp.is_secure(),
-        now_ms: view.now_ms,
+        deals: imp.pmp.as_ref().map_or(&[], |pmp| &pmp.deals),
+        formats: Formats::of(imp),
     };
+    let Search { blocks, candidates_left, scratch } = search;
     let mut reason = NoBidReason::NoCandidate;
-    for candidate in view.index.candidates(&want).take(search.candidates_left) {
-        if view.is_late() {
+    for (looked_at, candidate) in view.index.candidates(&want, scratch).take(*candidates_left).enumerate() {
+        if looked_at % CANDIDATES_PER_LOOK == 0 && view.is_late() {
             return Err(NoBidReason::Deadline);
         }
-        search.candidates_left -= 1;
-        let blocks = &mut search.blocks;
+        *candidates_left -= 1;
         let judged = candidate.evaluate(|candidate| judge(common, blocks, candidate, banner, &terms));
         let outcome = match judged {
             Ok(Ok(offer)) => hold(common, index, imp, &candidate, offer),
@@ -141,8 +146,13 @@ fn judge<'r, P>(
         .ok_or(NoBidReason::BlockedAttribute)?;
     let offer = money.rate.from_usd(campaign.bid_cpm(), Rounding::Down).ok_or(NoBidReason::BelowFloor)?;
     let step = view.dialect.price_step();
-    terms
-        .iter()
+    let deals = &campaign.definition().include().deals;
+    let mut agreed = terms.iter().filter(|terms| terms.is_among(deals)).peekable();
+    if agreed.peek().is_none() {
+        // The imp has a deal of this campaign's, but not for our seat, or not in a currency that is known.
+        return Err(NoBidReason::PrivateAuction);
+    }
+    agreed
         .filter(|terms| terms.open_to(campaign.advertiser_domain()))
         .find_map(|terms| terms.price(offer, step).map(|price| (price, terms.deal)))
         .map(|(price, deal)| Offer { creative: placement.creative.id, size: placement.size, price, deal })
@@ -157,7 +167,7 @@ fn hold<P: Purse>(
     candidate: &Candidate<'_>,
     offer: Offer<'_>,
 ) -> Result<ImpBid<P::Hold>, NoBidReason> {
-    let Common { request, view, money, cap_key } = common;
+    let Common { request, view, money, cap_key, .. } = common;
     let campaign = candidate.campaign();
     // Up: what the exchange may charge at most. Not above the campaign's own price, from which it came by rounding down.
     let price_usd =

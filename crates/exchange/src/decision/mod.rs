@@ -9,6 +9,7 @@ mod blocks;
 mod currency;
 mod handle;
 mod imp;
+mod scratch;
 mod terms;
 mod user;
 mod view;

@@ -45,6 +45,12 @@ impl Terms<'_> {
         Some(if above == 0 { self.floor } else { Cpm(self.floor.0 + (step - above)) })
     }
 
+    /// Whether a campaign that bids on these deals alone may bid on these terms; one without deals may on all.
+    #[must_use]
+    pub fn is_among(&self, deals: &[String]) -> bool {
+        deals.is_empty() || self.deal.is_some_and(|deal| deals.iter().any(|ours| ours == deal))
+    }
+
     /// Whether an advertiser may bid on these terms.
     #[must_use]
     pub fn open_to(&self, advertiser: &str) -> bool {

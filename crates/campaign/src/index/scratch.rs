@@ -1,0 +1,148 @@
+//! What a search needs to write on.
+//!
+//! Promises that a search allocates nothing once a scratch has been used with the same index. Never holds anything of a
+//! request beyond the next search: what one leaves behind, because it was given up or panicked, the next wipes.
+
+use super::columns::{BLOCK_WORDS, Block, ColumnId, Columns, WORD_BITS, ones, set_all};
+use super::dimension::Set;
+use crate::targeting::Point;
+
+/// Reusable memory of searches; one for each thread that searches.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Columns that must hold, the least first.
+    pub(super) all: Vec<ColumnId>,
+    /// Columns that must not hold.
+    pub(super) none: Vec<ColumnId>,
+    /// Columns that must hold together with the bits of an extra.
+    pub(super) either: Vec<(ColumnId, usize)>,
+    /// Campaigns that exclude a value, from lists.
+    pub(super) excluded: Extra,
+    pub(super) extras: Vec<Extra>,
+    pub(super) extras_used: usize,
+    /// The campaigns found, one bit each, by rank.
+    pub(super) ranked: Vec<u64>,
+    /// One bit for each word of `ranked` that is not zero.
+    pub(super) ranked_summary: Vec<u64>,
+    pub(super) segments: SegmentBits,
+    /// Where the request is, once that has been asked for.
+    pub(super) point: Option<Option<(Point, u32)>>,
+}
+
+/// A column of bits that is empty again soon.
+#[derive(Debug, Default)]
+pub(super) struct Extra {
+    pub(super) blocks: Vec<Block>,
+    pub(super) summary: Vec<u64>,
+}
+
+/// The request's segments, one bit for each that some campaign names.
+#[derive(Debug, Default)]
+pub(super) struct SegmentBits {
+    bits: Vec<u64>,
+    known: Vec<u32>,
+    pub(super) is_read: bool,
+}
+
+impl Scratch {
+    /// A scratch that grows when first used.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Wipes what the last search has left, and makes room for one over so many campaigns.
+    pub(super) fn begin(&mut self, columns: &Columns, campaigns: usize, segments: usize) {
+        self.all.clear();
+        self.none.clear();
+        self.either.clear();
+        self.excluded.begin(columns);
+        self.extras_used = 0;
+        let words = campaigns.div_ceil(WORD_BITS);
+        for (at, summary) in self.ranked_summary.iter_mut().enumerate() {
+            ones(std::mem::take(summary)).for_each(|word| self.ranked[at * WORD_BITS + word] = 0);
+        }
+        self.ranked.resize(words, 0);
+        self.ranked_summary.resize(words.div_ceil(WORD_BITS), 0);
+        self.segments.begin(segments);
+        self.point = None;
+    }
+
+    /// An empty extra, by its number.
+    pub(super) fn extra(&mut self, columns: &Columns) -> usize {
+        let number = self.extras_used;
+        self.extras_used += 1;
+        if self.extras.len() == number {
+            self.extras.push(Extra::default());
+        }
+        self.extras[number].begin(columns);
+        number
+    }
+
+    pub(super) fn add_ranked(&mut self, rank: usize) {
+        let word = rank / WORD_BITS;
+        self.ranked[word] |= 1 << (rank % WORD_BITS);
+        self.ranked_summary[word / WORD_BITS] |= 1 << (word % WORD_BITS);
+    }
+
+    /// Takes the best rank, looking from a word of the summary on.
+    pub(super) fn take_ranked(&mut self, from: &mut usize) -> Option<usize> {
+        while let Some(summary) = self.ranked_summary.get_mut(*from) {
+            if *summary == 0 {
+                *from += 1;
+                continue;
+            }
+            let word = *from * WORD_BITS + summary.trailing_zeros() as usize;
+            let bits = &mut self.ranked[word];
+            let rank = word * WORD_BITS + bits.trailing_zeros() as usize;
+            *bits &= *bits - 1;
+            if *bits == 0 {
+                *summary &= *summary - 1;
+            }
+            return Some(rank);
+        }
+        None
+    }
+}
+
+impl Extra {
+    fn begin(&mut self, columns: &Columns) {
+        for (at, summary) in self.summary.iter_mut().enumerate() {
+            ones(std::mem::take(summary)).for_each(|block| self.blocks[at * WORD_BITS + block] = [0; BLOCK_WORDS]);
+        }
+        self.blocks.resize(columns.blocks_per_column(), [0; BLOCK_WORDS]);
+        self.summary.resize(columns.summary_words(), 0);
+    }
+
+    pub(super) fn add(&mut self, set: &Set, columns: &Columns) {
+        match set {
+            Set::Few(members) => set_all(&mut self.blocks, &mut self.summary, members.iter().copied()),
+            Set::Many(id) => {
+                let theirs = columns.blocks(*id);
+                for (at, (ours, summary)) in self.summary.iter_mut().zip(columns.summary(*id)).enumerate() {
+                    *ours |= summary;
+                    for block in ones(*summary).map(|block| at * WORD_BITS + block) {
+                        self.blocks[block].iter_mut().zip(theirs[block]).for_each(|(ours, theirs)| *ours |= theirs);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl SegmentBits {
+    fn begin(&mut self, segments: usize) {
+        self.known.drain(..).for_each(|id| self.bits[id as usize / WORD_BITS] = 0);
+        self.bits.resize(segments.div_ceil(WORD_BITS), 0);
+        self.is_read = false;
+    }
+
+    pub(super) fn add(&mut self, id: u32) {
+        self.bits[id as usize / WORD_BITS] |= 1 << (id as usize % WORD_BITS);
+        self.known.push(id);
+    }
+
+    pub(super) fn has(&self, id: u32) -> bool {
+        self.bits[id as usize / WORD_BITS] >> (id as usize % WORD_BITS) & 1 == 1
+    }
+}
