@@ -34,10 +34,17 @@ struct Rare {
 /// The segments that campaigns name.
 #[derive(Debug, Default)]
 pub(super) struct Segments {
-    /// By the segment's id: each provider that it is named with, and the number of the two.
-    named: Map<Box<str>, Vec<(Option<Box<str>>, u32)>>,
+    /// By the segment's id.
+    named: Map<Box<str>, Vec<Numbered>>,
     pub(super) count: u32,
     pool: Vec<u32>,
+}
+
+/// A segment as one rule names it: with a provider, or of any.
+#[derive(Debug)]
+struct Numbered {
+    provider: Option<Box<str>>,
+    number: u32,
 }
 
 impl Segments {
@@ -47,12 +54,12 @@ impl Segments {
             Some(of_id) => of_id,
             None => self.named.entry(id.into()).or_default(),
         };
-        if let Some((_, number)) = of_id.iter().find(|(ours, _)| ours.as_deref() == provider) {
-            return *number;
+        if let Some(known) = of_id.iter().find(|known| known.provider.as_deref() == provider) {
+            return known.number;
         }
         let number = self.count;
         self.count += 1;
-        of_id.push((provider.map(Into::into), number));
+        of_id.push(Numbered { provider: provider.map(Into::into), number });
         number
     }
 
@@ -75,7 +82,7 @@ impl Segments {
         for (data, id) in facts.request.segments() {
             let Some(of_id) = self.named.get(id) else { continue };
             let says = |name: &Option<std::borrow::Cow<'_, str>>, provider: &str| name.as_deref() == Some(provider);
-            for (provider, number) in of_id {
+            for Numbered { provider, number } in of_id {
                 let known =
                     provider.as_deref().is_none_or(|provider| says(&data.id, provider) || says(&data.name, provider));
                 if known {
