@@ -315,6 +315,13 @@ impl<A: Actor> Context<A> {
     ///
     /// A crashed actor ends at its next await, or when its `handle` returns; of its state nothing runs but `Drop`.
     ///
+    /// Linked siblings count as OTP counts them: the supervisor hears of each end, and charges each that it has not
+    /// caused itself. Two that take each other down are *two* failures of a `one_for_one` supervisor's
+    /// [intensity](crate::Supervisor::intensity). In a group the second is one that the restart for the first stops
+    /// anyway, and is free, but for a `rest_for_one` whose *later* child fails first: for that one alone the earlier is
+    /// not stopped. Where two children stand and fall together, `one_for_all` says so without links; to only learn
+    /// of an end, [monitor](Self::monitor) it.
+    ///
     /// # On restart
     ///
     /// The link is between two incarnations and ends with either. The next ones are not linked.

@@ -58,8 +58,8 @@ impl Ties {
         }
     }
 
-    /// Tells everybody who asked to be told, and ends what is linked.
-    pub(crate) fn tell(self, owner: u64, path: &Arc<str>, incarnation: u64, reason: &ExitReason) {
+    /// Tells everybody who asked to be told. Returns what is linked, to be ended.
+    pub(crate) fn tell(self, owner: u64, path: &Arc<str>, incarnation: u64, reason: &ExitReason) -> Option<Linked> {
         let down = || Down { path: Arc::clone(path), incarnation, reason: reason.clone() };
         for (monitor, tie) in self.by_key {
             match tie {
@@ -77,12 +77,31 @@ impl Ties {
                 }
             }
         }
-        for (_, peer) in self.links {
-            if let Some(peer) = peer.upgrade() {
-                let Down { path, incarnation, reason } = down();
-                link::propagate(&peer, owner, Exit { path, incarnation, reason });
-            }
-        }
         panics::drop_quietly(self.asked);
+        if self.links.is_empty() {
+            return None;
+        }
+        let Down { path, incarnation, reason } = down();
+        Some(Linked { owner, peers: self.links.into_values().collect(), exit: Exit { path, incarnation, reason } })
+    }
+}
+
+/// What was linked to an incarnation that has ended.
+#[must_use = "they are to end too"]
+pub(crate) struct Linked {
+    owner: u64,
+    peers: Vec<Weak<Incarnation>>,
+    exit: Exit,
+}
+
+impl Linked {
+    /// Ends or tells them: once the supervisor has been told of the first end, so that it takes it for the first, as
+    /// OTP's does, to which an exit signal comes before those of whom the same signal has killed.
+    pub(crate) fn end(self) {
+        for peer in self.peers.iter().filter_map(Weak::upgrade) {
+            link::propagate(&peer, self.owner, self.exit.clone());
+        }
+        // The error in it is a user's.
+        panics::drop_quietly(self.exit);
     }
 }

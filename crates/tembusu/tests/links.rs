@@ -3,11 +3,12 @@
 
 mod probe;
 
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use probe::{Do, End, Probe, Setup, run, settle};
 use tembusu::{Address, ExitReason, Restart, Supervisor, Tree, child};
-use tembusu_testkit::{Gate, Journal, on_both, real_time};
+use tembusu_testkit::{EventRecorder, Gate, Journal, on_both, real_time};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -181,5 +182,75 @@ fn two_that_die_at_once_and_link_while_they_die_neither_hang_nor_leave_anything(
         world.a.tell(Do::End(End::Error)).expect("it is told");
         ended.await;
         assert_eq!((settle(&world.a).await, settle(&world.b).await), (a + 1, b));
+    });
+}
+
+/// Of two linked children `a` and `b`, one fails: how many failures their supervisor charges.
+async fn charged(mut root: Supervisor, first_fails: bool) -> usize {
+    let journal = Journal::new();
+    let [a, b] = ["a", "b"].map(|name| root.add(child::<Probe>(name, Setup::new(name, &journal))));
+    let mut events = EventRecorder::of(&root.handle());
+    let tree = root.start().await.expect("it starts");
+    link(&a, &b).await;
+    let (first, second) = if first_fails { (&a, &b) } else { (&b, &a) };
+    let (of_first, of_second) = (first.ended(), second.ended());
+    first.tell(Do::End(End::Error)).expect("it is told");
+    of_first.await;
+    of_second.await;
+    assert!(settle(&a).await > 1 && settle(&b).await > 1);
+    tree.shutdown().await;
+    events.take().iter().filter(|line| line.contains("crashed") && line.ends_with("/9")).count()
+}
+
+#[test]
+fn siblings_that_take_each_other_down_are_charged_as_otp_charges_them() {
+    on_both(async || {
+        for first_fails in [true, false] {
+            let limited = |root: Supervisor| root.intensity(9, SECOND);
+            // Each exit signal that the supervisor gets is a restart of its own ...
+            assert_eq!(charged(limited(Supervisor::one_for_one("root")), first_fails).await, 2);
+            // ... unless the child is one that it is about to stop for the restart before.
+            assert_eq!(charged(limited(Supervisor::one_for_all("root")), first_fails).await, 1);
+            let in_rest = if first_fails { 1 } else { 2 };
+            assert_eq!(charged(limited(Supervisor::rest_for_one("root")), first_fails).await, in_rest);
+        }
+    });
+}
+
+#[test]
+fn a_supervisor_hears_of_the_first_end_before_what_is_linked_ends() {
+    /// In a queue that is dropped before the end is reported: holds the report up until the other one has ended, if
+    /// it does.
+    struct HoldsUp(Receiver<()>);
+    impl Drop for HoldsUp {
+        fn drop(&mut self) {
+            let _ = self.0.recv_timeout(SECOND / 10);
+        }
+    }
+    real_time(async {
+        let journal = Journal::new();
+        let mut root = Supervisor::rest_for_one("root").intensity(1, SECOND * 60);
+        let a = root.add(child::<Probe>("a", Setup::new("a", &journal)).fresh_queue());
+        let b = root.add(child::<Probe>("b", Setup::new("b", &journal)));
+        let tree = root.start().await.expect("it starts");
+        link(&a, &b).await;
+        let gate = Gate::new();
+        let (ended, has_ended) = channel();
+        let (of_b, holds_up) = (b.ended(), HoldsUp(has_ended));
+        tokio::spawn(async move {
+            of_b.await;
+            let _ = ended.send(());
+        });
+        let last = Do::Run(Box::new(move |_| drop(holds_up)));
+        for message in [Do::Pass(gate.clone()), Do::End(End::Error), last] {
+            a.tell(message).expect("it is told");
+        }
+        let of_a = a.ended();
+        gate.open();
+        // One failure is granted: were that of `b` charged as well, the tree would end.
+        of_a.await;
+        while settle(&b).await < 2 {}
+        assert_eq!((settle(&a).await, settle(&b).await), (2, 2));
+        tree.shutdown().await;
     });
 }

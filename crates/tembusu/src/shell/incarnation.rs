@@ -13,7 +13,7 @@ use crate::exit::ExitReason;
 use crate::panics::Caught;
 use crate::scope::{Lost, Scope};
 use crate::table::Withdraw;
-use crate::ties::{Notice, Tie, Ties};
+use crate::ties::{Linked, Notice, Tie, Ties};
 
 /// What an incarnation has been asked to do: a bit each, so that one load says that there is nothing.
 mod signal {
@@ -286,8 +286,9 @@ impl Incarnation {
     }
 
     /// Ends what this incarnation may do: what it has published or entered is withdrawn, its replies settled, the
-    /// fence is up; then those who asked for it are told that it has ended, and why.
-    pub(crate) fn conclude(&self, lost: Lost, reason: &ExitReason) {
+    /// fence is up; then those who asked for it are told that it has ended, and why. Returns what is linked to it, to be
+    /// ended when the supervisor has been told.
+    pub(crate) fn conclude(&self, lost: Lost, reason: &ExitReason) -> Option<Linked> {
         let Held { published, mut ties } = {
             let mut held = self.held();
             self.scope.replace();
@@ -301,9 +302,8 @@ impl Incarnation {
             ties.withdraw(self.owner);
         }
         self.scope.conclude(lost);
-        if let Some(ties) = ties {
-            let path = self.slot.upgrade().map_or_else(|| "".into(), |slot| Arc::clone(slot.path()));
-            ties.tell(self.owner, &path, self.generation, reason);
-        }
+        let ties = ties?;
+        let path = self.slot.upgrade().map_or_else(|| "".into(), |slot| Arc::clone(slot.path()));
+        ties.tell(self.owner, &path, self.generation, reason)
     }
 }

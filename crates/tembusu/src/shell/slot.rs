@@ -20,6 +20,7 @@ use crate::mailbox::Queue;
 use crate::panics::{self, Caught};
 use crate::poll;
 use crate::scope::Lost;
+use crate::ties::Linked;
 
 /// Makes the task that runs a child's incarnations.
 pub(crate) trait Launch: Send + Sync {
@@ -230,10 +231,12 @@ impl Slot {
             incarnation.request_kill();
             let reason = incarnation.verdict_or(ExitReason::Unresponsive);
             let at_hand = incarnation.scope.deadline();
-            incarnation.conclude(Lost::Died(reason.clone()), &reason);
+            let linked = incarnation.conclude(Lost::Died(reason.clone()), &reason);
             if let Some(deadline) = at_hand {
                 self.queue.give_up_call(deadline, &reason);
             }
+            // Their supervisor knows of this end: it has asked for it.
+            linked.map(Linked::end);
         }
         self.freshen(&ExitReason::Unresponsive);
     }

@@ -23,6 +23,7 @@ use crate::mailbox::Mailbox;
 use crate::panics::{self, Caught};
 use crate::poll;
 use crate::scope::{Lost, Scope};
+use crate::ties::Linked;
 
 /// After how many restarts in place a crash loop lets its siblings have the thread.
 const RESTARTS_PER_TURN: u32 = 16;
@@ -95,13 +96,14 @@ impl<A: Actor> Drop for Runner<A> {
     fn drop(&mut self) {
         if let Some(incarnation) = self.incarnation.take() {
             let reason = incarnation.verdict_or(ExitReason::Killed);
-            incarnation.conclude(Lost::Died(reason.clone()), &reason);
+            let linked = incarnation.conclude(Lost::Died(reason.clone()), &reason);
             let report = if self.begun {
                 ExitReason::Killed
             } else {
                 ExitReason::FailedToStart(Arc::new(StartFailure::without_runtime(Arc::clone(self.slot.path()))))
             };
             self.slot.task_dropped(self.epoch, &incarnation, report);
+            linked.map(Linked::end);
         }
         // The last reference to the arguments may be this one.
         panics::drop_quietly(self.launcher.take());
@@ -218,7 +220,7 @@ impl<A: Actor> Runner<A> {
             End::Exited(reason) if reason.is_abnormal() => (Lost::Died(reason.clone()), Some(reason)),
             End::Exited(reason) => (Lost::Unanswered, Some(reason)),
         };
-        incarnation.conclude(lost, report.as_ref().unwrap_or(&ExitReason::Normal));
+        let linked = incarnation.conclude(lost, report.as_ref().unwrap_or(&ExitReason::Normal));
         self.scope = None;
         // From here on it is not this task that reports it.
         let Some(incarnation) = self.incarnation.take() else { return };
@@ -228,6 +230,9 @@ impl<A: Actor> Runner<A> {
             Some(reason) => Event::Exited { key, generation, reason },
         };
         self.incarnation = self.slot.report(self.epoch, &incarnation, report);
+        if let Some(linked) = linked {
+            linked.end();
+        }
         self.restarts += 1;
         if let (true, Some(next)) = (self.is_watched, &self.incarnation) {
             poll::goes_on_as(next.owner);
