@@ -105,6 +105,7 @@ pub mod held;
 pub use crate::core::mutations;
 mod inline;
 mod inspect;
+mod later;
 mod link;
 mod lives;
 mod mailbox;

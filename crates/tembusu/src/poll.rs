@@ -192,6 +192,11 @@ pub(crate) fn has_handled() -> bool {
     is_due.unwrap_or(false)
 }
 
+/// Whether this thread is inside a poll of a child.
+pub(crate) fn is_in_poll() -> bool {
+    MINE.try_with(Mine::is_polling).unwrap_or(false)
+}
+
 /// From here on this poll is of that incarnation: its task goes on with the next one.
 pub(crate) fn goes_on_as(who: u64) {
     let _ = MINE.try_with(|mine| mine.turn_to(who));

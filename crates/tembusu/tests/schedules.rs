@@ -78,6 +78,13 @@ mod lives {
     }
 }
 
+/// No supervisor is run here.
+mod later {
+    pub(crate) fn act(act: impl FnOnce()) {
+        act();
+    }
+}
+
 mod patience {
     pub(crate) const KNOWN_AFTER: std::time::Duration = std::time::Duration::from_millis(100);
 }
@@ -389,7 +396,7 @@ fn a_fresh_queue_keeps_what_came_after_the_end_and_drops_what_came_before() {
         let mut seen = vec![receive(&mailbox, first).expect("it is the receiver")];
         mailbox.mark_stale(tembusu::ExitReason::Shutdown);
         send(&mailbox, Lane::Ordinary, (8, 0)).expect("it is open");
-        mailbox.discard_stale();
+        Arc::clone(&mailbox).discard_stale();
         let second = mailbox.attach();
         for sender in during {
             sender.join().expect("no panic");

@@ -76,6 +76,15 @@ impl Core {
         }
     }
 
+    /// A child is gone, and why it last ended is nobody's business any more.
+    pub(super) fn forget_child(&mut self, key: ChildKey, effects: &mut Vec<Effect>) {
+        let last_exit = self.children.remove(key).and_then(|mut child| child.last_exit.take());
+        effects.push(Effect::Removed { key });
+        if let Some(reason) = last_exit {
+            discard(reason, effects);
+        }
+    }
+
     /// What used the intensity up; the last failure, which was one too many, has just been remembered.
     pub(super) fn report_of(&self, key: ChildKey, reason: &ExitReason) -> Report {
         let path = |name: &str| -> Arc<str> { format!("{}/{name}", self.path).into() };
@@ -120,7 +129,11 @@ impl Child {
 
 /// Lets the shell drop what may be the last reference to an error of a user: no code of a user runs here.
 fn discard(reason: ExitReason, effects: &mut Vec<Effect>) {
-    if matches!(reason, ExitReason::Error(_) | ExitReason::Exhausted(_)) {
-        effects.push(Effect::Discard(reason));
+    match reason {
+        // Each of them leads to an error, or may.
+        ExitReason::Error(_) | ExitReason::Exhausted(_) | ExitReason::Linked(_) | ExitReason::FailedToStart(_) => {
+            effects.push(Effect::Discard(reason));
+        }
+        _ => {}
     }
 }

@@ -245,8 +245,7 @@ impl Core {
             child.present = false;
             child.closed = true;
         } else {
-            self.children.remove(key);
-            effects.push(Effect::Removed { key });
+            self.forget_child(key, effects);
         }
         answer(asked, Err(Refused::Stopping), effects);
     }

@@ -52,10 +52,10 @@ impl Siblings {
         }
     }
 
-    pub(crate) fn remove(&mut self, key: ChildKey) {
-        if let Some(child) = self.by_key.remove(&key) {
-            self.order.remove(&child.rank);
-        }
+    pub(crate) fn remove(&mut self, key: ChildKey) -> Option<Box<Child>> {
+        let child = self.by_key.remove(&key)?;
+        self.order.remove(&child.rank);
+        Some(child)
     }
 
     pub(crate) fn get(&self, key: ChildKey) -> Option<&Child> {

@@ -91,8 +91,7 @@ impl Core {
         for key in added {
             // The dynamic children of a supervisor end with it.
             effects.push(Effect::Queue { key, fate: QueueFate::CloseForGood });
-            self.children.remove(key);
-            effects.push(Effect::Removed { key });
+            self.forget_child(key, effects);
         }
         for id in std::mem::take(&mut self.stoppers) {
             answer(Some(id), Ok(()), effects);

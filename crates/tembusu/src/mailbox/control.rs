@@ -11,22 +11,23 @@ use tokio::time::Instant;
 use super::stash::Lengths;
 use super::{Envelope, Gate, Mailbox, Refusal, Stale, WhyDead};
 use crate::exit::ExitReason;
+use crate::later;
 use crate::scope::Lost;
 
 /// A queue without its type.
 pub(crate) trait Queue: Send + Sync {
     fn settle_in(&self, path: Arc<str>, capacity: usize);
-    fn close(&self);
-    fn close_for_good(&self);
+    fn close(self: Arc<Self>);
+    fn close_for_good(self: Arc<Self>);
     fn reopen(&self);
     fn degrade(&self);
     fn restore(&self);
     /// Drops what waits; calls learn why.
-    fn discard(&self, reason: ExitReason);
+    fn discard(self: Arc<Self>, reason: ExitReason);
     /// Remembers that what waits now is not for the next incarnation.
     fn mark_stale(&self, reason: ExitReason);
     /// Drops what was marked.
-    fn discard_stale(&self);
+    fn discard_stale(self: Arc<Self>);
     /// Takes the queue away from its receiver.
     fn detach(&self);
     /// The receiver is given up with a call in its hands that has this deadline: its caller is told why.
@@ -60,7 +61,7 @@ impl<M: Send + 'static> Mailbox<M> {
     }
 
     /// Empties the queue; calls in it learn `lost`.
-    fn empty(&self, lost: &Lost, why: WhyDead, gate: Option<Gate>) {
+    fn empty(self: &Arc<Self>, lost: Lost, why: WhyDead, gate: Option<Gate>) {
         let mut taken = self.taken();
         self.put_back(&mut taken);
         let mut inbound = self.inbound();
@@ -79,7 +80,15 @@ impl<M: Send + 'static> Mailbox<M> {
         drop(taken);
         drop(stale);
         self.room.notify_waiters();
-        self.lose(priority.into_iter().chain(batch).chain(queue), why, lost);
+        self.lose_all([priority, batch, queue], why, lost);
+    }
+
+    /// Loses what waited: not while a supervisor is run by this thread, since messages are a user's.
+    fn lose_all(self: &Arc<Self>, waited: [VecDeque<Envelope<M>>; 3], why: WhyDead, lost: Lost) {
+        if waited.iter().any(|lane| !lane.is_empty()) {
+            let mailbox = Arc::clone(self);
+            later::act(move || mailbox.lose(waited.into_iter().flatten(), why, &lost));
+        }
     }
 
     fn is_drained(&self) -> bool {
@@ -109,12 +118,12 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
         self.capacity.store(capacity, Ordering::Relaxed);
     }
 
-    fn close(&self) {
-        self.empty(&Lost::Gone, WhyDead::Closed, Some(Gate::Closed));
+    fn close(self: Arc<Self>) {
+        self.empty(Lost::Gone, WhyDead::Closed, Some(Gate::Closed));
     }
 
-    fn close_for_good(&self) {
-        self.empty(&Lost::Gone, WhyDead::Closed, Some(Gate::ClosedForGood));
+    fn close_for_good(self: Arc<Self>) {
+        self.empty(Lost::Gone, WhyDead::Closed, Some(Gate::ClosedForGood));
         self.lives.close();
     }
 
@@ -132,8 +141,8 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
         self.set_gate(|gate| if gate == Gate::Degraded { Gate::Open } else { gate });
     }
 
-    fn discard(&self, reason: ExitReason) {
-        self.empty(&Lost::Died(reason), WhyDead::Stale, None);
+    fn discard(self: Arc<Self>, reason: ExitReason) {
+        self.empty(Lost::Died(reason), WhyDead::Stale, None);
     }
 
     fn mark_stale(&self, reason: ExitReason) {
@@ -148,7 +157,7 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
         drop(previous);
     }
 
-    fn discard_stale(&self) {
+    fn discard_stale(self: Arc<Self>) {
         let mut taken = self.taken();
         let Some(stale) = taken.stale.take() else { return };
         let Stale { ordinary, priority, reason } = *stale;
@@ -161,7 +170,7 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
         drop(inbound);
         drop(taken);
         self.room.notify_waiters();
-        self.lose(urgent.into_iter().chain(batch).chain(queue), WhyDead::Stale, &Lost::Died(reason));
+        self.lose_all([urgent, batch, queue], WhyDead::Stale, Lost::Died(reason));
     }
 
     fn detach(&self) {

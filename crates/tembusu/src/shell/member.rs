@@ -73,8 +73,8 @@ fn settle_queue(slot: &Slot, fate: QueueFate) {
     }
     // Senders that wait for room are woken, and may have brought wakers of their own.
     panics::drop_quietly(panics::catch(|| match fate {
-        QueueFate::Close => slot.queue.close(),
-        QueueFate::CloseForGood => slot.queue.close_for_good(),
+        QueueFate::Close => Arc::clone(&slot.queue).close(),
+        QueueFate::CloseForGood => Arc::clone(&slot.queue).close_for_good(),
         QueueFate::Reopen => slot.queue.reopen(),
         QueueFate::Degrade => slot.queue.degrade(),
         QueueFate::Restore => slot.queue.restore(),

@@ -22,6 +22,7 @@ use crate::core::{
 };
 use crate::event::{Event, EventKind, Latency, Stream};
 use crate::exit::ExitReason;
+use crate::later;
 use crate::panics;
 use crate::scope::Scope;
 
@@ -177,12 +178,15 @@ impl Node {
 
     fn run(self: &Arc<Self>, first: Incoming, mut now: Duration, mut effects: Vec<Effect>) -> bool {
         let (Some(core), Some(shared)) = (self.core.get(), self.shared.get()) else { return false };
+        let running = later::Running::begin();
+        let mut events = 0_u32;
         // Whether the last event began the start of a worker, whose `init` observers must not delay.
         let mut starting = false;
         let mut deadline = None;
         let mut next = Some(first);
         while let Some(incoming) = next {
             starting = false;
+            events = events.saturating_add(1);
             // The one look at the clock: it is what the core is told, and what observers are.
             let at = Clock::now();
             now = now.max(shared.since_epoch(at));
@@ -225,6 +229,7 @@ impl Node {
         if let Some(deadline) = deadline {
             self.arm(deadline, shared);
         }
+        running.end(events > 1, &shared.handle);
         if !starting {
             shared.flush();
         }
@@ -328,19 +333,18 @@ impl Node {
                 let member = self.with_members(|members| members.remove(key));
                 if let Some(member) = member {
                     member.settle_queues(QueueFate::CloseForGood);
-                    // With the arguments, code of a user may be dropped.
-                    panics::drop_quietly(member);
+                    later::drop_member(member);
                 }
             }
             Effect::Answer { id, result } => {
                 let answer = lock(&self.requests).as_mut().and_then(|awaited| awaited.remove(&id));
                 if let Some(answer) = answer {
                     // Whoever asked may have brought a waker of its own.
-                    panics::drop_quietly(panics::catch(|| answer.send(result)));
+                    later::afterwards(move || drop(answer.send(result)));
                 }
             }
             Effect::Report { key, generation, what } => self.report(shared, at, key, generation, what, last),
-            Effect::Discard(reason) => drop(panics::drop_quietly(reason)),
+            Effect::Discard(reason) => later::drop_reason(reason),
             Effect::Up(outcome) => self.tell_above(outcome),
         }
         false
@@ -373,7 +377,8 @@ impl Node {
                     Outcome::Exited(reason) => {
                         self.settle_queues(QueueFate::CloseForGood);
                         self.release();
-                        shared.down(reason);
+                        let shared = Arc::clone(shared);
+                        later::afterwards(move || shared.down(reason));
                     }
                 }
             }
@@ -398,8 +403,10 @@ impl Node {
                 }
             }
             let last = self.with_members(|members| members.remove(key));
-            // With the arguments, code of a user is dropped.
-            panics::drop_quietly((member, last));
+            later::drop_member(member);
+            if let Some(last) = last {
+                later::drop_member(last);
+            }
         }
     }
 

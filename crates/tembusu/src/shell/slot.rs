@@ -20,7 +20,6 @@ use crate::mailbox::Queue;
 use crate::panics::{self, Caught};
 use crate::poll;
 use crate::scope::Lost;
-use crate::ties::Linked;
 
 /// Makes the task that runs a child's incarnations.
 pub(crate) trait Launch: Send + Sync {
@@ -154,7 +153,7 @@ impl Slot {
         let incarnation = Incarnation::new(generation, Arc::downgrade(self));
         if self.fresh_queue || self.is_stand_in {
             // Senders that wait for room are woken, and may have brought wakers of their own.
-            panics::drop_quietly(panics::catch(|| self.queue.discard_stale()));
+            panics::drop_quietly(panics::catch(|| Arc::clone(&self.queue).discard_stale()));
         }
         let mut control = self.lock();
         control.current = Some(Arc::clone(&incarnation));
@@ -236,7 +235,9 @@ impl Slot {
                 self.queue.give_up_call(deadline, &reason);
             }
             // Their supervisor knows of this end: it has asked for it.
-            linked.map(Linked::end);
+            if let Some(linked) = linked {
+                linked.end();
+            }
         }
         self.freshen(&ExitReason::Unresponsive);
     }
@@ -300,7 +301,7 @@ impl Slot {
         // Senders that wait for room are woken, and may have brought wakers of their own.
         panics::drop_quietly(panics::catch(|| {
             if reason.is_abnormal() {
-                self.queue.discard(reason.clone());
+                Arc::clone(&self.queue).discard(reason.clone());
             } else {
                 self.queue.mark_stale(reason.clone());
             }
@@ -370,7 +371,7 @@ impl Drop for Slot {
     /// A child that can never start has an address that leads nowhere: its specification was refused, or dropped.
     fn drop(&mut self) {
         if !self.is_stand_in {
-            self.queue.close_for_good();
+            Arc::clone(&self.queue).close_for_good();
         }
         panics::drop_quietly(panics::catch(|| self.tell_watchers()));
     }

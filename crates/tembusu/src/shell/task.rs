@@ -23,7 +23,6 @@ use crate::mailbox::Mailbox;
 use crate::panics::{self, Caught};
 use crate::poll;
 use crate::scope::{Lost, Scope};
-use crate::ties::Linked;
 
 /// After how many restarts in place a crash loop lets its siblings have the thread.
 const RESTARTS_PER_TURN: u32 = 16;
@@ -103,7 +102,9 @@ impl<A: Actor> Drop for Runner<A> {
                 ExitReason::FailedToStart(Arc::new(StartFailure::without_runtime(Arc::clone(self.slot.path()))))
             };
             self.slot.task_dropped(self.epoch, &incarnation, report);
-            linked.map(Linked::end);
+            if let Some(linked) = linked {
+                linked.end();
+            }
         }
         // The last reference to the arguments may be this one.
         panics::drop_quietly(self.launcher.take());

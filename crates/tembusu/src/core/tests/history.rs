@@ -130,6 +130,18 @@ fn errors_of_users_are_dropped_outside() {
     assert_eq!(before, 51);
     effects.clear();
     assert!(Arc::strong_count(&alive) <= 1 + FAILURES_REPORTED, "the others are let go of");
+    // Nor does it when the child goes.
+    let (key, generation) = (ChildKey(0), 51);
+    let request = |id, request| Event::Request { id: RequestId(id), request };
+    core.step(Time::ZERO, request(1, Request::Terminate { key }), &mut effects);
+    core.step(Time::ZERO, Event::Exited { key, generation, reason: watched(&alive) }, &mut effects);
+    effects.clear();
+    let before = Arc::strong_count(&alive);
+    core.step(Time::ZERO, request(2, Request::Delete { key }), &mut effects);
+    assert!(core.children().get(key).is_none());
+    assert_eq!(Arc::strong_count(&alive), before);
+    effects.clear();
+    assert_eq!(Arc::strong_count(&alive), before - 1);
 }
 
 #[test]

@@ -1,0 +1,121 @@
+//! What users' destructors do while children are removed is no matter of their supervisor's.
+#![allow(dead_code)]
+
+mod probe;
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use probe::{Do, End, Probe, Setup, settle};
+use tembusu::{Actor, AdminError, Context, ExitReason, Flow, Init, Supervisor, child};
+use tembusu_testkit::{Gate, Journal, on_both, real_time};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Waits at the gate when it is dropped, without yielding.
+struct Blocks(Gate);
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        self.0.block();
+    }
+}
+
+#[test]
+fn arguments_whose_destructor_blocks_hold_up_nobody_but_who_deletes_the_child() {
+    real_time(async {
+        let (journal, gate) = (Journal::new(), Gate::new());
+        let blocks = Blocks(gate.clone());
+        let setup = Setup::new("a", &journal).init(move |_| assert!(std::mem::size_of_val(&blocks) > 0));
+        let mut root = Supervisor::one_for_one("root").intensity(9, SECOND);
+        root.add(child::<Probe>("a", setup));
+        let b = root.add(child::<Probe>("b", Setup::new("b", &journal)));
+        let tree = root.start().await.expect("it starts");
+        tree.handle().terminate_child("a").await.expect("it ends");
+        let root = tree.handle().clone();
+        let deletes = tokio::spawn(async move { root.delete_child("a").await });
+        gate.reached(1).await;
+        b.tell(Do::End(End::Error)).expect("it is told");
+        while settle(&b).await < 2 {}
+        assert!(!deletes.is_finished(), "when it is answered, what was deleted is gone");
+        gate.open();
+        deletes.await.expect("no panic").expect("it is deleted");
+    });
+}
+
+#[test]
+fn messages_whose_destructor_blocks_hold_up_nobody_but_who_terminates_the_child() {
+    real_time(async {
+        let (journal, gate) = (Journal::new(), Gate::new());
+        let blocks = Blocks(gate.clone());
+        let mut root = Supervisor::one_for_one("root").intensity(9, SECOND);
+        let a = root.add(child::<Probe>("a", Setup::new("a", &journal)).brutal_kill());
+        let b = root.add(child::<Probe>("b", Setup::new("b", &journal)));
+        let tree = root.start().await.expect("it starts");
+        a.tell(Do::Pass(Gate::new())).expect("it is told");
+        a.tell(Do::Run(Box::new(move |_| drop(blocks)))).expect("it is told");
+        let root = tree.handle().clone();
+        let terminates = tokio::spawn(async move { root.terminate_child("a").await });
+        gate.reached(1).await;
+        b.tell(Do::End(End::Error)).expect("it is told");
+        while settle(&b).await < 2 {}
+        assert!(!terminates.is_finished(), "when it is answered, what waited is gone");
+        gate.open();
+        terminates.await.expect("no panic").expect("it is terminated");
+    });
+}
+
+/// Panics when it is dropped.
+#[derive(Debug)]
+struct Trap;
+
+impl fmt::Display for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a trap")
+    }
+}
+
+impl std::error::Error for Trap {}
+
+impl Drop for Trap {
+    fn drop(&mut self) {
+        panic!("an error was dropped");
+    }
+}
+
+/// Starts once.
+struct Once;
+
+impl Actor for Once {
+    type Message = ();
+    type Args = AtomicBool;
+    type Crash = Trap;
+
+    async fn init(has_started: &AtomicBool, _: &mut Context<Self>) -> Result<Init<Self>, Trap> {
+        if has_started.swap(true, Ordering::Relaxed) { Err(Trap) } else { Ok(Init::Ready(Self)) }
+    }
+
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow, Trap> {
+        Ok(Flow::Continue)
+    }
+}
+
+#[test]
+fn an_error_that_panics_when_it_is_dropped_is_survived_by_the_supervisor_of_the_deleted_child() {
+    on_both(async || {
+        let mut root = Supervisor::one_for_one("root").intensity(9, SECOND);
+        root.add(child::<Once>("a", AtomicBool::new(false)));
+        let b = root.add(child::<Probe>("b", Setup::new("b", &Journal::new())));
+        let tree = root.start().await.expect("it starts");
+        let root = tree.handle();
+        root.terminate_child("a").await.expect("it ends");
+        let refused = root.restart_child("a").await;
+        let Err(AdminError::Failed(ExitReason::Error(error))) = refused else { panic!("it does not start") };
+        // The other one is the supervisor's, which knows why its child ended last.
+        assert!(std::sync::Arc::strong_count(&error) > 1);
+        drop(error);
+        root.delete_child("a").await.expect("it is deleted");
+        assert_eq!(settle(&b).await, 1);
+    });
+}
