@@ -49,6 +49,7 @@ impl Core {
             self.refuse_change(id, &change, refused, effects);
             return;
         }
+        self.await_no_end();
         self.strategy = change.strategy.unwrap_or(self.strategy);
         self.auto_shutdown = change.auto_shutdown.unwrap_or(self.auto_shutdown);
         self.max_children = change.max_children.or(self.max_children);

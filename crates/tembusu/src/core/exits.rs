@@ -22,8 +22,12 @@ impl Core {
         child.fresh = false;
         let asked = child.intent.take().and_then(Intent::request);
         self.report(key, generation, Happening::Ignored, effects);
+        let ends = self.decides_the_end(key, generation, effects);
         self.put_away(key, effects);
         answer(asked, Ok(()), effects);
+        if ends {
+            return self.end(ExitReason::Shutdown, effects);
+        }
         if matches!(self.phase, Phase::Stopping { .. }) {
             return self.continue_stop(effects);
         }
@@ -94,15 +98,15 @@ impl Core {
             }
             Some(Intent::Add(id)) => {
                 self.report(key, generation, failed(reason.clone(), None), effects);
+                let ends = self.decides_the_end(key, generation, effects);
                 self.remove(key, effects);
-                answer(Some(id), Err(Refused::Failed(reason)), effects);
-                self.advance(effects);
+                self.answer_failed_start(id, reason, ends, effects);
             }
             Some(Intent::Restart(id)) => {
                 self.report(key, generation, failed(reason.clone(), None), effects);
+                let ends = self.decides_the_end(key, generation, effects);
                 self.close(key, effects);
-                answer(Some(id), Err(Refused::Failed(reason)), effects);
-                self.advance(effects);
+                self.answer_failed_start(id, reason, ends, effects);
             }
             Some(Intent::Hasten(id)) => {
                 answer(Some(id), Err(Refused::Failed(reason.clone())), effects);
@@ -167,6 +171,12 @@ impl Core {
         }
         if reason.is_for_good() {
             return self.end_since(key, generation, reason, effects);
+        }
+        if self.failure_decides_the_end(key) {
+            // The end that was awaited came before this failure, and nothing is charged any more.
+            self.report(key, generation, failed(reason, None), effects);
+            self.report_awaited(key, generation, effects);
+            return self.end(ExitReason::Shutdown, effects);
         }
         if mutations::is(Mutation::FailedStartsAreFree) || self.charge(key, generation, reason, failed, effects) {
             self.restart_from(key, true, effects);

@@ -292,6 +292,8 @@ pub(crate) struct Core {
     complete: bool,
     /// The group restart, or the first start, that is in progress.
     pass: Option<Pass>,
+    /// A significant child that has ended, and whose end may be this supervisor's: see [`significant`].
+    end_awaited: Option<ChildKey>,
     deadlines: Deadlines,
     now: Time,
 }
@@ -314,6 +316,7 @@ impl Core {
             stoppers: Vec::new(),
             complete: false,
             pass: None,
+            end_awaited: None,
             deadlines: Deadlines::default(),
             now: Time::ZERO,
         }
@@ -393,6 +396,7 @@ impl Core {
         }
         self.phase = Phase::Running;
         self.complete = false;
+        self.await_no_end();
         self.on_trial = on_trial;
         if !mutations::is(mutations::Mutation::RemembersItsFormerLife) {
             self.intensity.clear();

@@ -86,6 +86,7 @@ impl Core {
             return answer(Some(id), Err(Refused::NotFound), effects);
         };
         let alive = child.state.is_alive();
+        let may_decide = child.policy.significant || self.pass.is_some();
         let overtaken = child.intent.take().and_then(Intent::request);
         if alive {
             child.intent = Some(Intent::Terminate);
@@ -94,6 +95,10 @@ impl Core {
             self.stop_child(key, effects);
         }
         answer(overtaken, Err(Refused::Stopping), effects);
+        if may_decide {
+            // OTP would have let that start succeed before it looked at the request.
+            self.await_no_end();
+        }
         if !alive {
             // Terminating a child that is not running is no error.
             let retried = self.pass_retries(key).then(|| self.children.rank(key));

@@ -110,6 +110,7 @@ impl Core {
             Strategy::OneForAll => Rank::FIRST,
             Strategy::RestForOne => self.children.rank(key),
         };
+        self.await_no_end();
         // A pass in progress goes back to stopping; earlier members that are up again stay up.
         let first = self.pass.is_some_and(|pass| pass.first);
         if !mutations::is(Mutation::LeavesTheDownDown) {
@@ -264,10 +265,14 @@ impl Core {
         if after_crash {
             child.restarts += 1;
         }
+        let significant = child.policy.significant;
         let intent = child.intent.take();
         let restored = matches!(intent, Some(Intent::RestoreStart(_))) && child.mode == Mode::Normal;
         if restored {
             child.unusual_mut().restored_at = Some(now);
+        }
+        if significant {
+            self.await_no_end();
         }
         self.report(key, generation, Happening::Started { after_crash }, effects);
         if restored {

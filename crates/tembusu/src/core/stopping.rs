@@ -36,6 +36,7 @@ impl Core {
 
     fn begin_stop(&mut self, reason: ExitReason, kill: bool, effects: &mut Vec<Effect>) {
         self.pass = None;
+        self.await_no_end();
         self.phase = Phase::Stopping { reason, kill, end: Rank::END };
         for key in self.children.keys() {
             let Some(child) = self.children.get_mut(key) else { continue };

@@ -2,6 +2,7 @@
 
 use super::super::children::Intent;
 use super::super::pass::Step;
+use super::super::significant::Outlook;
 use super::super::*;
 use super::cast::Gate;
 use super::world::World;
@@ -14,6 +15,7 @@ impl World {
         self.somebody_moves_the_supervisor_on();
         self.a_group_stops_backwards_and_starts_forwards();
         self.queues_fit();
+        self.an_awaited_end_is_decided();
         self.the_intensity_is_kept();
     }
 
@@ -25,6 +27,14 @@ impl World {
         }
         for (key, play) in self.plays.iter().filter(|(key, _)| self.core.children().get(**key).is_none()) {
             assert!(!play.alive, "{key:?} is gone, but lives");
+        }
+    }
+
+    /// Whoever decides it is on its way.
+    fn an_awaited_end_is_decided(&self) {
+        if let Some(ended) = self.core.end_awaited {
+            assert!(matches!(self.core.phase, Phase::Running), "the end of {ended:?} is awaited no more");
+            assert!(self.core.outlook(None) != Outlook::Gone, "nobody decides about the end of {ended:?}");
         }
     }
 

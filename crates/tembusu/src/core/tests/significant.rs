@@ -181,3 +181,98 @@ fn a_significant_temporary_that_its_group_is_stopping_is_gone_already() {
     world.pass(super::cast::SHUTDOWN);
     assert!(matches!(world.ended(), Some(ExitReason::Shutdown)), "the last one that could end it has ended");
 }
+
+/// `s`, then `n`, which is not significant, then `t`; up to four failures are granted.
+fn awaiting(strategy: Strategy, restart: Restart) -> World {
+    let mut world = World::new(strategy, 4);
+    world.shut_down_automatically(AutoShutdown::AllSignificant);
+    world.add("s", significant(Restart::Transient));
+    world.add("n", worker(Restart::Permanent));
+    world.add("t", significant(restart));
+    world.start();
+    world
+}
+
+#[test]
+fn the_last_end_is_judged_when_the_start_in_flight_is_over() {
+    for (init, ends) in [(Init::Ready, false), (Init::Ignore, true), (Init::Fail, false)] {
+        let mut world = awaiting(Strategy::OneForOne, Restart::Transient);
+        world.play("t").inits.push_back(Init::Hang);
+        world.die("t", error());
+        world.die("s", ExitReason::Normal);
+        assert!(world.ended().is_none(), "nobody knows yet");
+        match init {
+            Init::Ready => world.ready("t"),
+            Init::Ignore => world.ignore("t"),
+            _ => {
+                // One whose restart has failed is alive: the attempt that ignores later is no end.
+                world.play("t").inits.push_back(Init::Ignore);
+                world.die("t", error());
+                assert!(!world.is_running("t"));
+            }
+        }
+        world.settle();
+        assert_eq!(matches!(world.ended(), Some(ExitReason::Shutdown)), ends, "{init:?}");
+        assert_eq!(world.said_of("s").contains(&"auto shutdown".to_owned()), ends, "it is told of who ended");
+    }
+}
+
+#[test]
+fn the_last_end_is_judged_when_its_group_has_been_started() {
+    for (init, ends) in [(Init::Ready, false), (Init::Ignore, true)] {
+        let mut world = awaiting(Strategy::RestForOne, Restart::Transient);
+        world.play("n").inits.push_back(Init::Hang);
+        world.play("t").inits.push_back(init.clone());
+        world.die("n", error());
+        world.die("s", ExitReason::Normal);
+        assert!(world.ended().is_none(), "nobody knows yet");
+        world.ready("n");
+        assert_eq!(matches!(world.ended(), Some(ExitReason::Shutdown)), ends, "{init:?}");
+    }
+}
+
+#[test]
+fn whom_a_failed_attempt_of_its_group_has_not_reached_does_not_hold_the_end_up() {
+    let mut world = awaiting(Strategy::RestForOne, Restart::Transient);
+    world.play("n").inits.push_back(Init::Hang);
+    world.die("n", error());
+    world.die("s", ExitReason::Normal);
+    assert_eq!(world.charges.len(), 1);
+    world.die("n", error());
+    assert!(matches!(world.ended(), Some(ExitReason::Shutdown)));
+    assert_eq!(world.charges.len(), 1, "the end came first, so that the failure is not charged");
+}
+
+#[test]
+fn a_later_failure_or_a_request_shows_that_somebody_was_alive() {
+    let mut grouped = awaiting(Strategy::RestForOne, Restart::Transient);
+    grouped.play("t").inits.extend([Init::Hang, Init::Ignore]);
+    grouped.die("n", error());
+    grouped.die("s", ExitReason::Normal);
+    grouped.die("n", error());
+    assert!(grouped.ended().is_none() && !grouped.is_running("t"), "OTP would have started t before n failed again");
+    let mut asked = awaiting(Strategy::OneForOne, Restart::Transient);
+    asked.play("t").inits.push_back(Init::Hang);
+    asked.die("t", error());
+    asked.die("s", ExitReason::Normal);
+    asked.terminate("t");
+    assert!(asked.ended().is_none() && !asked.is_running("t"), "OTP would have started t before it was terminated");
+}
+
+#[test]
+fn a_significant_child_whose_first_start_fails_was_never_alive() {
+    for init in [Init::Fail, Init::Ignore] {
+        let mut world = awaiting(Strategy::OneForOne, Restart::Transient);
+        world.die("t", ExitReason::Normal);
+        let id = world.start_child_that("u", significant(Restart::Transient), Init::Hang);
+        world.die("s", ExitReason::Normal);
+        assert!(world.ended().is_none(), "nobody knows yet");
+        match init {
+            Init::Ignore => world.ignore("u"),
+            _ => world.die("u", error()),
+        }
+        world.settle();
+        assert_ne!(world.answer(id), "stopping", "it is answered before the end");
+        assert!(matches!(world.ended(), Some(ExitReason::Shutdown)), "{init:?}");
+    }
+}

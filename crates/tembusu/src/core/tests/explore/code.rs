@@ -59,7 +59,7 @@ impl Code {
     fn core(&mut self, core: &Core) {
         // Not the deadline: it may be earlier than needed, which only makes a tick more. Of the charges only how many,
         // since none expires.
-        let Core { intensity, children, phase, complete, pass, .. } = core;
+        let Core { intensity, children, phase, complete, pass, end_awaited, .. } = core;
         self.add(intensity.charged() as u64);
         match phase {
             Phase::Down => self.add(1),
@@ -71,6 +71,7 @@ impl Code {
             }
         }
         self.flags(&[*complete, pass.is_some()]);
+        self.add(end_awaited.map_or(0, |key| key.0 + 1));
         if let Some(Pass { from, step, first, retried, .. }) = *pass {
             self.add(from.0);
             self.add(match step {
