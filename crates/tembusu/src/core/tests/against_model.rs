@@ -262,7 +262,8 @@ impl Pair {
                 0 => self.ask_meanwhile(),
                 1 if self.random.one_in(3) => {
                     let running = self.model.running();
-                    let running: Vec<Id> = running.into_iter().filter(|id| self.workers.contains(id)).collect();
+                    let comparable = |next: &Id| self.workers.contains(next) && !self.may_end_early(*next, id);
+                    let running: Vec<Id> = running.into_iter().filter(comparable).collect();
                     if !running.is_empty() {
                         let next = running[self.random.below(running.len() as u64) as usize];
                         self.crash_unsettled(next);
@@ -277,6 +278,16 @@ impl Pair {
             }
         }
         self.core.holds = false;
+    }
+
+    /// Whether an end of `next` may be judged while `tried` has failed to start and nobody has said so.
+    ///
+    /// OTP knows of the failure, and that those behind it in a group are not alive; the core, which tries again at
+    /// once, is never between two attempts, and takes them to be starting still.
+    fn may_end_early(&self, next: Id, tried: Id) -> bool {
+        let of = self.above[&tried];
+        let above = std::iter::successors(self.above.get(&next), |id| self.above.get(id));
+        self.listening.contains(&of) && above.into_iter().any(|id| *id == of)
     }
 
     fn crash_unsettled(&mut self, id: Id) {
