@@ -99,6 +99,62 @@ step({burst, Sup, Hits}, C) ->
             [unlisted(SupPid, Pid) || Pid <- Pids],
             integer_to_binary(length(Pids))
     end;
+step({bursts, Sups, Hits}, C) ->
+    Held = [{Sup, Pid} || Sup <- Sups, Pid <- [ask(C, {sup, Sup})], is_pid(Pid)],
+    [sys:suspend(Pid) || {_, Pid} <- Held],
+    Ended = lists:filter(
+        fun({Sup, Name, How}) ->
+            case {lists:keyfind(Sup, 1, Held), ask(C, {worker, Name})} of
+                {{Sup, SupPid}, Pid} when is_pid(Pid) ->
+                    {message_queue_len, Before} = process_info(SupPid, message_queue_len),
+                    hit(Pid, How),
+                    gone(Pid),
+                    queued(SupPid, Before + 1),
+                    true;
+                _ -> false
+            end
+        end, Hits),
+    %% Those below come first: nobody who is suspended is below one who is not.
+    [begin catch sys:resume(Pid), settle(Pid, none) end || {_, Pid} <- Held],
+    integer_to_binary(length(Ended));
+step({meanwhile, Sup, Name, How, Ask}, C) ->
+    case {ask(C, {sup, Sup}), ask(C, {worker, Name})} of
+        {SupPid, Pid} when is_pid(SupPid), is_pid(Pid) ->
+            Driver = self(),
+            ask(C, {gate, Name}),
+            hit(Pid, How),
+            gone(Pid),
+            Probe = spawn(fun() -> catch supervisor:which_children(SupPid), Driver ! {probed, self()} end),
+            Result = receive
+                {probed, Probe} -> "";
+                {gated, C} ->
+                    %% It may also be a start of its supervisor.
+                    case ask(C, {sup, Sup}) of
+                        SupPid -> while_blocked(SupPid, Ask, C);
+                        _ -> ""
+                    end
+            end,
+            ask(C, release),
+            receive {gated, C} -> ok after 0 -> ok end,
+            case is_pid(Result) of
+                true -> receive {answered, Result, Answer} -> Answer end;
+                false -> Result
+            end;
+        _ -> "absent"
+    end;
+step({change, Sup, To}, C) ->
+    admin(Sup, C, fun(Pid) ->
+        Before = ask(C, {respec, Sup, To}),
+        sys:suspend(Pid),
+        Result = sys:change_code(Pid, ?MODULE, undefined, []),
+        sys:resume(Pid),
+        case Result of
+            ok -> ok;
+            {error, _} ->
+                ask(C, {respec, Sup, Before}),
+                {error, faulty}
+        end
+    end);
 step({wait, Ms}, _) ->
     receive after Ms -> "" end;
 step({start, Sup, Worker}, C) ->
@@ -131,6 +187,21 @@ step({count, Sup}, C) ->
         Figures = [proplists:get_value(Key, Counts) || Key <- [specs, active, supervisors, workers]],
         {text, lists:join("/", [integer_to_binary(Figure) || Figure <- Figures])}
     end).
+
+%% The supervisor waits for a start; what it is asked waits in its queue, behind the probe.
+while_blocked(SupPid, Ask, C) ->
+    queued(SupPid, 1),
+    {message_queue_len, Before} = process_info(SupPid, message_queue_len),
+    Driver = self(),
+    Asker = spawn(fun() -> Driver ! {answered, self(), step(Ask, C)} end),
+    asked(Asker, SupPid, Before + 1),
+    Asker.
+
+asked(Asker, SupPid, Length) ->
+    case {is_process_alive(Asker), process_info(SupPid, message_queue_len)} of
+        {true, {message_queue_len, Now}} when Now < Length -> erlang:yield(), asked(Asker, SupPid, Length);
+        _ -> ok
+    end.
 
 admin(Sup, C, Call) ->
     case ask(C, {sup, Sup}) of
@@ -221,14 +292,43 @@ collector(Driver, Names, Watched, Log) ->
             K = Count + 1,
             Fate = fate(K, Plan),
             Ref = monitor(process, Pid),
-            Pid ! {self(), Fate},
+            case get(gate) of
+                Name -> put(gate, closed), put(held, {Pid, Fate}), Driver ! {gated, self()};
+                _ -> Pid ! {self(), Fate}
+            end,
             Now = case Fate of fail -> undefined; ignore -> undefined; _ -> Pid end,
             collector(Driver, Names#{Name => {K, Now}, Pid => Name}, Watched#{Ref => {worker, Name, K, Fate}},
                 [[atom_to_binary(Name), mark(Fate), integer_to_binary(K)] | Log]);
+        {Driver, {gate, Name}} ->
+            put(gate, Name),
+            Driver ! {self(), ok},
+            collector(Driver, Names, Watched, Log);
+        {Driver, release} ->
+            case erase(held) of
+                undefined -> ok;
+                {Held, Fate} -> Held ! {self(), Fate}
+            end,
+            erase(gate),
+            Driver ! {self(), ok},
+            collector(Driver, Names, Watched, Log);
+        {Driver, {respec, Name, undefined}} ->
+            Driver ! {self(), erase({spec, Name})},
+            collector(Driver, Names, Watched, Log);
+        {Driver, {respec, Name, To}} ->
+            Driver ! {self(), put({spec, Name}, To)},
+            collector(Driver, Names, Watched, Log);
+        {Pid, {spec, Sup}} ->
+            Pid ! {self(), case get({spec, element(2, Sup)}) of undefined -> Sup; To -> To end},
+            collector(Driver, Names, Watched, Log);
+        {Pid, {start_sup, Name, _}} when map_get(Name, Names) =:= {static, Pid} ->
+            %% Its code is being changed.
+            Pid ! {self(), ok},
+            collector(Driver, Names, Watched, Log);
         {Pid, {start_sup, Name, Strategy}} ->
             Ref = monitor(process, Pid),
             Pid ! {self(), ok},
-            collector(Driver, Names#{Name => {Strategy, Pid}}, Watched#{Ref => {sup, Name}}, Log);
+            Kind = case Strategy of simple_one_for_one -> dynamic; _ -> static end,
+            collector(Driver, Names#{Name => {Kind, Pid}}, Watched#{Ref => {sup, Name}}, Log);
         {'DOWN', Ref, process, Pid, Reason} ->
             {What, Rest} = maps:take(Ref, Watched),
             case What of
@@ -244,16 +344,16 @@ collector(Driver, Names, Watched, Log) ->
         {Driver, take} ->
             Driver ! {self(), lists:join(" ", lists:reverse(Log))},
             collector(Driver, Names, Watched, []);
-        {Driver, {dynamic, Name}} ->
-            {Strategy, _} = maps:get(Name, Names),
-            Driver ! {self(), Strategy =:= simple_one_for_one},
+        {From, {dynamic, Name}} ->
+            {Kind, _} = maps:get(Name, Names),
+            From ! {self(), Kind =:= dynamic},
             collector(Driver, Names, Watched, Log);
-        {Driver, {name, Pid}} ->
-            Driver ! {self(), atom_to_binary(maps:get(Pid, Names, '?'))},
+        {From, {name, Pid}} ->
+            From ! {self(), atom_to_binary(maps:get(Pid, Names, '?'))},
             collector(Driver, Names, Watched, Log);
-        {Driver, {_, Name}} ->
+        {From, {_, Name}} ->
             {_, Pid} = maps:get(Name, Names, {0, undefined}),
-            Driver ! {self(), Pid},
+            From ! {self(), Pid},
             collector(Driver, Names, Watched, Log);
         stop -> ok
     end.
@@ -286,7 +386,8 @@ sup_class(_) -> "e".
 start_sup(C, Sup) ->
     supervisor:start_link(?MODULE, {C, Sup}).
 
-init({C, {sup, Name, Strategy, Limit, Period, _, Auto, _, Children}}) ->
+init({C, Specified}) ->
+    {sup, Name, Strategy, Limit, Period, _, Auto, _, Children} = ask(C, {spec, Specified}),
     ask(C, {start_sup, Name, Strategy}),
     Flags = #{strategy => Strategy, intensity => Limit, period => Period, auto_shutdown => Auto},
     {ok, {Flags, [child(C, Child) || Child <- Children]}}.

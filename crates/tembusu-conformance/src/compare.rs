@@ -4,7 +4,7 @@
 //! each other, which supervisors end and in which order, and all answers. What need not: the order between children
 //! of a dynamic supervisor, and between children of a one_for_one that died at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::deviations::{self, Deviation};
 use crate::scenario::{Node, Scenario, Step, Strategy, Sup};
@@ -50,11 +50,16 @@ impl<'a> Order<'a> {
         let mut sups: HashMap<_, _> = scenario.root.all().into_iter().map(|sup| (&*sup.name, sup)).collect();
         let mut parents = HashMap::new();
         for step in &scenario.steps {
-            if let Step::Start { sup, child } = step {
-                parents.insert(child.name(), &**sup);
-                if let Node::Sup(added) = child {
-                    sups.extend(added.all().into_iter().map(|sup| (&*sup.name, sup)));
+            let step = if let Step::Meanwhile { ask, .. } = step { ask } else { step };
+            match step {
+                Step::Start { sup, child } => {
+                    parents.insert(child.name(), &**sup);
+                    if let Node::Sup(added) = child {
+                        sups.extend(added.all().into_iter().map(|sup| (&*sup.name, sup)));
+                    }
                 }
+                Step::Change { sup, to } => parents.extend(to.children.iter().map(|child| (child.name(), &**sup))),
+                _ => {}
             }
         }
         for sup in sups.values() {
@@ -69,35 +74,69 @@ impl<'a> Order<'a> {
             && theirs.lines.iter().zip(&ours.lines).enumerate().all(|(at, (theirs, ours))| {
                 // The first line is the start.
                 let step = at.checked_sub(1).and_then(|at| self.scenario.steps.get(at));
-                theirs.result == ours.result && self.line_agrees(step, theirs, ours)
+                theirs.result == ours.result && self.line_agrees(at, step, theirs, ours)
             })
     }
 
-    fn line_agrees(&self, step: Option<&Step>, theirs: &Line, ours: &Line) -> bool {
+    fn line_agrees(&self, at: usize, step: Option<&Step>, theirs: &Line, ours: &Line) -> bool {
         if theirs.events == ours.events {
             return true;
         }
-        if ends(&theirs.events) != ends(&ours.events) {
+        let (mut theirs_end, mut ours_end) = (ends(&theirs.events), ends(&ours.events));
+        if matches!(step, Some(Step::Bursts { .. })) {
+            // Here an end is told by whoever was held, later.
+            theirs_end.sort();
+            ours_end.sort();
+        }
+        if theirs_end != ours_end {
             return false;
         }
-        match step {
-            Some(Step::Burst { sup, hits }) if self.is_independent(sup) => {
-                let hit = |event: &Event| hits.iter().any(|(name, _)| *name == event.name);
-                let each = |events: &[Event]| -> Vec<Vec<Event>> {
-                    let of = |name: &String| events.iter().filter(|event| event.name == *name).cloned().collect();
-                    hits.iter().map(|(name, _)| of(name)).collect()
-                };
-                let others = |events: &[Event]| -> Vec<Event> {
-                    self.in_order(&events.iter().filter(|event| !hit(event)).cloned().collect::<Vec<_>>())
-                };
-                each(&theirs.events) == each(&ours.events) && others(&theirs.events) == others(&ours.events)
+        // Those who died at once under a supervisor that restarts each for itself.
+        let independent: Vec<&str> = match step {
+            Some(Step::Burst { sup, hits }) if self.is_independent(sup, at) => {
+                hits.iter().map(|(name, _)| &**name).collect()
             }
-            _ => self.in_order(&theirs.events) == self.in_order(&ours.events),
-        }
+            Some(Step::Bursts { hits, .. }) => {
+                hits.iter().filter(|(sup, ..)| self.is_independent(sup, at)).map(|(_, name, _)| &**name).collect()
+            }
+            _ => Vec::new(),
+        };
+        let hit = |event: &Event| independent.iter().any(|name| *name == event.name);
+        let each = |events: &[Event]| -> Vec<Vec<Event>> {
+            let of = |name: &&str| events.iter().filter(|event| event.name == **name).cloned().collect();
+            independent.iter().map(of).collect()
+        };
+        let others = |events: &[Event]| -> Vec<Vec<Event>> {
+            let mut branches: BTreeMap<Option<&str>, Vec<Event>> = BTreeMap::new();
+            for event in events.iter().filter(|event| !hit(event)) {
+                // Supervisors that have ended at once are restarted each for itself, too.
+                let branch = matches!(step, Some(Step::Bursts { .. })).then(|| self.branch(&event.name, at)).flatten();
+                branches.entry(branch).or_default().push(event.clone());
+            }
+            branches.into_values().map(|events| self.in_order(&events)).collect()
+        };
+        each(&theirs.events) == each(&ours.events) && others(&theirs.events) == others(&ours.events)
     }
 
-    fn is_independent(&self, sup: &str) -> bool {
-        self.sups.get(sup).is_some_and(|sup| matches!(sup.strategy, Strategy::OneForOne | Strategy::Dynamic))
+    /// Itself or the highest above it that is restarted for itself.
+    fn branch(&self, name: &str, at: usize) -> Option<&'a str> {
+        let (name, _) = self.parents.get_key_value(name)?;
+        self.branch(self.parents[name], at).or_else(|| self.is_independent(self.parents[name], at).then_some(*name))
+    }
+
+    /// Whether the one is the other, or somewhere below it.
+    pub(crate) fn is_within(&self, name: &str, above: &str) -> bool {
+        name == above || self.parents.get(name).is_some_and(|parent| self.is_within(parent, above))
+    }
+
+    /// Whether it restarts each child for itself, or has done so before the line `at`.
+    fn is_independent(&self, sup: &str, at: usize) -> bool {
+        let before = self.scenario.steps.iter().take(at).filter_map(|step| match step {
+            Step::Change { sup: changed, to } if changed == sup => Some(to.strategy),
+            _ => None,
+        });
+        let first = self.sups.get(sup).map(|sup| sup.strategy);
+        first.into_iter().chain(before).any(|strategy| matches!(strategy, Strategy::OneForOne | Strategy::Dynamic))
     }
 
     /// The workers' events; neighbours under one dynamic supervisor in an order of their own.

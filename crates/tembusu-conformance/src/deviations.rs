@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::compare::Order;
 use crate::scenario::{Scenario, Step};
-use crate::trace::{Event, Trace};
+use crate::trace::{Event, Line, Trace};
 
 /// A row of the list.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,11 @@ pub const ALL: &[Deviation] = &[
         id: "deleted-stays-deleted",
         what: "a deleted child does not come back when its supervisor is restarted; OTP reads the specification anew",
         normalise: deleted_stays_deleted,
+    },
+    Deviation {
+        id: "served-while-starting",
+        what: "a request is served while a start is in flight; OTP's supervisor serves it when that start is over",
+        normalise: served_while_starting,
     },
 ];
 
@@ -65,19 +71,62 @@ fn preempted_start(scenario: &Scenario, theirs: &Trace, ours: &Trace) -> (Trace,
     let (mut theirs, mut ours) = (theirs.clone(), ours.clone());
     for (at, (theirs, ours)) in theirs.lines.iter_mut().zip(&mut ours.lines).enumerate() {
         let step = at.checked_sub(1).and_then(|at| scenario.steps.get(at));
-        if matches!(step, Some(Step::Burst { .. })) {
-            let (more, fewer) = (short_lived(&theirs.events), short_lived(&ours.events));
-            // We give starts up; we never begin one that OTP does not.
-            if fewer.iter().all(|(name, count)| more.get(name).is_some_and(|more| more >= count)) {
-                theirs.events = without_short_lived(&theirs.events);
-                ours.events = without_short_lived(&ours.events);
-                trim_ends(&mut theirs.events, &ours.events);
-            }
+        if matches!(step, Some(Step::Burst { .. } | Step::Bursts { .. })) {
+            give_starts_up(theirs, ours);
         }
     }
     renumber(&mut theirs);
     renumber(&mut ours);
     (theirs, ours)
+}
+
+/// What is asked while a start is in flight: one that is terminated is given up in `init`, or never begun, and so is
+/// one that is asked for when its supervisor gives up meanwhile; whoever asked is told that. That a child is being restarted is said of one that OTP
+/// lets start first.
+fn served_while_starting(scenario: &Scenario, theirs: &Trace, ours: &Trace) -> (Trace, Trace) {
+    let (mut theirs, mut ours) = (theirs.clone(), ours.clone());
+    let order = Order::of(scenario);
+    for (at, (theirs, ours)) in theirs.lines.iter_mut().zip(&mut ours.lines).enumerate() {
+        let step = at.checked_sub(1).and_then(|at| scenario.steps.get(at));
+        let Some(Step::Meanwhile { sup, ask, .. }) = step else { continue };
+        let too_late = (&*theirs.result, &*ours.result) == ("ok", "down") && has_ended(sup, ours);
+        match (&**ask, &*theirs.result, &*ours.result) {
+            (Step::Terminate { name, .. }, ..) => {
+                give_starts_up(theirs, ours);
+                if too_late {
+                    theirs.result.clone_from(&ours.result);
+                }
+                // It ends now or later, in the same order.
+                for line in [theirs, ours] {
+                    line.events.sort_by_key(|event| order.is_within(&event.name, name));
+                }
+            }
+            (Step::Start { .. }, ..) if too_late => {
+                give_starts_up(theirs, ours);
+                theirs.result.clone_from(&ours.result);
+            }
+            (Step::Restart { .. } | Step::Delete { .. }, "running", "restarting")
+            | (Step::Start { .. }, "already_started", "already_present") => theirs.result.clone_from(&ours.result),
+            _ => {}
+        }
+    }
+    renumber(&mut theirs);
+    renumber(&mut ours);
+    (theirs, ours)
+}
+
+fn has_ended(sup: &str, line: &Line) -> bool {
+    line.events.iter().any(|event| event.k == 0 && event.name == sup)
+}
+
+/// Takes away what was started only to be stopped. We give starts up; we never begin one that OTP does not.
+fn give_starts_up(theirs: &mut Line, ours: &mut Line) {
+    let (more, fewer) = (short_lived(&theirs.events), short_lived(&ours.events));
+    if fewer.iter().all(|(name, count)| more.get(name).is_some_and(|more| more >= count)) {
+        theirs.events = without_short_lived(&theirs.events);
+        ours.events = without_short_lived(&ours.events);
+        trim_ends(&mut theirs.events, &ours.events);
+    }
 }
 
 /// Whether a start and the end of what it began, or its failure, stand in the same line.

@@ -145,13 +145,21 @@ fn how(how: How) -> Term {
     })
 }
 
-fn step(step: &Step) -> Term {
-    Tuple(match step {
+fn step(to_do: &Step) -> Term {
+    Tuple(match to_do {
         Step::Crash { sup, name: child, how: end } => vec![Atom("crash"), name(sup), name(child), how(*end)],
         Step::Burst { sup, hits } => {
             let hits = hits.iter().map(|(child, end)| Tuple(vec![name(child), how(*end)]));
             vec![Atom("burst"), name(sup), List(hits.collect())]
         }
+        Step::Bursts { sups, hits } => {
+            let hits = hits.iter().map(|(sup, child, end)| Tuple(vec![name(sup), name(child), how(*end)]));
+            vec![Atom("bursts"), List(sups.iter().map(|sup| name(sup)).collect()), List(hits.collect())]
+        }
+        Step::Meanwhile { sup, name: child, how: end, ask } => {
+            vec![Atom("meanwhile"), name(sup), name(child), how(*end), step(ask)]
+        }
+        Step::Change { sup: changed, to } => vec![Atom("change"), name(changed), sup(to)],
         Step::Start { sup, child } => vec![Atom("start"), name(sup), node(child)],
         Step::Terminate { sup, name: child } => vec![Atom("terminate"), name(sup), name(child)],
         Step::Restart { sup, name: child } => vec![Atom("restart"), name(sup), name(child)],

@@ -26,10 +26,16 @@ pub fn scenario(seed: u64) -> Scenario {
     let flavour = if gaps {
         Flavour::Gaps
     } else {
-        rng.weighed(&[(45, Flavour::Plain), (30, Flavour::Bursts), (25, Flavour::Deletes)])
+        rng.weighed(&[
+            (32, Flavour::Plain),
+            (26, Flavour::Bursts),
+            (16, Flavour::Deletes),
+            (12, Flavour::Meanwhile),
+            (14, Flavour::Changes),
+        ])
     };
     let mut tree = Tree { rng, flavour, workers: 0, sups: 0 };
-    let root = tree.sup(1, Auto::Never, false);
+    let root = tree.sup(1, Auto::Never, false, false);
     let steps = script::write(&mut tree.rng, &root, flavour);
     Scenario { seed, root, steps }
 }
@@ -44,6 +50,11 @@ enum Flavour {
     Bursts,
     /// Children are deleted, and none die at once.
     Deletes,
+    /// Something is asked while a start is in flight. Starts fail only where no group may have to start somebody in
+    /// vain, for the same reason.
+    Meanwhile,
+    /// The code of supervisors is changed.
+    Changes,
     /// Real time passes between failures.
     Gaps,
 }
@@ -56,7 +67,7 @@ struct Tree {
 }
 
 impl Tree {
-    fn sup(&mut self, depth: usize, above: Auto, dynamic: bool) -> Sup {
+    fn sup(&mut self, depth: usize, above: Auto, dynamic: bool, grouped: bool) -> Sup {
         let name = format!("s{}", self.sups);
         self.sups += 1;
         let strategy = if dynamic {
@@ -71,11 +82,8 @@ impl Tree {
         };
         let auto =
             if dynamic { Auto::Never } else { self.rng.weighed(&[(7, Auto::Never), (2, Auto::Any), (2, Auto::All)]) };
-        let restart = if dynamic || depth == 1 {
-            Restart::Permanent
-        } else {
-            self.rng.weighed(&[(6, Restart::Permanent), (3, Restart::Transient), (1, Restart::Temporary)])
-        };
+        let grouped = grouped || matches!(strategy, Strategy::OneForAll | Strategy::RestForOne);
+        let restart = if depth == 1 { Restart::Permanent } else { self.restart(6, 3, 1) };
         let significant = self.significant(above, restart);
         let mut children = Vec::new();
         if dynamic {
@@ -87,7 +95,7 @@ impl Tree {
         } else {
             let least = usize::from(depth == 1);
             for _ in 0..least + self.rng.below(4) {
-                if let Some(child) = self.child(depth, auto) {
+                if let Some(child) = self.child(depth, auto, grouped) {
                     children.push(child);
                 }
             }
@@ -96,22 +104,30 @@ impl Tree {
         Sup { name, strategy, limit, period_s, restart, significant, auto, children }
     }
 
-    fn child(&mut self, depth: usize, auto: Auto) -> Option<Node> {
+    fn child(&mut self, depth: usize, auto: Auto, grouped: bool) -> Option<Node> {
         let nests = depth < DEPTH && self.rng.chance(if depth == 1 { 45 } else { 30 });
         if nests {
             let dynamic = self.rng.chance(25);
-            return Some(Node::Sup(self.sup(depth + 1, auto, dynamic)));
+            return Some(Node::Sup(self.sup(depth + 1, auto, dynamic, grouped)));
         }
         if self.workers == WORKERS {
             return None;
         }
         let name = format!("w{}", self.workers);
         self.workers += 1;
-        let restart = self.rng.weighed(&[(6, Restart::Permanent), (4, Restart::Transient), (2, Restart::Temporary)]);
+        let restart = self.restart(6, 4, 2);
         let significant = self.significant(auto, restart);
         let stop = self.stop();
-        let plan = self.plan();
+        let plan = if grouped && self.flavour == Flavour::Meanwhile { Vec::new() } else { self.plan() };
         Some(Node::Worker(Worker { name, restart, significant, stop, plan }))
+    }
+
+    /// A temporary one that has ended is added again by a change of its supervisor's code.
+    fn restart(&mut self, permanent: usize, transient: usize, temporary: usize) -> Restart {
+        let temporary = if self.flavour == Flavour::Changes { 0 } else { temporary };
+        let restarts =
+            [(permanent, Restart::Permanent), (transient, Restart::Transient), (temporary, Restart::Temporary)];
+        self.rng.weighed(&restarts)
     }
 
     fn significant(&mut self, above: Auto, restart: Restart) -> bool {
@@ -132,7 +148,7 @@ impl Tree {
 /// What the starts of a worker do.
 fn plan(rng: &mut Rng, flavour: Flavour, first_fails: usize) -> Vec<Fate> {
     match flavour {
-        Flavour::Plain | Flavour::Deletes => {}
+        Flavour::Plain | Flavour::Deletes | Flavour::Meanwhile | Flavour::Changes => {}
         Flavour::Bursts => return if rng.chance(10) { vec![Fate::Slow; 3] } else { Vec::new() },
         Flavour::Gaps => return Vec::new(),
     }

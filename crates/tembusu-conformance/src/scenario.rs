@@ -3,7 +3,10 @@
 //!
 //! Names are unique in the tree. The text of a tree: `s0:o3p{w0:p w1:t*D+fo d1:d2p{w9:t}}` is a permanent
 //! one_for_one supervisor `s0` of intensity 3 with a permanent worker, a transient, significant, deaf worker whose
-//! first start fails, and a dynamic supervisor with its template. A script is a list of steps, parted by `;`.
+//! first start fails, and a dynamic supervisor with its template. A script is a list of steps, parted by `;`: `! s0 w0 e`
+//! is a crash, `!! s0 w0 e w1 k` two at once, `!* s1 s0 = s1 w0 e s0 w1 k` two at once under two supervisors, which see
+//! them one after the other, `!? s0 w0 e = - s0 w1` a crash and a request while the restart is in flight, `+ - ^ x ? #` are
+//! the requests, and `~ s0 s0:a1p{w1:t w0:p}` changes the code of a supervisor.
 
 /// A tree and a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,6 +158,31 @@ pub enum Step {
         sup: String,
         /// Who, and how.
         hits: Vec<(String, How)>,
+    },
+    /// Workers of several supervisors end while those are suspended; then each in turn sees all that has come to it.
+    Bursts {
+        /// The supervisors, in the order in which they go on; whoever is above another comes later.
+        sups: Vec<String>,
+        /// Under whom, who, and how.
+        hits: Vec<(String, String, How)>,
+    },
+    /// A worker ends by itself, and something is asked of its supervisor while its next start is in flight.
+    Meanwhile {
+        /// Its supervisor.
+        sup: String,
+        /// The worker.
+        name: String,
+        /// How.
+        how: How,
+        /// What is asked.
+        ask: Box<Step>,
+    },
+    /// The code of a running supervisor is changed: what its `init/1` returns is another specification.
+    Change {
+        /// The supervisor.
+        sup: String,
+        /// What it is then. Its children are all those that were specified before, and maybe new ones.
+        to: Sup,
     },
     /// `start_child/2`
     Start {

@@ -89,6 +89,11 @@ fn concerns(step: &Step, gone: &str) -> bool {
         | Step::Restart { sup, name }
         | Step::Delete { sup, name } => sup == gone || name == gone,
         Step::Burst { sup, hits } => sup == gone || hits.iter().any(|(name, _)| name == gone),
+        Step::Bursts { sups, hits } => {
+            sups.iter().any(|sup| sup == gone) || hits.iter().any(|(_, name, _)| name == gone)
+        }
+        Step::Meanwhile { sup, name, ask, .. } => sup == gone || name == gone || concerns(ask, gone),
+        Step::Change { sup, to } => sup == gone || to.contains(gone),
         Step::Start { sup, child } => sup == gone || child.name() == gone,
         Step::Which { sup } | Step::Count { sup } => sup == gone,
         Step::Wait { .. } => false,

@@ -99,6 +99,14 @@ impl Display for Step {
                 write!(f, "!! {sup}")?;
                 hits.iter().try_for_each(|(name, how)| write!(f, " {name} {}", how.letter()))
             }
+            Self::Bursts { sups, hits } => {
+                write!(f, "!*")?;
+                sups.iter().try_for_each(|sup| write!(f, " {sup}"))?;
+                write!(f, " =")?;
+                hits.iter().try_for_each(|(sup, name, how)| write!(f, " {sup} {name} {}", how.letter()))
+            }
+            Self::Meanwhile { sup, name, how, ask } => write!(f, "!? {sup} {name} {} = {ask}", how.letter()),
+            Self::Change { sup, to } => write!(f, "~ {sup} {to}"),
             Self::Start { sup, child } => write!(f, "+ {sup} {child}"),
             Self::Terminate { sup, name } => write!(f, "- {sup} {name}"),
             Self::Restart { sup, name } => write!(f, "^ {sup} {name}"),
@@ -235,6 +243,30 @@ impl<'a> Reader<'a> {
                     hits.push(self.hit()?);
                 }
                 Step::Burst { sup, hits }
+            }
+            "!*" => {
+                let mut sups = vec![sup];
+                while !self.eat(" =") {
+                    self.expect(" ")?;
+                    sups.push(self.name()?);
+                }
+                let mut hits = Vec::new();
+                while self.eat(" ") {
+                    let of = self.name()?;
+                    let (name, how) = self.hit()?;
+                    hits.push((of, name, how));
+                }
+                Step::Bursts { sups, hits }
+            }
+            "!?" => {
+                let (name, how) = self.hit()?;
+                self.expect(" = ")?;
+                Step::Meanwhile { sup, name, how, ask: Box::new(self.step()?) }
+            }
+            "~" => {
+                self.expect(" ")?;
+                let Node::Sup(to) = self.node()? else { return Err(self.bad("a supervisor")) };
+                Step::Change { sup, to }
             }
             "+" => {
                 self.expect(" ")?;

@@ -55,6 +55,45 @@ fn preempted_start_explains_nothing_where_one_child_dies_alone() {
 }
 
 #[test]
+fn served_while_starting_explains_a_start_that_is_given_up_for_a_request() {
+    let scenario = "0 s0:r2p{w0:p w1:p w2:p};!? s0 w0 e = - s0 w1;? s0";
+    let start = "w0+1 w1+1 w2+1>ok;w0-1e w2-1s w1-1s w0+2";
+    let end = "w0=u,w1=d,w2=u;w2-2s w0-2s s0-s>";
+    let otp = |rest: &str| format!("{start} {rest};>{end}");
+    assert_eq!(verdict(scenario, &otp("w1+2 w2+2 w1-2s>ok")), Some("served-while-starting"));
+    assert_eq!(verdict(scenario, &otp("w2+2>ok")), Some("equal"), "OTP could have been as fast");
+    assert_eq!(verdict(scenario, &otp("w1+2 w2+2 w1-2s>running")), None, "another answer");
+    assert_eq!(verdict(scenario, &otp("w1+2 w1-2s>ok")), None, "one did not come back");
+}
+
+#[test]
+fn served_while_starting_explains_what_is_said_of_one_that_is_starting() {
+    let scenario = "0 s0:o2p{w0:p w1:p};!? s0 w0 e = ^ s0 w0;! s0 w0 e";
+    let otp = "w0+1 w1+1>ok;w0-1e w0+2>running;w0-2e w0+3>;w1-1s w0-3s s0-s>";
+    assert_eq!(verdict(scenario, otp), Some("served-while-starting"));
+    assert_eq!(verdict(scenario, &otp.replace("running", "restarting")), Some("equal"));
+    assert_eq!(verdict(scenario, &otp.replace("running", "ok")), None, "it would have been started twice");
+    assert_eq!(verdict(scenario, &otp.replace(">;w1-1s w0-3s", " s0-s>;w1-1s")), None, "another charge");
+    let other = "0 s0:o2p{w0:p w1:p};!? s0 w0 e = ^ s0 w1";
+    assert_eq!(verdict(other, "w0+1 w1+1>ok;w0-1e w0+2>restarting;w1-1s w0-2s s0-s>"), None, "w1 runs");
+}
+
+#[test]
+fn served_while_starting_explains_what_is_asked_of_one_that_gives_up_meanwhile() {
+    let scenario = "0 s0:o1p{w0:p+off w1:pD};!? s0 w0 e = - s0 w1";
+    let otp = "w0+1 w1+1>ok;w0-1e w0x2 w1-1k s0-s>ok";
+    assert_eq!(verdict(scenario, otp), Some("served-while-starting"));
+    assert_eq!(verdict(scenario, &otp.replace(" s0-s>ok", ">ok;s0-s>")), None, "it gave up for a reason");
+}
+
+#[test]
+fn a_request_before_or_after_a_start_is_served_as_in_otp() {
+    let scenario = "0 s0:o2p{w0:p w1:p};! s0 w0 e;^ s0 w0";
+    assert_eq!(verdict(scenario, "w0+1 w1+1>ok;w0-1e w0+2>;>running;w1-1s w0-2s s0-s>"), Some("equal"));
+    assert_eq!(verdict(scenario, "w0+1 w1+1>ok;w0-1e w0+2>;>restarting;w1-1s w0-2s s0-s>"), None);
+}
+
+#[test]
 fn deleted_stays_deleted_explains_what_the_deleted_child_does_after_a_restart_of_its_supervisor() {
     let scenario = "0 s0:r3p{w0:t s1:a3p{w1:t w2:t}};- s1 w2;x s1 w2;! s0 w0 k;? s1;# s1";
     let otp = "w0+1 w1+1 w2+1>ok;w2-1s>ok;>ok;w0-1k w1-1s s1-s w0+2 w1+2 w2+2>;>w1=u,w2=u;>2/2/0/2;\

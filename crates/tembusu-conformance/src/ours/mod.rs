@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tembusu::held::{self, Held};
 use tembusu::{
-    Address, AdminError, AutoShutdown, Dynamic, DynamicSupervisor, EventKind, Events, State, Supervisor, SupervisorRef,
-    Tree,
+    Address, AdminError, AutoShutdown, Change, ChildChange, Dynamic, DynamicSupervisor, EventKind, Events, State,
+    Supervisor, SupervisorRef, Tree,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -25,6 +25,9 @@ const REST: Duration = Duration::from_secs(600);
 
 /// The same where real time matters, and nothing is slow.
 const SHORT_REST: Duration = Duration::from_millis(1);
+
+/// A group is stopped within that time, so that the start that is waited for has begun.
+const GATED_WITHIN_MS: u64 = 1000;
 
 /// No scenario takes that long unless something hangs.
 const FOREVER: Duration = Duration::from_secs(900_000);
@@ -124,11 +127,7 @@ impl Run {
             Strategy::OneForOne | Strategy::Dynamic => Supervisor::one_for_one(sup.name.clone()),
         };
         made = made.intensity(sup.limit, period(sup)).restart(worker::type_of(sup.restart));
-        made = match sup.auto {
-            Auto::Never => made,
-            Auto::Any => made.auto_shutdown(AutoShutdown::AnySignificant),
-            Auto::All => made.auto_shutdown(AutoShutdown::AllSignificant),
-        };
+        made = made.auto_shutdown(auto(sup.auto));
         if sup.significant {
             made = made.significant();
         }
@@ -139,7 +138,9 @@ impl Run {
                     self.addresses.insert(script.id, made.add(script.spec()));
                 }
                 Node::Sup(below) if below.strategy == Strategy::Dynamic => {
-                    let spec = DynamicSupervisor::new(below.name.clone(), Script::spec);
+                    let restart = worker::type_of(below.restart);
+                    let spec = DynamicSupervisor::new(below.name.clone(), Script::spec).restart(restart);
+                    let spec = if below.significant { spec.significant() } else { spec };
                     let template = made.add_dynamic(spec.intensity(below.limit, period(below)));
                     self.sups.insert(below.name.clone(), template.supervisor().clone());
                     if let Some(Node::Worker(worker)) = below.children.first() {
@@ -168,32 +169,40 @@ impl Run {
                     "absent".to_owned()
                 }
             }
-            Step::Start { sup, child } => {
-                // What was never started cannot be asked.
-                if !self.sups.contains_key(sup) {
-                    return "down".to_owned();
-                }
-                match child {
-                    Node::Worker(worker) => self.start(sup, worker).await,
-                    Node::Sup(added) => self.start_sup(sup, added).await,
-                }
-            }
-            Step::Burst { sup, .. }
+            Step::Bursts { sups, hits } => self.bursts(sups, hits, rest).await,
+            Step::Meanwhile { sup, name, how, ask } => self.meanwhile(sup, name, *how, ask).await,
+            Step::Start { sup, .. }
+            | Step::Change { sup, .. }
+            | Step::Burst { sup, .. }
             | Step::Terminate { sup, .. }
             | Step::Restart { sup, .. }
             | Step::Delete { sup, .. }
             | Step::Which { sup }
             | Step::Count { sup }
+                // What was never started cannot be asked.
                 if !self.sups.contains_key(sup) =>
             {
                 "down".to_owned()
             }
             Step::Burst { sup, hits } => self.burst(sup, hits, rest).await,
+            ask => self.ask(ask).await,
+        }
+    }
+
+    /// Asks a supervisor for something.
+    async fn ask(&mut self, ask: &Step) -> String {
+        match ask {
+            Step::Start { sup, child } => match child {
+                Node::Worker(worker) => self.start(sup, worker).await,
+                Node::Sup(added) => self.start_sup(sup, added).await,
+            },
+            Step::Change { sup, to } => self.change(sup, to).await,
             Step::Terminate { sup, name } => answer(self.sups[sup].terminate_child(name).await),
             Step::Restart { sup, name } => answer(self.sups[sup].restart_child(name).await),
             Step::Delete { sup, name } => answer(self.sups[sup].delete_child(name).await),
             Step::Which { sup } => self.which(sup),
             Step::Count { sup } => self.count(sup),
+            other => unreachable!("{other} is not asked for"),
         }
     }
 
@@ -221,6 +230,98 @@ impl Run {
         }
         drop(held);
         count.to_string()
+    }
+
+    /// The supervisors go on in their order, each when the one before has come to rest.
+    async fn bursts(&mut self, sups: &[String], hits: &[(String, String, How)], rest: Duration) -> String {
+        let mut held: Vec<(&String, Held, usize)> = Vec::new();
+        for sup in sups {
+            if let Some(handle) = self.sups.get(sup).filter(|handle| is_up(handle)) {
+                held.push((sup, Held::hold(handle).expect("nothing is going on"), 0));
+            }
+        }
+        let mut count = 0;
+        for (sup, name, how) in hits {
+            let Some((_, held, waiting)) = held.iter_mut().find(|(of, ..)| *of == sup) else { continue };
+            if self.hit(sup, name, *how) {
+                tokio::time::sleep(rest.min(SHORT_REST)).await;
+                *waiting += 1;
+                count += 1;
+                assert_eq!(held.waiting(), *waiting, "each death has been told");
+            }
+        }
+        for (_, held, _) in held {
+            drop(held);
+            tokio::time::sleep(rest).await;
+        }
+        count.to_string()
+    }
+
+    /// Asks while the start that follows the worker's end is in flight, if one does.
+    async fn meanwhile(&mut self, sup: &str, name: &str, how: How, ask: &Step) -> String {
+        self.journal.gate(name);
+        if !self.hit(sup, name, how) {
+            self.journal.open();
+            return "absent".to_owned();
+        }
+        for _ in 0..GATED_WITHIN_MS {
+            if self.journal.is_waiting() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // The start of its supervisor is not what is meant.
+        if !self.journal.is_waiting() || !is_up(&self.sups[sup]) {
+            self.journal.open();
+            return String::new();
+        }
+        let journal = self.journal.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            journal.open();
+        });
+        self.ask(ask).await
+    }
+
+    async fn change(&mut self, sup: &str, to: &Sup) -> String {
+        let known = self.sups[sup].which_children();
+        let names = to.children.iter().map(|child| child.name().to_owned());
+        let mut change = Change::new()
+            .strategy(match to.strategy {
+                Strategy::OneForAll => tembusu::Strategy::OneForAll,
+                Strategy::RestForOne => tembusu::Strategy::RestForOne,
+                Strategy::OneForOne | Strategy::Dynamic => tembusu::Strategy::OneForOne,
+            })
+            .intensity(to.limit, period(to))
+            .auto_shutdown(auto(to.auto))
+            .order(names);
+        let mut added = Vec::new();
+        for child in &to.children {
+            let (restart, significant, shutdown) = match child {
+                Node::Worker(worker) => (worker.restart, worker.significant, Some(worker::shutdown_of(worker.stop))),
+                Node::Sup(sup) => (sup.restart, sup.significant, None),
+            };
+            if known.iter().any(|known| &*known.name == child.name()) {
+                let treated = ChildChange::new().restart(worker::type_of(restart)).significant(significant);
+                let treated = match shutdown {
+                    Some(shutdown) => treated.shutdown(shutdown),
+                    None => treated,
+                };
+                change = change.child(child.name(), treated);
+            } else if let Node::Worker(worker) = child {
+                let script = self.journal.script(worker.clone());
+                let id = script.id;
+                added.push((id, change.add(script.spec())));
+            }
+        }
+        match self.sups[sup].change(change).await {
+            Ok(()) => {
+                self.addresses.extend(added);
+                "ok".to_owned()
+            }
+            Err(AdminError::Spec(_)) => "faulty".to_owned(),
+            Err(error) => word(&error),
+        }
     }
 
     async fn start(&mut self, sup: &str, worker: &Worker) -> String {
@@ -310,6 +411,14 @@ impl Run {
 
 fn sup_end(name: &str, class: char) -> Event {
     Event { name: name.to_owned(), mark: '-', k: 0, class: Some(class) }
+}
+
+fn auto(auto: Auto) -> AutoShutdown {
+    match auto {
+        Auto::Never => AutoShutdown::Never,
+        Auto::Any => AutoShutdown::AnySignificant,
+        Auto::All => AutoShutdown::AllSignificant,
+    }
 }
 
 fn period(sup: &Sup) -> Duration {

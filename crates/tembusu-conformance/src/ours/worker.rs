@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tembusu::{Actor, ChildSpec, Context, ExitReason, Flow, Init, Restart, child};
+use tembusu::{Actor, ChildSpec, Context, ExitReason, Flow, Init, Restart, Shutdown, child};
 
 use crate::scenario::{self, Fate, How, Stop, Worker};
 use crate::trace::Event;
@@ -31,6 +31,8 @@ struct Inner {
     running: HashMap<String, u64>,
     counts: HashMap<String, Count>,
     scripts: u64,
+    /// Whose next start waits, and whether it does already.
+    gate: Option<(String, bool)>,
 }
 
 /// Where a name's incarnations are counted on from: a child that is added again starts with its first.
@@ -52,6 +54,32 @@ impl Journal {
 
     pub(super) fn take(&self) -> Vec<Event> {
         std::mem::take(&mut self.lock().events)
+    }
+
+    /// The next start of that child waits until [`open`](Self::open).
+    pub(super) fn gate(&self, name: &str) {
+        self.lock().gate = Some((name.to_owned(), false));
+    }
+
+    /// Whether the start has begun and waits.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.lock().gate, Some((_, true)))
+    }
+
+    /// Lets the start that waits go on.
+    pub(super) fn open(&self) {
+        self.lock().gate = None;
+    }
+
+    /// In `init`.
+    async fn pass_gate(&self, name: &str) {
+        match &mut self.lock().gate {
+            Some((gated, waiting)) if gated == name && !*waiting => *waiting = true,
+            _ => return,
+        }
+        while self.is_waiting() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Which specification's child runs under that name.
@@ -93,11 +121,15 @@ impl Script {
         let (restart, significant, stop) = (self.worker.restart, self.worker.significant, self.worker.stop);
         let spec = child::<Child>(self.worker.name.clone(), self).restart(type_of(restart));
         let spec = if significant { spec.significant() } else { spec };
-        match stop {
-            Stop::Kill => spec.brutal_kill(),
-            Stop::Deaf => spec.shutdown(DEAF),
-            Stop::Prompt | Stop::Bang => spec.shutdown(PROMPT),
-        }
+        spec.shutdown(shutdown_of(stop))
+    }
+}
+
+pub(super) fn shutdown_of(stop: Stop) -> Shutdown {
+    match stop {
+        Stop::Kill => Shutdown::Kill,
+        Stop::Deaf => Shutdown::Within(DEAF),
+        Stop::Prompt | Stop::Bang => Shutdown::Within(PROMPT),
     }
 }
 
@@ -150,6 +182,9 @@ impl Actor for Child {
             Fate::Ignore => '?',
         };
         journal.note(&worker.name, mark, k, None);
+        if let Fate::Fail | Fate::Ignore = fate {
+            journal.pass_gate(&worker.name).await;
+        }
         match fate {
             Fate::Fail if k.is_multiple_of(2) => panic!("boom"),
             Fate::Fail => return Err(Boom),
@@ -158,6 +193,7 @@ impl Actor for Child {
         }
         let name = worker.name.clone();
         let mut child = Self { name, k, stop: worker.stop, journal: journal.clone(), up: false, class: 'k' };
+        journal.pass_gate(&worker.name).await;
         if fate == Fate::Slow {
             tokio::time::sleep(SLOW).await;
         }
