@@ -22,6 +22,7 @@ mod intensity;
 mod mutations;
 #[cfg(feature = "mutations")]
 pub mod mutations;
+mod order;
 mod pass;
 mod probe;
 mod requests;

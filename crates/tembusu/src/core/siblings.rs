@@ -3,10 +3,11 @@
 //! Nothing here looks at all children unless it is asked for all of them: one among a million siblings is found
 //! as fast as one among ten.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+use super::order::Order;
 use super::{Child, ChildKey, ChildPolicy, Time};
 
 /// A place in the start order; a later one is greater.
@@ -30,7 +31,7 @@ impl Rank {
 #[cfg_attr(test, derive(Clone))]
 pub(crate) struct Siblings {
     by_key: HashMap<ChildKey, Box<Child>, KeyHashes>,
-    order: BTreeMap<Rank, ChildKey>,
+    order: Order,
     /// What the last one was added with: children of one template share theirs.
     policy: Option<Arc<ChildPolicy>>,
 }
@@ -39,8 +40,7 @@ impl Siblings {
     /// Adds a child behind all others.
     pub(crate) fn insert(&mut self, key: ChildKey, name: Arc<str>, policy: ChildPolicy, is_static: bool) {
         let mut child = Box::new(Child::new(key, name, self.share(policy), is_static));
-        child.rank = self.order.last_key_value().map_or(Rank::FIRST, |(last, _)| last.next());
-        self.order.insert(child.rank, key);
+        child.rank = self.order.push(key);
         let replaced = self.by_key.insert(key, child);
         assert!(replaced.is_none(), "a child's key is used once");
     }
@@ -54,7 +54,7 @@ impl Siblings {
 
     pub(crate) fn remove(&mut self, key: ChildKey) -> Option<Box<Child>> {
         let child = self.by_key.remove(&key)?;
-        self.order.remove(&child.rank);
+        self.order.remove(child.rank);
         Some(child)
     }
 
@@ -79,7 +79,7 @@ impl Siblings {
     /// All of them in start order, absent ones included, for a test that compares states.
     #[cfg(test)]
     pub(super) fn iter_all(&self) -> impl Iterator<Item = &Child> {
-        self.order.values().map(|key| &*self.by_key[key])
+        self.order.keys().map(|key| &*self.by_key[&key])
     }
 
     /// The place of a child; of one that is gone, behind all others.
@@ -99,7 +99,7 @@ impl Siblings {
 
     /// From `from` to before `end`, in start order.
     pub(crate) fn between(&self, from: Rank, end: Rank) -> impl DoubleEndedIterator<Item = &Child> {
-        self.order.range(from..end.max(from)).filter_map(|(_, key)| self.get(*key))
+        self.order.between(from, end).filter_map(|key| self.get(key))
     }
 
     /// How many there are, ended temporary ones of the first specification included.
@@ -118,12 +118,10 @@ impl Siblings {
 
     /// Puts these first, in this order; the others follow as they were.
     pub(crate) fn reorder(&mut self, first: &[ChildKey]) {
-        let (places, before): (Vec<Rank>, Vec<ChildKey>) = std::mem::take(&mut self.order).into_iter().unzip();
         let mut listed = HashSet::new();
         let front: Vec<ChildKey> = first.iter().copied().filter(|key| listed.insert(*key)).collect();
-        let rest = before.into_iter().filter(|key| !listed.contains(key));
-        for (rank, key) in places.into_iter().zip(front.into_iter().chain(rest)) {
-            self.order.insert(rank, key);
+        let rest: Vec<ChildKey> = self.order.keys().filter(|key| !listed.contains(key)).collect();
+        for (rank, key) in self.order.assign(front.into_iter().chain(rest)) {
             if let Some(child) = self.by_key.get_mut(&key) {
                 child.rank = rank;
             }
@@ -133,8 +131,8 @@ impl Siblings {
 
     /// From `from` on: a group restart brings back who was at rest, too.
     pub(crate) fn rouse(&mut self, from: Rank) {
-        for key in self.order.range(from..).map(|(_, key)| key) {
-            if let Some(child) = self.by_key.get_mut(key) {
+        for key in self.order.between(from, Rank::END) {
+            if let Some(child) = self.by_key.get_mut(&key) {
                 child.at_rest = false;
             }
         }
@@ -144,8 +142,8 @@ impl Siblings {
     /// was degraded.
     pub(crate) fn revive(&mut self) -> Vec<ChildKey> {
         let mut degraded = Vec::new();
-        for key in self.order.values() {
-            let Some(child) = self.by_key.get_mut(key) else { continue };
+        for key in self.order.keys() {
+            let Some(child) = self.by_key.get_mut(&key) else { continue };
             debug_assert!(child.is_static, "added children ended with the supervisor");
             if child.revive() {
                 degraded.push(child.key);

@@ -15,6 +15,7 @@ mod groups;
 mod history;
 mod intensity;
 mod laws;
+mod order;
 mod probe;
 mod queues;
 mod random;
