@@ -30,6 +30,8 @@ enum Task {
     Storm(proofs::StormOptions),
     /// Explores every interleaving of small trees, further than the tests do.
     Explore(proofs::ExploreOptions),
+    /// Kills the ad server under load, again and again, and compares its ledger with what was acknowledged and sent.
+    Kill(proofs::KillOptions),
     /// Measures, in release mode.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -42,6 +44,7 @@ fn main() -> anyhow::Result<()> {
         Task::OtpDiff(options) => otp_diff::run(&options),
         Task::Storm(options) => proofs::storm(&options),
         Task::Explore(options) => proofs::explore(&options),
+        Task::Kill(options) => proofs::kill(&options),
         Task::Bench(bench) => bench::run(&bench),
     }
 }

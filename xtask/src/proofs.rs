@@ -1,4 +1,4 @@
-//! `cargo xtask storm` and `cargo xtask explore`: thin callers of proofs that live in the library's own crates.
+//! `cargo xtask storm`, `cargo xtask explore` and `cargo xtask kill`: thin callers of proofs that live in the crates themselves.
 
 use std::process::Command;
 
@@ -39,6 +39,16 @@ pub(crate) struct ExploreOptions {
     debug: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct KillOptions {
+    /// How often the server is killed; 100 take some three minutes.
+    #[arg(long, default_value_t = 100)]
+    rounds: u64,
+    /// How many notices a second it takes meanwhile.
+    #[arg(long, default_value_t = 2_000)]
+    rate: u64,
+}
+
 pub(crate) fn storm(options: &StormOptions) -> anyhow::Result<()> {
     let mut arguments = vec![format!("--panics={}", options.panics)];
     arguments.extend(options.seed.map(|seed| format!("--seed={seed}")));
@@ -53,6 +63,14 @@ pub(crate) fn explore(options: &ExploreOptions) -> anyhow::Result<()> {
     }
     explore.args(["explore", "--", "--nocapture"]).env("TEMBUSU_EXPLORE", options.bound.to_string());
     run(&mut explore, "the exploration")
+}
+
+pub(crate) fn kill(options: &KillOptions) -> anyhow::Result<()> {
+    let mut kill = cargo(&["test", "--quiet", "--release", "--locked", "--package", "adserver", "--test", "process"]);
+    kill.args(["killed_under_load", "--", "--nocapture"])
+        .env("TEMBUSU_KILL_ROUNDS", options.rounds.to_string())
+        .env("TEMBUSU_KILL_RATE", options.rate.to_string());
+    run(&mut kill, "killing the server")
 }
 
 fn run(command: &mut Command, what: &str) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! Logs: lines on standard error, filtered by the configuration.
 //!
-//! A request is never logged; what happens to the tree is.
+//! A request is never logged; what happens to the tree is. A line that cannot be written is lost, and nothing else: the
+//! log may be on the disk that is full.
 
 use std::io::IsTerminal;
 
@@ -20,6 +21,8 @@ pub fn start(filter: &str) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        // It would tell of a line that it could not write by `eprintln`, which then panics in whoever logged.
+        .log_internal_errors(false)
         .finish();
     // Tests start several systems in one process: the first subscriber stays.
     let _ = tracing::subscriber::set_global_default(subscriber);

@@ -134,6 +134,35 @@ fn sigterm_drains_a_server() {
 }
 
 #[test]
+fn the_service_manager_is_told_that_it_serves_lives_and_drains() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = write_config(folder.path(), str::to_owned);
+    let manager = std::os::unix::net::UnixDatagram::bind(folder.path().join("notify.sock")).expect("a socket");
+    manager.set_read_timeout(Some(support::WITHIN)).expect("a time-out");
+    let told = |what: &str| {
+        let mut datagram = [0; 1_024];
+        while let Ok(bytes) = manager.recv(&mut datagram) {
+            if text(&datagram[..bytes]).lines().any(|line| line == what) {
+                return;
+            }
+        }
+        panic!("{what} was not told within {:?}", support::WITHIN);
+    };
+    let mut server = Command::new(env!("CARGO_BIN_EXE_adserver"))
+        .args(["serve", "--config", &file])
+        .env("NOTIFY_SOCKET", folder.path().join("notify.sock"))
+        .env("WATCHDOG_USEC", "200000")
+        .spawn()
+        .expect("the command runs");
+    told("READY=1");
+    (0..3).for_each(|_| told("WATCHDOG=1"));
+    let sent = Command::new("kill").args(["-TERM", &server.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+    told("STOPPING=1");
+    assert!(server.wait().expect("it ends").success());
+}
+
+#[test]
 fn a_server_whose_port_is_taken_says_which() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

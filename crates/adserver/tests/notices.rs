@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use ledger::{Audit, EventKind, Totals};
 use money::Nanos;
 use support::{World, bid, get, get_from, post, start, start_with, target, wait_until};
@@ -49,6 +51,35 @@ fn a_price_above_the_bid_is_clamped_to_it() {
     let burl = target(bid.burl.as_deref().expect("a billing notice"), "999");
     assert_eq!(get(world.system.ports().notices, &burl).status, 200);
     assert_eq!(on_disk(&world).spent, Nanos(bid.price.0));
+}
+
+/// Its lease has closed by then: the money comes from what is free, and is shown apart.
+#[test]
+fn a_late_billing_is_booked_and_shown_apart_and_a_clamped_price_is_flagged() {
+    let world = start_with(|config| {
+        config.ledger.lease_life = Duration::from_millis(300);
+        config.ledger.lease_grace = Duration::ZERO;
+    });
+    let bid = bid(&world, "xandr");
+    let closed = || on_disk(&world).count(EventKind::LeaseExpired);
+    wait_until("every lease has closed", || {
+        let open: i64 = on_disk(&world).accounts.iter().map(|account| account.leased.0).sum();
+        0 < closed() && open == 0
+    });
+    let burl = target(bid.burl.as_deref().expect("a billing notice"), "99");
+    assert_eq!(get(world.system.ports().notices, &burl).status, 200);
+    assert_eq!(get(world.system.ports().notices, &burl).status, 200, "a repeated one counts no more");
+    let totals = on_disk(&world);
+    let paid = Nanos(bid.price.0);
+    assert_eq!((totals.spent, totals.late), (paid, paid));
+    let page: serde_json::Value =
+        serde_json::from_str(&get(world.system.ports().admin, "/campaigns").body).expect("JSON");
+    assert_eq!(page["late_usd"].as_str(), Some(&*paid.to_string()), "{page}");
+    let metrics = get(world.system.ports().admin, "/metrics").body;
+    for flag in ["late", "clamped"] {
+        let series = format!("adserver_notice_flags_total{{flag=\"{flag}\"}} 1");
+        assert!(metrics.contains(&series), "{series} is missing in {metrics}");
+    }
 }
 
 #[test]

@@ -78,6 +78,7 @@ fn campaigns_show_their_money() {
     let campaign = &page["campaigns"][0];
     assert_eq!((campaign["id"].as_u64(), campaign["state"].as_str()), (Some(7), Some("live")));
     assert_eq!((campaign["budget_usd"].as_str(), campaign["spent_usd"].as_str()), (Some("100"), Some("0")));
+    assert_eq!((campaign["late_usd"].as_str(), page["late_usd"].as_str()), (Some("0"), Some("0")));
 }
 
 #[test]

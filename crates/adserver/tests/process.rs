@@ -5,6 +5,7 @@ mod drill;
 
 use std::collections::BTreeMap;
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use drill::keep_alive::KeepAlive;
 use drill::play::{plan, runtime};
@@ -15,10 +16,15 @@ use money::Nanos;
 use simulator::{Dice, NoticeKind, NoticeState, Record, Simulator};
 
 const SEED: u64 = 20_261_123;
-/// How often the server is killed.
-const ROUNDS: u64 = 20;
-/// Billings that a server has acknowledged at most before it is killed: some tenths of a second.
-const BILLINGS_MAX: i64 = 40;
+/// How often the server is killed, and under how many notices a second, in every test run. `cargo xtask kill` sets more.
+const ROUNDS: (&str, u64) = ("TEMBUSU_KILL_ROUNDS", 20);
+const RATE: (&str, u64) = ("TEMBUSU_KILL_RATE", 500);
+/// Each request makes some 1.7 notices: most are bid on, and nearly all bids are won and billed.
+const NOTICES_PER_TEN_REQUESTS: u64 = 17;
+/// A server is killed when it has acknowledged the billings of a tenth of a second, at most.
+const BILLINGS_PER_SECOND_PART: u64 = 10;
+/// Connections for notices: each waits for a commit.
+const NOTICE_CONNECTIONS: usize = 64;
 /// How often what was not acknowledged is repeated at the end; some acknowledgements are lost on purpose.
 const REPEATS_MAX: u32 = 10;
 
@@ -59,14 +65,31 @@ fn assert_within(inner: &Billings, outer: &Billings, what: &str) {
     assert_eq!(missing, 0, "{what}: {missing} of {} are not", inner.len());
 }
 
+/// A number of every test run, or the one that was asked for.
+fn setting((name, usual): (&str, u64)) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|error| panic!("{name}={text}: {error}")),
+        Err(_) => usual,
+    }
+}
+
+fn acknowledged(record: &Record) -> u64 {
+    let totals = record.totals();
+    let kinds = [NoticeKind::Win, NoticeKind::Billing, NoticeKind::Loss];
+    kinds.into_iter().map(|kind| totals.kind(kind).acknowledged).sum()
+}
+
 #[test]
-fn killed_under_load_twenty_times_it_has_billed_each_impression_once() {
+fn killed_under_load_again_and_again_it_has_billed_each_impression_once() {
     let _turn = Turn::take();
+    let (rounds, rate) = (setting(ROUNDS), setting(RATE));
     let site = Site::new(|text| text);
     let outside = runtime();
     let mut simulator = {
         let _inside = outside.enter();
-        let mut plan = plan(SEED, &site.ports, &site.config, 100);
+        let per_exchange = rate * 10 / NOTICES_PER_TEN_REQUESTS / site.ports.exchanges.len() as u64;
+        let mut plan = plan(SEED, &site.ports, &site.config, per_exchange);
+        plan.notices.connections = NOTICE_CONNECTIONS;
         // What is not acknowledged at once is repeated at the end and not before.
         plan.notices.attempts_max = 1;
         Simulator::start(plan)
@@ -74,10 +97,17 @@ fn killed_under_load_twenty_times_it_has_billed_each_impression_once() {
     let record = simulator.record();
     let mut dice = Dice::new(SEED);
     let mut unheard = 0;
-    for round in 1..=ROUNDS {
+    let (mut heard, mut alive) = (0, Duration::ZERO);
+    let billings_max = i64::try_from(rate / BILLINGS_PER_SECOND_PART).expect("few");
+    for round in 1..=rounds {
         let server = site.start();
-        let target = record.totals().billings.acknowledged + dice.between(1, BILLINGS_MAX).unsigned_abs();
+        let first = record.totals().billings.acknowledged;
+        let target = first + dice.between(1, billings_max).unsigned_abs();
+        // From the first billing on: before it regions wait for their leases.
+        until("billings are acknowledged", || (first < record.totals().billings.acknowledged).then_some(()));
+        let (began, before) = (Instant::now(), acknowledged(&record));
         until("billings are acknowledged", || (target <= record.totals().billings.acknowledged).then_some(()));
+        (heard, alive) = (heard + acknowledged(&record) - before, alive + began.elapsed());
         server.kill();
         let ledger = on_disk(&site);
         let acknowledged = billings(&record, |state| state == NoticeState::Acknowledged);
@@ -106,15 +136,73 @@ fn killed_under_load_twenty_times_it_has_billed_each_impression_once() {
     let ledger = on_disk(&site);
     let sent = billings(&record, |_| true);
     println!(
-        "{ROUNDS} kills, {} billings; {unheard} were durable and not acknowledged at a kill, {open} were repeated at the end",
+        "{rounds} kills under {:.0} acknowledged notices a second, {} billings; {unheard} were durable and not acknowledged at a kill, {open} were repeated at the end",
+        heard as f64 / alive.as_secs_f64(),
         sent.len()
     );
-    assert!(ROUNDS < sent.len() as u64, "the load was real");
+    assert!(rounds < sent.len() as u64, "the load was real");
     assert_eq!(ledger, sent);
     assert_eq!((report.record.sent, report.record.acknowledged), (sum(&sent), sum(&ledger)));
     assert_eq!(report.record.billings.refused, 0);
     let total = report.total();
     assert_eq!((total.unreadable, total.other_status, total.violations_total()), (0, 0, 0), "{:?}", report.complaints);
+}
+
+/// The ledger's disk is full, and so is the log's: what cannot be made durable is not acknowledged, and everybody is
+/// answered. With room again, what was refused is repeated and counts once.
+#[test]
+fn on_a_full_disk_acknowledgements_stop_and_answers_do_not() {
+    const DISK_BYTES: u64 = 256 << 10;
+    /// Notices that are refused while none is acknowledged: the disk is full for good.
+    const REFUSED_IN_A_ROW: u64 = 40;
+    let _turn = Turn::take();
+    let site = Site::new(|text| text.replace("log = \"warn\"", "log = \"debug\""));
+    let outside = runtime();
+    let mut server = site.start_on_a_full_disk(DISK_BYTES);
+    let mut simulator = {
+        let _inside = outside.enter();
+        let mut plan = plan(SEED, &site.ports, &site.config, 100);
+        plan.notices.attempts_max = 1;
+        Simulator::start(plan)
+    };
+    let record = simulator.record();
+    let unheard = || record.notices(|state| state == NoticeState::Unacknowledged).len() as u64;
+    until("notices are acknowledged", || (0 < acknowledged(&record)).then_some(()));
+    let mut last = (acknowledged(&record), unheard());
+    until("no notice is acknowledged any more", || {
+        let now = (acknowledged(&record), unheard());
+        if now.0 != last.0 {
+            last = now;
+        }
+        (last.1 + REFUSED_IN_A_ROW <= now.1).then_some(())
+    });
+    let answered =
+        |simulator: &Simulator| simulator.live().iter().map(|(_, tally)| tally.answered()).collect::<Vec<_>>();
+    let before = answered(&simulator);
+    until("every exchange is answered", || {
+        answered(&simulator).iter().zip(&before).all(|(now, before)| before + 50 <= *now).then_some(())
+    });
+    assert!(server.exit().is_none(), "it goes on");
+    simulator.stop();
+    let report = outside.block_on(simulator.finish(PATIENCE));
+    let total = report.total();
+    assert_eq!((total.lost(), total.other_status, total.unreadable), (0, 0, 0), "{total:?}");
+    let refused = record.totals().billings.refused;
+    println!("{} acknowledged, {} not, {} answered", last.0, unheard(), total.answered());
+    assert_eq!(refused, 0, "503 is no refusal for good");
+    server.kill();
+    let acknowledged = billings(&record, |state| state == NoticeState::Acknowledged);
+    assert_within(&acknowledged, &on_disk(&site), "what is acknowledged is in the ledger");
+
+    let mut server = site.start();
+    let settled = (0..REPEATS_MAX).any(|_| {
+        simulator.desk().repeat_unacknowledged(None);
+        outside.block_on(simulator.finish(PATIENCE)).settled
+    });
+    assert!(settled, "{:?}", record.totals());
+    server.terminate();
+    until("the server ends", || server.exit());
+    assert_eq!(on_disk(&site), billings(&record, |_| true));
 }
 
 /// A request in Singapore, cut in two.

@@ -123,6 +123,11 @@ impl Flags {
         self.0 & other.0 == other.0
     }
 
+    /// The names of the bits that are set.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMES.into_iter().filter(move |(flag, _)| self.contains(*flag)).map(|(_, name)| name)
+    }
+
     /// The stored integer.
     #[must_use]
     pub const fn bits(self) -> u32 {
@@ -154,7 +159,7 @@ impl BitOrAssign for Flags {
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for (_, name) in Self::NAMES.iter().filter(|(flag, _)| self.contains(*flag)) {
+        for name in self.names() {
             write!(f, "{separator}{name}")?;
             separator = "|";
         }

@@ -26,6 +26,7 @@
 #![warn(clippy::disallowed_methods)]
 
 mod actor;
+mod bank;
 mod books;
 mod event;
 mod id;
@@ -38,6 +39,7 @@ pub use actor::{
     Clock, GROUP_MAX, LINGER, LINGER_MAX, Ledger, LedgerArgs, LedgerCrash, LedgerMessage, SWEEP_EVERY, Subscriber,
     Subscribers, Timer, chaos, supervisor,
 };
+pub use bank::{BankAnswer, BankError, LeaseBank, LedgerBank};
 pub use books::{Account, Books, BooksError, LeaseAsk, LeaseGrant, LeaseRefusal, OpenLease};
 pub use event::{BidFacts, EventKind, Flags, LeaseTerm, LedgerEvent};
 pub use id::{CapKey, LeaseId, TokenId};

@@ -1,4 +1,4 @@
-//! A region's way to the ledger.
+//! A region's way to the ledger, and to who grants its leases.
 //!
 //! Promises that every call has a time-out. Never repeats a call: whoever asked decides what a missing answer means.
 
@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use campaign::CampaignId;
 use ledger::{
-    EventPage, LeaseAsk, LeaseGrant, LeaseRefusal, LedgerEvent, LedgerMessage, RegionSnapshot, Subscriber, Totals,
+    BankError, EventPage, LeaseAsk, LeaseBank, LeaseGrant, LeaseRefusal, LedgerEvent, LedgerMessage, RegionSnapshot,
+    Subscriber, Totals,
 };
 use money::Nanos;
 use tembusu::{Actor, Address, CallError, Context};
@@ -20,14 +21,15 @@ use crate::limits::{JOIN_CALL, LEDGER_CALL};
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     ledger: Address<LedgerMessage>,
+    bank: Arc<dyn LeaseBank>,
     region: Arc<str>,
 }
 
 type Answer<T> = Result<T, CallError<LedgerMessage>>;
 
 impl Link {
-    pub(crate) fn new(ledger: Address<LedgerMessage>, region: Arc<str>) -> Self {
-        Self { ledger, region }
+    pub(crate) fn new(ledger: Address<LedgerMessage>, bank: Arc<dyn LeaseBank>, region: Arc<str>) -> Self {
+        Self { ledger, bank, region }
     }
 
     pub(crate) fn region(&self) -> &Arc<str> {
@@ -63,20 +65,23 @@ impl Link {
     }
 
     /// Asks for a lease. It is durable when it is granted.
-    pub(crate) async fn lease(&self, campaign: CampaignId, ask: Ask) -> Answer<Result<LeaseGrant, LeaseRefusal>> {
+    pub(crate) async fn lease(
+        &self,
+        campaign: CampaignId,
+        ask: Ask,
+    ) -> Result<Result<LeaseGrant, LeaseRefusal>, BankError> {
         let ask = LeaseAsk { region: Arc::clone(&self.region), campaign, want: ask.want, least: ask.least };
-        self.ledger.call(|reply| LedgerMessage::Lease { ask, reply }, LEDGER_CALL).await
+        self.bank.lease(ask).await
     }
 
     /// Gives back what no bid can need; repeating it changes nothing.
-    pub(crate) async fn give_back(&self, back: GiveBack) -> Answer<Nanos> {
-        let GiveBack { lease, keep } = back;
-        self.ledger.call(|reply| LedgerMessage::ReturnLease { lease, keep, reply }, LEDGER_CALL).await
+    pub(crate) async fn give_back(&self, back: GiveBack) -> Result<Nanos, BankError> {
+        self.bank.give_back(back.lease, back.keep).await
     }
 
     /// What each campaign has spent over all regions.
-    pub(crate) async fn totals(&self) -> Answer<Totals> {
-        self.ledger.call(|reply| LedgerMessage::Totals { reply }, LEDGER_CALL).await
+    pub(crate) async fn totals(&self) -> Result<Totals, BankError> {
+        self.bank.totals().await
     }
 
     fn crash(&self, doing: &'static str, cause: &dyn fmt::Display) -> RegionCrash {

@@ -6,13 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger::{Clock, LedgerMessage};
+use ledger::{Clock, LeaseBank, LedgerBank, LedgerMessage};
 use tembusu::{Address, Supervisor, Table, child};
 
 use crate::bidding_state::{BiddingArgs, BiddingState};
 use crate::budget_pacer::{BudgetPacer, PacerArgs};
 use crate::frequency_capper::{CapperArgs, FrequencyCapper};
-use crate::limits::{ACTOR_MAILBOX, BIDDING_MAILBOX, INIT, INTENSITY, INTENSITY_PERIOD, OPEN_BIDS_MAX, SHUTDOWN};
+use crate::limits::{
+    ACTOR_MAILBOX, BIDDING_MAILBOX, INIT, INTENSITY, INTENSITY_PERIOD, LEDGER_CALL, OPEN_BIDS_MAX, SHUTDOWN,
+};
 use crate::link::Link;
 use crate::port::{RegionPort, Tables};
 use crate::timings::Timings;
@@ -20,8 +22,10 @@ use crate::timings::Timings;
 /// What a region is made from.
 #[derive(Clone, Debug)]
 pub struct RegionArgs {
-    /// The ledger that grants leases and records notices.
+    /// The ledger that records notices.
     pub ledger: Address<LedgerMessage>,
+    /// Who grants leases: the same ledger, unless several nodes share one bank.
+    pub bank: Arc<dyn LeaseBank>,
     /// Among how many regions each campaign's plan is shared.
     pub regions: u32,
     /// The time; the system's unless a test says otherwise.
@@ -38,8 +42,10 @@ impl RegionArgs {
     /// A region among so many, with the system's clock and the standard periods.
     #[must_use]
     pub fn new(ledger: Address<LedgerMessage>, regions: u32) -> Self {
+        let bank = Arc::new(LedgerBank::new(ledger.clone(), LEDGER_CALL));
         Self {
             ledger,
+            bank,
             regions,
             clock: Clock::system(),
             timings: Timings::STANDARD,
@@ -53,9 +59,9 @@ impl RegionArgs {
 ///
 /// The port may be used at once and for ever; it opens when the subtree has started.
 pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPort) {
-    let RegionArgs { ledger, regions, clock, timings, intensity, open_bids_max } = args;
+    let RegionArgs { ledger, bank, regions, clock, timings, intensity, open_bids_max } = args;
     let name: Arc<str> = name.into();
-    let link = Link::new(ledger, Arc::clone(&name));
+    let link = Link::new(ledger, bank, Arc::clone(&name));
     let tables = Tables {
         incarnation: Table::new(format!("{name}.incarnation")),
         pacer: Table::new(format!("{name}.accounts")),

@@ -118,6 +118,8 @@ impl MeterCollector {
         counters(to, "adserver_notices", "Notices received", received)?;
         let outcomes = meters.outcomes.iter().map(|(outcome, n)| ([("outcome", outcome)], n));
         counters(to, "adserver_notice_outcomes", "What became of notices", outcomes)?;
+        let flags = meters.flags.iter().map(|(flag, n)| ([("flag", flag)], n));
+        counters(to, "adserver_notice_flags", "What was remarkable about recorded notices", flags)?;
         let statuses = meters.statuses.iter().map(|(status, n)| ([("status", status)], n));
         counters(to, "adserver_notice_responses", "Answers to notices by HTTP status", statuses)?;
         let latency = [([("listener", "notices")], &meters.latency)];

@@ -205,6 +205,8 @@ pub struct NoticeMeters {
     pub received: Labelled,
     /// What became of them: `counted`, `observed`, `duplicate`, `not_durable`, `forged`, `expired`, ...
     pub outcomes: Labelled,
+    /// What was remarkable about those that were recorded, each once: `late`, `clamped`, `contradicts`, ...
+    pub flags: Labelled,
     /// Answers by HTTP status.
     pub statuses: Statuses,
     /// The listener's connections.

@@ -76,7 +76,8 @@ fn alert(alert: &Alert) -> Value {
     })
 }
 
-/// The campaigns with their money: `budget = spent + leased + free`, in USD.
+/// The campaigns with their money: `budget = spent + leased + free`, in USD. `late_usd` is the part of `spent` that no
+/// lease covered.
 pub(super) async fn campaigns(State(desk): State<Arc<Desk>>) -> Response {
     let totals = match desk.ledger.call(|reply| LedgerMessage::Totals { reply }, TOTALS_TIMEOUT).await {
         Ok(totals) => totals,
@@ -94,12 +95,14 @@ pub(super) async fn campaigns(State(desk): State<Arc<Desk>>) -> Response {
                 "state": status.state.to_string(),
                 "budget_usd": account.map(|account| account.budget.to_string()),
                 "spent_usd": account.map(|account| account.spent.to_string()),
+                "late_usd": account.map(|account| account.late.to_string()),
                 "leased_usd": account.map(|account| account.leased.to_string()),
                 "free_usd": account.map(|account| account.free.to_string()),
             })
         })
         .collect();
-    Json(json!({ "campaigns": campaigns, "spent_usd": totals.spent.to_string() })).into_response()
+    let (spent, late) = (totals.spent.to_string(), totals.late.to_string());
+    Json(json!({ "campaigns": campaigns, "spent_usd": spent, "late_usd": late })).into_response()
 }
 
 /// The payloads that crashed an engine, without ids and addresses, oldest first.

@@ -143,6 +143,9 @@ impl NoticeDesk {
                     }
                     cell.spend_nanos.add(u64::try_from(answer.billed.0).unwrap_or_default());
                 }
+                if answer.outcome != Outcome::Duplicate {
+                    answer.flags.names().for_each(|flag| self.meters.notices().flags.inc(flag));
+                }
                 self.count(match answer.outcome {
                     Outcome::Counted => "counted",
                     Outcome::Observed => "observed",

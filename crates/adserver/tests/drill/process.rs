@@ -69,6 +69,16 @@ impl Site {
         self.run(command)
     }
 
+    /// The same on a disk that takes no file beyond so many bytes; the log is as long already.
+    pub(crate) fn start_on_a_full_disk(&self, bytes: u64) -> Server {
+        fs::write(self.log_file(), vec![b'\n'; usize::try_from(bytes).expect("few")]).expect("written");
+        let mut command = Command::new("sh");
+        // The limit counts blocks of 512 bytes; its signal would end the process, where a full disk is an error.
+        command.args(["-c", "trap '' XFSZ && ulimit -f \"$1\" && exec \"$2\" serve --config \"$3\"", "sh"]);
+        command.arg((bytes / 512).to_string()).arg(BINARY).arg(&self.file);
+        self.run(command)
+    }
+
     /// What all servers have logged so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()

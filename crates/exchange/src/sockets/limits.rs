@@ -17,7 +17,8 @@ pub const TIMER_SLACK: Duration = Duration::from_millis(2);
 pub struct Limits {
     /// Connections open at once; at the limit nothing is accepted, and connects wait in the kernel's backlog.
     pub connections_max: usize,
-    /// Bytes of request line and headers (hyper's buffer; at least 8 192).
+    /// Bytes of request line and headers (hyper's buffer; at least 8 192). What comes in one read is parsed before it is
+    /// weighed, so that up to twice as many may pass.
     pub head_bytes_max: usize,
     /// Bytes of a body as sent.
     pub body_bytes_max: usize,
