@@ -186,7 +186,7 @@ pub(crate) enum LeadsTo {
 impl Identity {
     fn is(&self, member: &Member) -> bool {
         match (member, &self.leads_to) {
-            (Member::Worker(slot), LeadsTo::Queue(id)) => slot.queue.id() == *id,
+            (Member::Worker(slot), LeadsTo::Queue(id)) => slot.queue().id() == *id,
             (Member::Supervisor(nested), LeadsTo::Node(node)) => Arc::ptr_eq(&nested.normal, node),
             _ => false,
         }

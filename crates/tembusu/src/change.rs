@@ -208,11 +208,12 @@ impl SupervisorRef {
     fn place_added(&self, added: Vec<Entry>, change: &mut core::Change) -> Result<(), AdminError> {
         for entry in added {
             let node = self.node();
-            let (Some(shared), Some(on)) = (node.shared(), node.on.get()) else {
+            let (Some(shared), Some(site)) = (node.shared(), node.site.get()) else {
                 return Err(self.let_go(change, AdminError::Stopping));
             };
             let (key, name) = (node.new_key(), Arc::clone(entry.name()));
-            let (policy, member) = build::place_entry(entry, key, node, node.path(), shared, on);
+            let path = format!("{}/{}", node.path(), entry.name()).into();
+            let (policy, member) = build::place_entry(entry, key, site, path, shared);
             if node.with_members(|members| members.insert(key, Arc::clone(&name), member, None)).is_err() {
                 return Err(self.let_go(change, AdminError::AlreadyPresent));
             }

@@ -90,9 +90,9 @@ fn deadline(within: Duration) -> Instant {
 async fn drain(slots: &[Arc<Slot>], deadline: Instant) -> Drained {
     let mut left = 0;
     for slot in slots {
-        slot.queue.drain();
-        if timeout_at(deadline, slot.queue.drained()).await.is_err() {
-            let lengths = slot.queue.lengths();
+        slot.queue().drain();
+        if timeout_at(deadline, slot.queue().drained()).await.is_err() {
+            let lengths = slot.queue().lengths();
             left += lengths.ordinary + lengths.priority + lengths.stashed;
         }
     }
@@ -103,7 +103,7 @@ async fn drain(slots: &[Arc<Slot>], deadline: Instant) -> Drained {
 fn collect(member: &Member, slots: &mut Vec<Arc<Slot>>) {
     match member {
         // The queue of a stand-in is that of the child whose place it takes.
-        Member::Worker(slot) if slot.is_stand_in => {}
+        Member::Worker(slot) if slot.used.is_stand_in => {}
         Member::Worker(slot) => slots.push(Arc::clone(slot)),
         Member::Supervisor(nested) => {
             let Nested { normal, fallback, .. } = &**nested;

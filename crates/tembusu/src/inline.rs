@@ -251,7 +251,7 @@ impl<V: ?Sized + Send + Sync + 'static> Inline<V> {
     fn refusal(&self) -> Option<InlineError> {
         let slot = self.inner.owner().slot.clone()?;
         let Some(slot) = slot.upgrade() else { return Some(InlineError::Gone) };
-        let refusal = slot.queue.refusal();
+        let refusal = slot.queue().refusal();
         // With the last reference to the slot, code of a user is dropped.
         panics::drop_quietly(slot);
         match refusal? {

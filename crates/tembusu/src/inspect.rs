@@ -42,7 +42,7 @@ impl SupervisorRef {
     /// As [`suspend_child`](Self::suspend_child).
     pub fn inspect_child(&self, name: &str) -> Result<Inspection, AdminError> {
         let (slot, incarnation) = self.running(name)?;
-        let lengths = slot.queue.lengths();
+        let lengths = slot.queue().lengths();
         Ok(Inspection {
             incarnation: incarnation.generation,
             suspended: incarnation.signals().suspended(),

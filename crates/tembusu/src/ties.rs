@@ -38,6 +38,8 @@ pub(crate) enum Notice {
 
 #[derive(Default)]
 pub(crate) struct Ties {
+    /// What it has published, to be withdrawn.
+    pub(crate) published: Vec<Box<dyn Withdraw>>,
     pub(crate) by_key: BTreeMap<u64, Tie>,
     /// By the owner's number of the other one.
     pub(crate) links: BTreeMap<u64, Weak<Incarnation>>,

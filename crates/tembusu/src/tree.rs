@@ -172,9 +172,9 @@ impl SupervisorRef {
     pub async fn start_child<C: IntoChild>(&self, child: C) -> Result<<C as crate::spec::Sealed>::Handle, AdminError> {
         let (entry, handle) = child.into_entry();
         let shared = self.node.shared().ok_or(AdminError::Stopping)?;
-        let on = self.node.on.get().ok_or(AdminError::Stopping)?;
+        let site = self.node.site.get().ok_or(AdminError::Stopping)?;
         let name = Arc::clone(entry.name());
-        let path = format!("{}/{name}", self.node.path());
+        let path: Arc<str> = format!("{}/{name}", self.node.path()).into();
         if name.is_empty() || name.contains('/') {
             let error = crate::SpecError::BadName { supervisor: self.path().to_owned(), name: name.to_string() };
             return Err(error.into());
@@ -185,7 +185,7 @@ impl SupervisorRef {
         self.node.check_reach(&entry)?;
         let gone = self.node.free_name(&name)?;
         let key = self.node.new_key();
-        let (policy, member) = build::place_entry(entry, key, &self.node, self.node.path(), shared, on);
+        let (policy, member) = build::place_entry(entry, key, site, path, shared);
         let refused = self.node.with_members(|members| members.insert(key, Arc::clone(&name), member, gone)).err();
         if refused.is_some() {
             return Err(AdminError::AlreadyPresent);

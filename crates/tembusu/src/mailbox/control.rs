@@ -17,6 +17,7 @@ use crate::scope::Lost;
 /// A queue without its type.
 pub(crate) trait Queue: Send + Sync {
     fn settle_in(&self, path: Arc<str>, capacity: usize);
+    fn path(&self) -> &Arc<str>;
     fn close(self: Arc<Self>);
     fn close_for_good(self: Arc<Self>);
     fn reopen(&self);
@@ -116,6 +117,10 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
     fn settle_in(&self, path: Arc<str>, capacity: usize) {
         let _ = self.path.set(path);
         self.capacity.store(capacity, Ordering::Relaxed);
+    }
+
+    fn path(&self) -> &Arc<str> {
+        Self::path(self)
     }
 
     fn close(self: Arc<Self>) {

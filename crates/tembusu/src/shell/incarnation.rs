@@ -37,7 +37,7 @@ pub(crate) struct Incarnation {
     slot: Weak<Slot>,
     signals: AtomicU8,
     /// Set once: by the first panic inside an inline call, or by the end of a linked incarnation.
-    verdict: OnceLock<ExitReason>,
+    verdict: OnceLock<Box<ExitReason>>,
     /// How many messages it has handled, `init` being the first. Written by its own task only.
     handled: AtomicU64,
     held: Mutex<Held>,
@@ -46,7 +46,6 @@ pub(crate) struct Incarnation {
 /// What ends with an incarnation.
 #[derive(Default)]
 pub(crate) struct Held {
-    published: Vec<Box<dyn Withdraw>>,
     ties: Option<Box<Ties>>,
 }
 
@@ -248,7 +247,7 @@ impl Incarnation {
     /// Condemns it, once: a panic inside an inline call is its end, and so is that of a linked incarnation. False
     /// when it was condemned already.
     pub(crate) fn condemn(&self, reason: ExitReason) -> bool {
-        self.verdict.set(reason).is_ok()
+        self.verdict.set(Box::new(reason)).is_ok()
     }
 
     pub(crate) fn is_condemned(&self) -> bool {
@@ -257,7 +256,7 @@ impl Incarnation {
 
     /// What it is said to have died of: why it was condemned, or else `reason`.
     pub(crate) fn verdict_or(&self, reason: ExitReason) -> ExitReason {
-        self.verdict.get().cloned().unwrap_or(reason)
+        self.verdict.get().map_or(reason, |verdict| (**verdict).clone())
     }
 
     /// Publishes unless this incarnation has been replaced.
@@ -278,7 +277,9 @@ impl Incarnation {
         if self.scope.is_replaced() || self.is_condemned() {
             return;
         }
-        held.published.extend(withdraw(self.owner));
+        if let Some(withdraw) = withdraw(self.owner) {
+            held.ties().published.push(withdraw);
+        }
         let previous = publish(self.owner);
         drop(held);
         // Code of a user may run here.
@@ -289,16 +290,17 @@ impl Incarnation {
     /// fence is up; then those who asked for it are told that it has ended, and why. Returns what is linked to it, to be
     /// ended when the supervisor has been told.
     pub(crate) fn conclude(&self, lost: Lost, reason: &ExitReason) -> Option<Linked> {
-        let Held { published, mut ties } = {
+        let Held { mut ties } = {
             let mut held = self.held();
             self.scope.replace();
             std::mem::take(&mut *held)
         };
-        for table in &published {
-            // The last reader's copy, and with it code of a user, may be dropped here.
-            crate::panics::drop_quietly(crate::panics::catch(|| table.withdraw(self.owner)));
-        }
         if let Some(ties) = &mut ties {
+            for table in std::mem::take(&mut ties.published) {
+                // The last reader's copy, and with it code of a user, may be dropped here.
+                crate::panics::drop_quietly(crate::panics::catch(|| table.withdraw(self.owner)));
+                crate::panics::drop_quietly(table);
+            }
             ties.withdraw(self.owner);
         }
         self.scope.conclude(lost);

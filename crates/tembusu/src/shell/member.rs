@@ -67,17 +67,17 @@ impl Member {
 }
 
 fn settle_queue(slot: &Slot, fate: QueueFate) {
-    if slot.is_stand_in {
+    if slot.used.is_stand_in {
         // The queue belongs to the child whose place it takes.
         return;
     }
     // Senders that wait for room are woken, and may have brought wakers of their own.
     panics::drop_quietly(panics::catch(|| match fate {
-        QueueFate::Close => Arc::clone(&slot.queue).close(),
-        QueueFate::CloseForGood => Arc::clone(&slot.queue).close_for_good(),
-        QueueFate::Reopen => slot.queue.reopen(),
-        QueueFate::Degrade => slot.queue.degrade(),
-        QueueFate::Restore => slot.queue.restore(),
+        QueueFate::Close => slot.shared_queue().close(),
+        QueueFate::CloseForGood => slot.shared_queue().close_for_good(),
+        QueueFate::Reopen => slot.queue().reopen(),
+        QueueFate::Degrade => slot.queue().degrade(),
+        QueueFate::Restore => slot.queue().restore(),
     }));
     panics::drop_quietly(panics::catch(|| slot.tell_watchers()));
 }

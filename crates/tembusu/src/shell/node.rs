@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant as Clock;
 
 use super::member::{Member, Members, Nested};
+use super::slot::Site;
 use super::tree::Shared;
 use crate::core::{
     ChildKey, Core, Effect, Event as CoreEvent, Generation, Happening, Mode, Outcome, QueueFate, Refused, Request,
@@ -81,7 +82,7 @@ pub(crate) struct Node {
     /// The deadline the timer knows of, in nanoseconds since the epoch.
     armed: AtomicU64,
     /// What children added at run time are placed with.
-    pub(crate) on: OnceLock<tokio::runtime::Handle>,
+    pub(crate) site: OnceLock<Arc<Site>>,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -106,7 +107,7 @@ impl Node {
             broken: OnceLock::new(),
             generation: AtomicU64::new(0),
             armed: AtomicU64::new(u64::MAX),
-            on: OnceLock::new(),
+            site: OnceLock::new(),
         })
     }
 

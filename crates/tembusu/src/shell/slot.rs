@@ -21,19 +21,40 @@ use crate::panics::{self, Caught};
 use crate::poll;
 use crate::scope::Lost;
 
-/// Makes the task that runs a child's incarnations.
+/// What a child is made from, without its types.
 pub(crate) trait Launch: Send + Sync {
+    fn queue(&self) -> &dyn Queue;
+
+    /// For what outlasts the call.
+    fn shared_queue(&self) -> Arc<dyn Queue>;
+
+    /// Makes the task that runs its incarnations.
     fn launch(self: Arc<Self>, slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation>, on: &Handle);
+}
+
+/// Where the children of one supervisor run: shared by all that do not say otherwise.
+pub(crate) struct Site {
+    pub(crate) node: Weak<Node>,
+    pub(crate) on: Handle,
+    /// How often they let go of their threads, when they are healthy.
+    pub(crate) heartbeat: Duration,
 }
 
 /// Where a slot stands in the tree.
 pub(crate) struct Home {
-    pub(crate) node: Weak<Node>,
+    pub(crate) site: Arc<Site>,
     pub(crate) key: ChildKey,
-    pub(crate) path: Arc<str>,
-    pub(crate) on: Handle,
-    /// How often it lets go of its thread, when it is healthy.
-    pub(crate) heartbeat: Duration,
+    /// Of a stand-in: its queue has the path of the child whose place it takes.
+    pub(crate) own_path: Option<Box<Arc<str>>>,
+}
+
+/// How a slot is used.
+#[derive(Clone, Copy)]
+pub(crate) struct Use {
+    pub(crate) is_stand_in: bool,
+    pub(crate) fresh_queue: bool,
+    /// Its handlers may block.
+    pub(crate) on_own_thread: bool,
 }
 
 /// When an incarnation ended.
@@ -57,19 +78,24 @@ struct Control {
     task_alive: bool,
     /// The task is reporting its child's end and will look for an order afterwards.
     reporting: bool,
-    order: Option<Arc<Incarnation>>,
+    /// It is to go on with the current incarnation.
+    ordered: bool,
     current: Option<Arc<Incarnation>>,
     waker: Option<Waker>,
     ended: Option<EndTimes>,
 }
 
+/// One for each child, of which there may be a million: what most have no use for stands apart.
 pub(crate) struct Slot {
     launcher: Arc<dyn Launch>,
-    pub(crate) queue: Arc<dyn Queue>,
-    pub(crate) is_stand_in: bool,
-    fresh_queue: bool,
+    pub(crate) used: Use,
     home: OnceLock<Home>,
     control: Mutex<Control>,
+    rare: OnceLock<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
     /// Who waits for what its incarnations publish.
     watchers: Mutex<Vec<Weak<dyn Watcher>>>,
     /// Incarnations that did not end although they were killed.
@@ -77,22 +103,22 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    pub(crate) fn new(
-        launcher: Arc<dyn Launch>,
-        queue: Arc<dyn Queue>,
-        is_stand_in: bool,
-        fresh_queue: bool,
-    ) -> Arc<Self> {
+    pub(crate) fn new(launcher: Arc<dyn Launch>, used: Use) -> Arc<Self> {
         Arc::new(Self {
             launcher,
-            queue,
-            is_stand_in,
-            fresh_queue,
+            used,
             home: OnceLock::new(),
             control: Mutex::new(Control::default()),
-            watchers: Mutex::default(),
-            leaked: AtomicU64::new(0),
+            rare: OnceLock::new(),
         })
+    }
+
+    pub(crate) fn queue(&self) -> &dyn Queue {
+        self.launcher.queue()
+    }
+
+    pub(crate) fn shared_queue(&self) -> Arc<dyn Queue> {
+        self.launcher.shared_queue()
     }
 
     pub(crate) fn settle_in(&self, home: Home) {
@@ -105,11 +131,11 @@ impl Slot {
     }
 
     pub(crate) fn path(&self) -> &Arc<str> {
-        &self.home().path
+        self.home().own_path.as_deref().unwrap_or_else(|| self.queue().path())
     }
 
     pub(crate) fn leaked(&self) -> u64 {
-        self.leaked.load(Ordering::Relaxed)
+        self.rare.get().map_or(0, |rare| rare.leaked.load(Ordering::Relaxed))
     }
 
     pub(crate) fn key(&self) -> ChildKey {
@@ -117,11 +143,11 @@ impl Slot {
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
-        &self.home().on
+        &self.home().site.on
     }
 
     pub(crate) fn heartbeat(&self) -> Duration {
-        self.home().heartbeat
+        self.home().site.heartbeat
     }
 
     /// The incarnation that has the slot, if it is that one.
@@ -136,13 +162,13 @@ impl Slot {
     /// Brings an event of this child to its supervisor.
     pub(crate) fn tell_supervisor(&self, event: impl FnOnce(ChildKey) -> Event) {
         let home = self.home();
-        if let Some(node) = home.node.upgrade() {
+        if let Some(node) = home.site.node.upgrade() {
             node.send(event(home.key));
         }
     }
 
     pub(crate) fn flush_events(&self) {
-        if let Some(node) = self.home().node.upgrade() {
+        if let Some(node) = self.home().site.node.upgrade() {
             node.flush_events();
         }
     }
@@ -151,14 +177,14 @@ impl Slot {
 
     pub(crate) fn start(self: &Arc<Self>, generation: Generation) {
         let incarnation = Incarnation::new(generation, Arc::downgrade(self));
-        if self.fresh_queue || self.is_stand_in {
+        if self.used.fresh_queue || self.used.is_stand_in {
             // Senders that wait for room are woken, and may have brought wakers of their own.
-            panics::drop_quietly(panics::catch(|| Arc::clone(&self.queue).discard_stale()));
+            panics::drop_quietly(panics::catch(|| self.shared_queue().discard_stale()));
         }
         let mut control = self.lock();
         control.current = Some(Arc::clone(&incarnation));
         if control.task_alive && control.reporting {
-            control.order = Some(incarnation);
+            control.ordered = true;
             return;
         }
         control.epoch += 1;
@@ -172,7 +198,7 @@ impl Slot {
 
     /// Makes the task.
     pub(crate) fn launch(self: Arc<Self>, epoch: u64, incarnation: Arc<Incarnation>) {
-        Arc::clone(&self.launcher).launch(Arc::clone(&self), epoch, incarnation, &self.home().on);
+        Arc::clone(&self.launcher).launch(Arc::clone(&self), epoch, incarnation, &self.home().site.on);
     }
 
     pub(crate) fn stop(&self) {
@@ -219,12 +245,11 @@ impl Slot {
         control.waker = None;
         control.ended = Some(EndTimes::now());
         // What was ordered of its task is for nobody any more.
-        let order = control.order.take();
+        control.ordered = false;
         let incarnation = control.current.take();
         drop(control);
-        drop(order);
-        self.leaked.fetch_add(1, Ordering::Relaxed);
-        self.queue.detach();
+        self.rare.get_or_init(Box::default).leaked.fetch_add(1, Ordering::Relaxed);
+        self.queue().detach();
         if let Some(incarnation) = incarnation {
             // It ends at its next await, if there is one.
             incarnation.request_kill();
@@ -232,7 +257,7 @@ impl Slot {
             let at_hand = incarnation.scope.deadline();
             let linked = incarnation.conclude(Lost::Died(reason.clone()), &reason);
             if let Some(deadline) = at_hand {
-                self.queue.give_up_call(deadline, &reason);
+                self.queue().give_up_call(deadline, &reason);
             }
             // Their supervisor knows of this end: it has asked for it.
             if let Some(linked) = linked {
@@ -257,14 +282,15 @@ impl Slot {
     }
 
     pub(crate) fn watched_by(&self, watcher: Weak<dyn Watcher>) {
-        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watchers = self.rare.get_or_init(Box::default).watchers.lock().unwrap_or_else(PoisonError::into_inner);
         watchers.retain(|other| other.strong_count() > 0 && !other.ptr_eq(&watcher));
         watchers.push(watcher);
     }
 
     /// What its address answers has changed.
     pub(crate) fn tell_watchers(&self) {
-        let watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(rare) = self.rare.get() else { return };
+        let watchers = rare.watchers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for watcher in watchers.iter().filter_map(Weak::upgrade) {
             watcher.changed();
         }
@@ -295,15 +321,15 @@ impl Slot {
     /// With a fresh queue, nothing that waits when an incarnation ends is for the next one. After a crash it is
     /// dropped at once; after an orderly end only at the next start, since the child may not come back.
     fn freshen(&self, reason: &ExitReason) {
-        if !self.fresh_queue {
+        if !self.used.fresh_queue {
             return;
         }
         // Senders that wait for room are woken, and may have brought wakers of their own.
         panics::drop_quietly(panics::catch(|| {
             if reason.is_abnormal() {
-                Arc::clone(&self.queue).discard(reason.clone());
+                self.shared_queue().discard(reason.clone());
             } else {
-                self.queue.mark_stale(reason.clone());
+                self.queue().mark_stale(reason.clone());
             }
         }));
     }
@@ -333,7 +359,7 @@ impl Slot {
             return self.came_back();
         }
         control.reporting = false;
-        let order = control.order.take();
+        let order = std::mem::take(&mut control.ordered).then(|| control.current.clone()).flatten();
         if order.is_none() {
             control.task_alive = false;
             control.waker = None;
@@ -344,7 +370,9 @@ impl Slot {
     /// An incarnation whose slot was taken from it has ended after all. Nothing follows from it but that nothing
     /// leaks any more.
     fn came_back(&self) -> Option<Arc<Incarnation>> {
-        let _ = self.leaked.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |leaked| leaked.checked_sub(1));
+        if let Some(rare) = self.rare.get() {
+            let _ = rare.leaked.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |leaked| leaked.checked_sub(1));
+        }
         None
     }
 
@@ -370,8 +398,8 @@ impl Slot {
 impl Drop for Slot {
     /// A child that can never start has an address that leads nowhere: its specification was refused, or dropped.
     fn drop(&mut self) {
-        if !self.is_stand_in {
-            Arc::clone(&self.queue).close_for_good();
+        if !self.used.is_stand_in {
+            self.shared_queue().close_for_good();
         }
         panics::drop_quietly(panics::catch(|| self.tell_watchers()));
     }

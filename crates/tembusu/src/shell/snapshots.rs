@@ -67,11 +67,11 @@ impl Node {
         match &member {
             Member::Worker(slot) => {
                 snapshot.kind = Kind::Worker;
-                snapshot.mailbox_len = slot.queue.len();
-                snapshot.dead_letters = slot.queue.dead_letters();
-                snapshot.shed = slot.queue.shed();
-                snapshot.uncollected = slot.queue.uncollected();
-                snapshot.expired = slot.queue.expired();
+                snapshot.mailbox_len = slot.queue().len();
+                snapshot.dead_letters = slot.queue().dead_letters();
+                snapshot.shed = slot.queue().shed();
+                snapshot.uncollected = slot.queue().uncollected();
+                snapshot.expired = slot.queue().expired();
                 snapshot.state = member.state(state);
                 snapshot.leaked = slot.leaked();
             }

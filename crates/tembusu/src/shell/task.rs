@@ -19,7 +19,7 @@ use crate::actor::{Actor, Flow, Init};
 use crate::context::{Context, Next};
 use crate::core::Event;
 use crate::exit::{ExitReason, StartFailure};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Queue};
 use crate::panics::{self, Caught};
 use crate::poll;
 use crate::scope::{Lost, Scope};
@@ -31,13 +31,19 @@ const RESTARTS_PER_TURN: u32 = 16;
 pub(crate) struct Launcher<A: Actor> {
     pub(crate) args: A::Args,
     pub(crate) mailbox: Arc<Mailbox<A::Message>>,
-    /// Its handlers may block.
-    pub(crate) on_own_thread: bool,
 }
 
 impl<A: Actor> Launch for Launcher<A> {
+    fn queue(&self) -> &dyn Queue {
+        &*self.mailbox
+    }
+
+    fn shared_queue(&self) -> Arc<dyn Queue> {
+        Arc::clone(&self.mailbox) as Arc<dyn Queue>
+    }
+
     fn launch(self: Arc<Self>, slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation>, on: &Handle) {
-        let path = self.on_own_thread.then(|| Arc::clone(slot.path()));
+        let path = slot.used.on_own_thread.then(|| Arc::clone(slot.path()));
         // Made before the task: a runtime that is shutting down drops it without a first poll.
         let runner = Runner {
             slot,

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
 use tokio::runtime::Handle;
 
@@ -15,7 +15,7 @@ use crate::exit::ExitReason;
 use crate::panics;
 use crate::shell::member::{Member, Nested, Shape};
 use crate::shell::node::{Above, Node};
-use crate::shell::slot::Home;
+use crate::shell::slot::{Home, Site};
 use crate::shell::tree::{Shared, TreeState};
 use crate::snapshot::Kind;
 use crate::spec::policy::{AutoShutdown, Restart, Shutdown};
@@ -118,7 +118,7 @@ pub(crate) fn check_entry(entry: &Entry, path: &str, is_fallback: bool) -> Resul
             Err(SpecError::ZeroHeartbeat { path: path.to_owned() })
         }
         Entry::Worker(worker) if worker.capacity == 0 => Err(SpecError::ZeroCapacity { path: path.to_owned() }),
-        Entry::Worker(worker) if worker.slot.is_stand_in && !is_fallback => {
+        Entry::Worker(worker) if worker.slot.used.is_stand_in && !is_fallback => {
             Err(SpecError::StandInOutsideFallback { path: path.to_owned() })
         }
         Entry::Worker(_) => Ok(()),
@@ -188,7 +188,7 @@ fn queues(
     for entry in &supervisor.entries {
         match entry {
             Entry::Worker(worker) => {
-                visit(worker.slot.queue.id(), worker.slot.is_stand_in.then_some(&*worker.name))?;
+                visit(worker.slot.queue().id(), worker.slot.used.is_stand_in.then_some(&*worker.name))?;
             }
             Entry::Supervisor(child) => queues(child, visit)?,
         }
@@ -207,41 +207,49 @@ fn place(supervisor: Supervisor, path: Arc<str>, above: Above, shared: &Arc<Shar
     if let Some(backoff) = supervisor.backoff {
         core.back_off(backoff, RandomState::new().hash_one(&*path));
     }
+    let site = Arc::new(Site { node: Arc::downgrade(&node), on, heartbeat: shared.heartbeat() });
     for entry in supervisor.entries {
         let key = node.new_key();
         let name = Arc::clone(entry.name());
-        let (policy, member) = place_entry(entry, key, &node, &path, shared, &on);
+        let path = format!("{path}/{name}").into();
+        let (policy, member) = place_entry(entry, key, &site, path, shared);
         core.add(key, Arc::clone(&name), policy);
         let taken = node.with_members(|members| members.insert(key, name, member, None)).err();
         assert!(taken.is_none(), "names were checked");
     }
-    let _ = node.on.set(on);
+    let _ = node.site.set(site);
     node.settle_in(path, above, Arc::clone(shared), core);
     node
 }
 
-/// Places one checked child under `parent`.
+/// Places one checked child of the supervisor whose site it is.
 pub(crate) fn place_entry(
     entry: Entry,
     key: ChildKey,
-    parent: &Arc<Node>,
-    parent_path: &str,
+    site: &Arc<Site>,
+    path: Arc<str>,
     shared: &Arc<Shared>,
-    inherited: &Handle,
 ) -> (ChildPolicy, Member) {
-    let path: Arc<str> = format!("{parent_path}/{}", entry.name()).into();
-    let above = || Above::Parent { node: Arc::downgrade(parent), key };
+    let above = || Above::Parent { node: Weak::clone(&site.node), key };
     match entry {
         Entry::Worker(worker) => {
-            let on = worker.on.unwrap_or_else(|| inherited.clone());
-            if worker.slot.is_stand_in {
-                worker.slot.queue.take_stand_in();
+            let own_path = if worker.slot.used.is_stand_in {
+                worker.slot.queue().take_stand_in();
+                Some(Box::new(path))
             } else {
-                worker.slot.queue.settle_in(Arc::clone(&path), worker.capacity);
-            }
-            let heartbeat = worker.heartbeat.unwrap_or_else(|| shared.heartbeat());
-            shared.count_heartbeat(heartbeat);
-            worker.slot.settle_in(Home { node: Arc::downgrade(parent), key, path, on, heartbeat });
+                worker.slot.queue().settle_in(path, worker.capacity);
+                None
+            };
+            let site = match (worker.on, worker.heartbeat) {
+                (None, None) => Arc::clone(site),
+                (on, heartbeat) => Arc::new(Site {
+                    node: Weak::clone(&site.node),
+                    on: on.unwrap_or_else(|| site.on.clone()),
+                    heartbeat: heartbeat.unwrap_or(site.heartbeat),
+                }),
+            };
+            shared.count_heartbeat(site.heartbeat);
+            worker.slot.settle_in(Home { site, key, own_path });
             let policy = ChildPolicy {
                 kind: Kind::Worker,
                 restart: worker.restart,
@@ -256,7 +264,7 @@ pub(crate) fn place_entry(
         Entry::Supervisor(mut child) => {
             let probed = child.probe.map(|probe| (probe.first, probe.max));
             let backoff = child.restore_after.or(probed).map(|(first, max)| Doubling { first, max });
-            let on = child.on.clone().unwrap_or_else(|| inherited.clone());
+            let on = child.on.clone().unwrap_or_else(|| site.on.clone());
             let exhausted = std::mem::replace(&mut child.exhausted, Exhausted::Escalate);
             let (exhaustion, fallback) = match exhausted {
                 Exhausted::Escalate => (Exhaustion::Escalate, None),
@@ -280,7 +288,7 @@ pub(crate) fn place_entry(
                 let path = format!("{path}/{}", fallback.name).into();
                 place(fallback, path, above(), shared, &on)
             });
-            let normal = place(*child, path, above(), shared, inherited);
+            let normal = place(*child, path, above(), shared, &site.on);
             (policy, Member::Supervisor(Arc::new(Nested { normal, fallback, shape: Shape::default() })))
         }
     }

@@ -10,8 +10,8 @@ use tokio::runtime::Handle;
 use super::policy::{Restart, Shutdown};
 use crate::actor::Actor;
 use crate::address::Address;
-use crate::mailbox::{Collector, DEFAULT_CAPACITY, DeadLetter, Mailbox, Overflow, Queue, Rules};
-use crate::shell::slot::Slot;
+use crate::mailbox::{Collector, DEFAULT_CAPACITY, DeadLetter, Mailbox, Overflow, Rules};
+use crate::shell::slot::{Slot, Use};
 use crate::shell::task::Launcher;
 
 /// How long a worker may take to stop, unless its specification says otherwise (OTP's default).
@@ -235,12 +235,15 @@ impl<A: Actor> ChildSpec<A> {
         if !self.stand_in && (self.overflow != Overflow::default() || self.collector.is_some()) {
             self.mailbox.set_rules(Rules::new(self.overflow, self.collector));
         }
-        let queue: Arc<dyn Queue> = Arc::clone(&self.mailbox) as Arc<dyn Queue>;
-        let launcher =
-            Launcher::<A> { args: self.args, mailbox: self.mailbox, on_own_thread: self.options.on_own_thread };
+        let used = Use {
+            is_stand_in: self.stand_in,
+            fresh_queue: self.options.fresh_queue,
+            on_own_thread: self.options.on_own_thread,
+        };
+        let launcher = Launcher::<A> { args: self.args, mailbox: self.mailbox };
         ErasedWorker {
             name: self.name,
-            slot: Slot::new(Arc::new(launcher), queue, self.stand_in, self.options.fresh_queue),
+            slot: Slot::new(Arc::new(launcher), used),
             restart: self.options.restart,
             significant: self.options.significant,
             shutdown: self.options.shutdown,
