@@ -1,7 +1,10 @@
 //! Addresses: where messages go. They exist before the actor starts and stay valid over its restarts.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -84,24 +87,8 @@ impl<M: Send + 'static> Address<M> {
     /// # Cancel safety
     ///
     /// A dropped wait has sent nothing; the message is lost with it.
-    pub async fn send(&self, message: M) -> Result<(), TellError<M>> {
-        if Scope::current_is_replaced() {
-            return Err(TellError::Gone(message));
-        }
-        match self.mailbox.push_if_room(self.lane, message) {
-            Err((Refusal::Full, unsent)) => self.send_when_room(unsent).await,
-            result => result.map_err(TellError::from_refusal),
-        }
-    }
-
-    async fn send_when_room(&self, mut message: M) -> Result<(), TellError<M>> {
-        loop {
-            self.mailbox.wait_for_room(self.lane).await;
-            match self.mailbox.push_if_room(self.lane, message) {
-                Err((Refusal::Full, unsent)) => message = unsent,
-                result => return result.map_err(TellError::from_refusal),
-            }
-        }
+    pub fn send(&self, message: M) -> impl Future<Output = Result<(), TellError<M>>> + Send {
+        Sending { address: self, message: Some(message), room: None }
     }
 
     /// Sends the message that `make` builds around a [`Reply`], and waits for the answer.
@@ -219,5 +206,45 @@ impl<M> Clone for Address<M> {
 impl<M: Send + 'static> fmt::Debug for Address<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Address({})", self.path())
+    }
+}
+
+/// A message on its way into a queue.
+///
+/// Not an `async` block, which moves its arguments once more: that costs as much as a lock.
+struct Sending<'a, M> {
+    address: &'a Address<M>,
+    /// Until it has been accepted or refused.
+    message: Option<M>,
+    /// Waits for room. Boxed: there is room most of the time.
+    room: Option<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>,
+}
+
+// The message is not pinned.
+impl<M> Unpin for Sending<'_, M> {}
+
+impl<M: Send + 'static> Future for Sending<'_, M> {
+    type Output = Result<(), TellError<M>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { address, message: waiting, room } = &mut *self;
+        if room.is_none() && Scope::current_is_replaced() {
+            return Poll::Ready(waiting.take().map_or(Ok(()), |message| Err(TellError::Gone(message))));
+        }
+        loop {
+            if let Some(wait) = room {
+                ready!(wait.as_mut().poll(cx));
+                *room = None;
+            }
+            let Some(message) = waiting.take() else { return Poll::Ready(Ok(())) };
+            match address.mailbox.push_if_room(address.lane, message) {
+                Ok(()) => return Poll::Ready(Ok(())),
+                Err((Refusal::Full, unsent)) => *waiting = Some(unsent),
+                Err((refusal, unsent)) => return Poll::Ready(Err(TellError::from_refusal((refusal, unsent)))),
+            }
+            let (mailbox, lane) = (&address.mailbox, address.lane);
+            *room = Some(Box::pin(mailbox.wait_for_room(lane)));
+        }
     }
 }

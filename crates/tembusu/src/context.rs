@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::actor::Actor;
@@ -15,7 +14,7 @@ use crate::exclusive::Exclusive;
 use crate::extras::{AHEAD_MAX, Extras};
 use crate::inline::Inline;
 use crate::link::{self, Exit};
-use crate::mailbox::{Aside, Extra, Mailbox, NOBODY, Received, Refusal};
+use crate::mailbox::{Aside, Hand, Mailbox, NOBODY, Received, Refusal};
 use crate::monitor::{Down, MonitorId};
 use crate::panics::{self, Caught};
 use crate::shell::incarnation::{Incarnation, Signals};
@@ -39,27 +38,29 @@ pub struct Context<A: Actor> {
     mailbox: Arc<Mailbox<A::Message>>,
     token: u64,
     extras: Option<Box<Exclusive<Extras<A::Message>>>>,
-    deadline: Option<Instant>,
-    /// What else the message at hand came with, unless it has been put aside.
-    extra: Option<Box<Extra>>,
+    hand: Hand<A::Message>,
+    /// Whether the incarnation's scope has been told a deadline.
+    has_deadline: bool,
     handled_in_turn: u32,
 }
 
-pub(crate) enum Next<M> {
-    Message(M),
+pub(crate) enum Next {
+    /// It is at hand.
+    Message,
     Stop,
     /// Somebody wants the state described.
-    Describe(Vec<oneshot::Sender<String>>),
+    Describe,
     /// It was killed, or its queue has another receiver.
     Killed,
-    /// Code of the actor that makes a message has panicked.
-    Panicked(Caught),
+    /// Code of the actor that makes a message has panicked. Boxed: what comes next is asked for each message.
+    Panicked(Box<Caught>),
 }
 
 impl<A: Actor> Context<A> {
     pub(crate) fn new(slot: Arc<Slot>, incarnation: Arc<Incarnation>, mailbox: Arc<Mailbox<A::Message>>) -> Self {
         let token = NOBODY;
-        Self { slot, incarnation, mailbox, token, extras: None, deadline: None, extra: None, handled_in_turn: 0 }
+        let hand = Hand::default();
+        Self { slot, incarnation, mailbox, token, extras: None, hand, has_deadline: false, handled_in_turn: 0 }
     }
 
     /// Makes this incarnation the queue's receiver. One that its supervisor has given up before it came to this takes
@@ -96,7 +97,7 @@ impl<A: Actor> Context<A> {
     /// How long the caller of the message at hand waits, if it is a call.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.hand.deadline
     }
 
     pub(crate) fn mailbox(&self) -> &Mailbox<A::Message> {
@@ -105,7 +106,7 @@ impl<A: Actor> Context<A> {
 
     /// Puts the message at hand aside with what it came with.
     pub(crate) fn put_aside(&mut self, message: A::Message) -> Result<(), (Refusal, A::Message)> {
-        let Self { mailbox, token, deadline, extra, .. } = self;
+        let Self { mailbox, token, hand: Hand { deadline, extra, .. }, .. } = self;
         mailbox.stash(*token, message, Aside { deadline: *deadline, extra })
     }
 
@@ -375,12 +376,12 @@ impl<A: Actor> Context<A> {
         view.publish(&self.incarnation, &self.slot, handlers);
     }
 
-    pub(crate) fn next(&mut self) -> impl Future<Output = Next<A::Message>> {
+    pub(crate) fn next(&mut self) -> impl Future<Output = Next> {
         Following(self)
     }
 
     #[inline(always)]
-    fn poll_next(&mut self, cx: &mut TaskContext<'_>) -> Poll<Next<A::Message>> {
+    fn poll_next(&mut self, cx: &mut TaskContext<'_>) -> Poll<Next> {
         let signals = self.incarnation.signals();
         if !signals.none()
             && let Some(next) = self.obey(signals)
@@ -391,13 +392,13 @@ impl<A: Actor> Context<A> {
         if first && let Poll::Ready(next) = self.poll_ahead(cx) {
             return Poll::Ready(next);
         }
-        match self.mailbox.poll_receive(self.token, cx) {
-            Poll::Ready(Received::Message(message, deadline, extra)) => {
-                self.turn_to(deadline, extra);
+        match self.mailbox.poll_receive(self.token, cx, &mut self.hand) {
+            Poll::Ready(Received::Message) => {
                 if let Some(extras) = &mut self.extras {
                     extras.get_mut().ahead = 0;
                 }
-                Poll::Ready(Next::Message(message))
+                self.turn_to();
+                Poll::Ready(Next::Message)
             }
             Poll::Ready(Received::Replaced) => Poll::Ready(Next::Killed),
             Poll::Pending => {
@@ -411,7 +412,7 @@ impl<A: Actor> Context<A> {
     }
 
     /// What a supervisor or an operator wants comes before every message.
-    fn obey(&mut self, signals: Signals) -> Option<Poll<Next<A::Message>>> {
+    fn obey(&mut self, signals: Signals) -> Option<Poll<Next>> {
         if signals.kill() {
             return Some(Poll::Ready(Next::Killed));
         }
@@ -419,37 +420,40 @@ impl<A: Actor> Context<A> {
             return Some(Poll::Ready(Next::Stop));
         }
         if signals.asked() {
-            return Some(Poll::Ready(Next::Describe(self.incarnation.take_asked())));
+            return Some(Poll::Ready(Next::Describe));
         }
         signals.suspended().then_some(Poll::Pending)
     }
 
     /// What makes its messages is code of the actor: a panic there is one of its handler's.
-    fn poll_ahead(&mut self, cx: &mut TaskContext<'_>) -> Poll<Next<A::Message>> {
+    fn poll_ahead(&mut self, cx: &mut TaskContext<'_>) -> Poll<Next> {
         let Some(extras) = &mut self.extras else { return Poll::Pending };
         let extras = extras.get_mut();
         let message = match panics::catch(|| extras.poll_ahead(&self.incarnation, cx)) {
             Ok(Poll::Ready(message)) => message,
             Ok(Poll::Pending) => return Poll::Pending,
-            Err(caught) => return Poll::Ready(Next::Panicked(caught)),
+            Err(caught) => return Poll::Ready(Next::Panicked(Box::new(caught))),
         };
         extras.ahead += 1;
-        self.turn_to(None, None);
-        Poll::Ready(Next::Message(message))
+        self.hand.take_up_alone(message);
+        self.turn_to();
+        Poll::Ready(Next::Message)
     }
 
-    /// Remembers until when the caller of the message that is handled next waits.
-    #[inline]
-    fn turn_to(&mut self, deadline: Option<Instant>, extra: Option<Box<Extra>>) {
+    /// Begins with the message at hand.
+    #[inline(always)]
+    fn turn_to(&mut self) {
         self.handled_in_turn += 1;
-        if self.extra.is_some() || extra.is_some() {
-            // The caller of the message before may have brought a waker of its own.
-            panics::drop_quietly(std::mem::replace(&mut self.extra, extra));
+        if self.has_deadline || self.hand.deadline.is_some() {
+            self.has_deadline = self.hand.deadline.is_some();
+            self.incarnation.scope.set_deadline(self.hand.deadline);
         }
-        if self.deadline != deadline {
-            self.deadline = deadline;
-            self.incarnation.scope.set_deadline(deadline);
-        }
+    }
+
+    /// The message at hand, for its handler.
+    #[inline(always)]
+    pub(crate) fn take_message(&mut self) -> Option<A::Message> {
+        self.hand.take()
     }
 }
 
@@ -458,7 +462,7 @@ impl<A: Actor> Context<A> {
 struct Following<'a, A: Actor>(&'a mut Context<A>);
 
 impl<A: Actor> Future for Following<'_, A> {
-    type Output = Next<A::Message>;
+    type Output = Next;
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
@@ -491,13 +495,15 @@ mod tests {
     fn one_that_does_not_begin_takes_the_queue_away_from_nobody() {
         let mailbox = Mailbox::<u8>::new("a".into());
         let mut cx = TaskContext::from_waker(Waker::noop());
-        let mut receive = |token| mailbox.poll_receive(token, &mut cx);
+        let mut hand = Hand::default();
+        let mut receive = |token| mailbox.poll_receive(token, &mut cx, &mut hand);
         let late = mailbox.attach_if(|| false);
         let receiver = mailbox.attach();
         assert_ne!(receiver, late);
         assert!(matches!(mailbox.push(Lane::Ordinary, 1, None), Ok(())));
         assert_eq!(mailbox.attach_if(|| false), late);
         assert!(matches!(receive(late), Poll::Ready(Received::Replaced)));
-        assert!(matches!(receive(receiver), Poll::Ready(Received::Message(1, None, None))));
+        assert!(matches!(receive(receiver), Poll::Ready(Received::Message)));
+        assert_eq!((hand.take(), hand.deadline), (Some(1), None));
     }
 }

@@ -100,7 +100,7 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
-    use crate::mailbox::{Caller as Sent, Lane, Mailbox, Queue, Received};
+    use crate::mailbox::{Caller as Sent, Hand, Lane, Mailbox, Queue, Received};
     use crate::reply::Reply;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -120,8 +120,10 @@ mod tests {
             answers.push(answer);
         }
         let mut cx = Context::from_waker(Waker::noop());
-        let received = mailbox.poll_receive(token, &mut cx);
-        let Poll::Ready(Received::Message(_at_hand, Some(deadline), None)) = received else { panic!("it is received") };
+        let mut at_hand = Hand::default();
+        let received = mailbox.poll_receive(token, &mut cx, &mut at_hand);
+        assert!(matches!(received, Poll::Ready(Received::Message)));
+        let deadline = at_hand.deadline.expect("it is a call");
         let reason = ExitReason::Unresponsive;
         if !known {
             mailbox.give_up_call(deadline, &reason);

@@ -18,10 +18,12 @@ use shuttle::future::block_on;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner, thread};
 
-use mailbox::{Collector, DeadLetter, Lane, Mailbox, Overflow, Queue, Received, Refusal, Rules};
+use mailbox::{Collector, DeadLetter, Hand, Lane, Mailbox, Overflow, Queue, Received, Refusal, Rules};
 use scope::{Lost, Scope};
 use sync::AtomicBool;
 
+#[path = "../src/exclusive.rs"]
+mod exclusive;
 #[path = "../src/mailbox/mod.rs"]
 mod mailbox;
 #[path = "../src/reply.rs"]
@@ -140,18 +142,20 @@ fn mailbox<M: Send + 'static>(capacity: usize) -> Arc<Mailbox<M>> {
 
 /// Waits for a message; `None` when another receiver has attached.
 fn receive<M: Send + 'static>(mailbox: &Mailbox<M>, token: u64) -> Option<M> {
-    match block_on(std::future::poll_fn(|cx| mailbox.poll_receive(token, cx))) {
-        Received::Message(message, ..) => Some(message),
+    let mut hand = Hand::default();
+    match block_on(std::future::poll_fn(|cx| mailbox.poll_receive(token, cx, &mut hand))) {
+        Received::Message => hand.take(),
         Received::Replaced => None,
     }
 }
 
 /// Receives until another receiver has attached. It looks again and again: who is replaced is not woken.
 fn serve_until_replaced<M: Send + 'static>(mailbox: &Mailbox<M>, token: u64, mut handle: impl FnMut(M)) {
+    let mut hand = Hand::default();
     loop {
-        let polled = block_on(std::future::poll_fn(|cx| Poll::Ready(mailbox.poll_receive(token, cx))));
+        let polled = block_on(std::future::poll_fn(|cx| Poll::Ready(mailbox.poll_receive(token, cx, &mut hand))));
         match polled {
-            Poll::Ready(Received::Message(message, ..)) => handle(message),
+            Poll::Ready(Received::Message) => handle(hand.take().expect("it is at hand")),
             Poll::Ready(Received::Replaced) => return,
             Poll::Pending => thread::yield_now(),
         }
@@ -474,8 +478,9 @@ fn buried_by(
 
 /// What is there now, if anything.
 fn poll_once<M: Send + 'static>(mailbox: &Mailbox<M>, token: u64) -> Option<M> {
-    match block_on(std::future::poll_fn(|cx| Poll::Ready(mailbox.poll_receive(token, cx)))) {
-        Poll::Ready(Received::Message(message, ..)) => Some(message),
+    let mut hand = Hand::default();
+    match block_on(std::future::poll_fn(|cx| Poll::Ready(mailbox.poll_receive(token, cx, &mut hand)))) {
+        Poll::Ready(Received::Message) => hand.take(),
         Poll::Ready(Received::Replaced) | Poll::Pending => None,
     }
 }

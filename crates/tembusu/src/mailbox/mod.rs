@@ -8,6 +8,7 @@
 
 mod control;
 mod dead_letters;
+mod hand;
 mod overflow;
 mod receive;
 mod reserve;
@@ -28,6 +29,7 @@ pub use overflow::Overflow;
 
 pub(crate) use control::Queue;
 pub(crate) use dead_letters::{Collector, Rules};
+pub(crate) use hand::Hand;
 pub(crate) use receive::NOBODY;
 pub(crate) use send::Caller;
 pub(crate) use stash::Aside;
@@ -94,9 +96,9 @@ enum Gate {
     ClosedForGood,
 }
 
-pub(crate) enum Received<M> {
-    /// With the instant at which its caller stops waiting, and what it is to be put aside with.
-    Message(M, Option<Instant>, Option<Box<Extra>>),
+pub(crate) enum Received {
+    /// It is in the receiver's hand.
+    Message,
     /// The token is no longer the queue's: another incarnation has attached.
     Replaced,
 }

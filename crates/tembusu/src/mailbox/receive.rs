@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
 
-use super::{Envelope, Gate, Inbound, Lane, Mailbox, Received, Taken, WhyDead};
+use super::{Envelope, Gate, Hand, Inbound, Lane, Mailbox, Received, Taken, WhyDead};
 use crate::scope::Lost;
 use crate::sync::MutexGuard;
 
@@ -45,9 +45,11 @@ impl<M: Send + 'static> Mailbox<M> {
         token
     }
 
+    /// Takes the next message into `hand`.
     // Inlined: each move of a message through memory costs as much as a lock.
     #[inline(always)]
-    pub(crate) fn poll_receive(&self, token: u64, cx: &mut Context<'_>) -> Poll<Received<M>> {
+    pub(crate) fn poll_receive(&self, token: u64, cx: &mut Context<'_>, hand: &mut Hand<M>) -> Poll<Received> {
+        hand.clear();
         loop {
             let mut taken = self.taken();
             if taken.token != token {
@@ -58,10 +60,13 @@ impl<M: Send + 'static> Mailbox<M> {
                     Refill::Batch => {}
                     Refill::Urgent(urgent) => {
                         self.after_take(taken);
-                        match self.accept(urgent) {
-                            Some(received) => return Poll::Ready(received),
-                            None => continue,
-                        }
+                        let why = self.too_late(&urgent);
+                        let Some(why) = why else {
+                            hand.take_up(urgent);
+                            return Poll::Ready(Received::Message);
+                        };
+                        self.refuse(urgent, why);
+                        continue;
                     }
                     Refill::Nothing { previous, drained } => {
                         drop(taken);
@@ -73,13 +78,17 @@ impl<M: Send + 'static> Mailbox<M> {
                     }
                 }
             }
+            let why = taken.batch.front().and_then(|envelope| self.too_late(envelope));
             let Some(envelope) = taken.batch.pop_front() else { continue };
             self.note_taken(&taken);
             taken.note_gone(Lane::Ordinary);
+            let Some(why) = why else {
+                hand.take_up(envelope);
+                self.after_take(taken);
+                return Poll::Ready(Received::Message);
+            };
             self.after_take(taken);
-            if let Some(received) = self.accept(envelope) {
-                return Poll::Ready(received);
-            }
+            self.refuse(envelope, why);
         }
     }
 
@@ -120,18 +129,6 @@ impl<M: Send + 'static> Mailbox<M> {
         }
     }
 
-    /// Hands a message over, unless it has come too late.
-    #[inline(always)]
-    fn accept(&self, envelope: Envelope<M>) -> Option<Received<M>> {
-        if (envelope.deadline.is_some() || envelope.extra.is_some())
-            && let Some(why) = self.too_late(&envelope)
-        {
-            self.refuse(envelope, why);
-            return None;
-        }
-        Some(Received::Message(envelope.message, envelope.deadline, envelope.extra))
-    }
-
     #[cold]
     fn refuse(&self, envelope: Envelope<M>, why: WhyDead) {
         let lost = match why {
@@ -145,7 +142,15 @@ impl<M: Send + 'static> Mailbox<M> {
     }
 
     /// Why a message whose turn has come is not handled.
+    #[inline(always)]
     fn too_late(&self, envelope: &Envelope<M>) -> Option<WhyDead> {
+        if envelope.deadline.is_none() && envelope.extra.is_none() {
+            return None;
+        }
+        self.too_late_now(envelope)
+    }
+
+    fn too_late_now(&self, envelope: &Envelope<M>) -> Option<WhyDead> {
         let since = envelope.extra.as_ref().and_then(|extra| extra.since);
         let now = Instant::now();
         if envelope.deadline.is_some_and(|deadline| deadline <= now) {

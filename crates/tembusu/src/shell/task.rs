@@ -265,28 +265,35 @@ fn life<A: Actor>(launcher: Arc<Launcher<A>>, mut cx: Context<A>) -> impl Future
             };
             begun(cx.slot(), cx.own());
             let over = loop {
-                let message = match cx.next().await {
-                    Next::Message(message) => message,
-                    Next::Describe(asked) => match panics::catch(|| state.describe()) {
+                match cx.next().await {
+                    Next::Message => {}
+                    Next::Describe => match panics::catch(|| state.describe()) {
                         Ok(text) => {
-                            answer(asked, &text);
+                            answer(cx.own().take_asked(), &text);
                             continue;
                         }
                         Err(caught) => break Over::Die(panicked(cx.slot(), cx.own(), caught)),
                     },
                     Next::Stop => break Over::Stop(ExitReason::Shutdown),
                     Next::Killed => break Over::Die(killed(cx.slot(), cx.own())),
-                    Next::Panicked(caught) => break Over::Die(panicked(cx.slot(), cx.own(), caught)),
-                };
+                    Next::Panicked(caught) => break Over::Die(panicked(cx.slot(), cx.own(), *caught)),
+                }
+                let Some(message) = cx.take_message() else { continue };
                 // A block of its own, and so above: nothing of a result is kept over the next await.
                 {
-                    let flow = panics::catch_async(pin!(state.handle(message, &mut cx))).await;
+                    let mut flow = Ok(Flow::Continue);
+                    let handled = {
+                        let future = pin!(state.handle(message, &mut cx));
+                        Handling { future, flow: &mut flow }.await
+                    };
+                    if let Err(caught) = handled {
+                        break Over::Die(panicked(cx.slot(), cx.own(), *caught));
+                    }
                     match flow {
-                        Ok(Ok(Flow::Continue)) => {}
-                        Ok(Ok(Flow::Stop)) => break Over::Stop(ExitReason::Normal),
-                        Ok(Ok(Flow::Shutdown(text))) => break Over::Stop(ExitReason::ShutdownWith(text.into())),
-                        Ok(Err(crash)) => break Over::Die(crashed(cx.slot(), cx.own(), crash)),
-                        Err(caught) => break Over::Die(panicked(cx.slot(), cx.own(), caught)),
+                        Ok(Flow::Continue) => {}
+                        Ok(Flow::Stop) => break Over::Stop(ExitReason::Normal),
+                        Ok(Flow::Shutdown(text)) => break Over::Stop(ExitReason::ShutdownWith(text.into())),
+                        Err(crash) => break Over::Die(crashed(cx.slot(), cx.own(), crash)),
                     }
                 }
                 cx.own().scope.settle_orderly();
@@ -335,6 +342,52 @@ fn begun(slot: &Slot, incarnation: &Incarnation) {
     incarnation.has_handled();
     let generation = incarnation.generation;
     slot.tell_supervisor(|key| Event::Started { key, generation });
+}
+
+/// Handles a message, and catches the panic of a poll.
+///
+/// What most handlers return says nothing, so that it is not handed on: how a handler ended is written down only when
+/// it is not to go on.
+struct Handling<'a, F, C> {
+    future: Pin<&'a mut F>,
+    /// To go on, unless it says otherwise.
+    flow: &'a mut Result<Flow, C>,
+}
+
+impl<F: Future<Output = Result<Flow, C>>, C> Future for Handling<'_, F, C> {
+    type Output = Result<(), Box<Caught>>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let Self { future, flow } = &mut *self;
+        match poll_handler(future.as_mut(), flow, cx) {
+            Ok(true) => Poll::Ready(Ok(())),
+            Ok(false) => Poll::Pending,
+            Err(caught) => Poll::Ready(Err(caught)),
+        }
+    }
+}
+
+/// Polls a handler, and says whether it is over. In a frame of its own, as each poll that may unwind
+/// ([`panics::catch_async`]).
+#[inline(never)]
+fn poll_handler<F, C>(
+    future: Pin<&mut F>,
+    flow: &mut Result<Flow, C>,
+    cx: &mut TaskContext<'_>,
+) -> Result<bool, Box<Caught>>
+where
+    F: Future<Output = Result<Flow, C>>,
+{
+    let is_over = panics::catch(|| match future.poll(cx) {
+        Poll::Pending => false,
+        Poll::Ready(Ok(Flow::Continue)) => true,
+        Poll::Ready(other) => {
+            *flow = other;
+            true
+        }
+    });
+    is_over.map_err(Box::new)
 }
 
 fn answer(asked: Vec<oneshot::Sender<String>>, text: &str) {
