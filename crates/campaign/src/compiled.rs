@@ -2,6 +2,8 @@
 //!
 //! Promises a sound definition: no compiled campaign has a flaw. Never changes, but for its gate, which only closes.
 
+use std::sync::Arc;
+
 use money::{Cpm, Nanos};
 use tembusu::Address;
 
@@ -27,7 +29,7 @@ pub enum CompileError {
 /// A campaign that can be asked on the bid path whether and how it bids.
 #[derive(Debug)]
 pub struct CompiledCampaign {
-    definition: Campaign,
+    definition: Arc<Campaign>,
     /// Every size with a creative for it, by size and then in the order of the definition.
     by_size: Box<[(Size, usize)]>,
     gate: Gate,
@@ -48,12 +50,21 @@ pub struct Placement<'a> {
 ///
 /// The first flaw of the definition, which may come from elsewhere than a file.
 pub fn compile(definition: &Campaign) -> Result<CompiledCampaign, CompileError> {
+    compile_shared(Arc::new(definition.clone()))
+}
+
+/// As [`compile`], without a copy of the definition.
+///
+/// # Errors
+///
+/// The first flaw of the definition.
+pub fn compile_shared(definition: Arc<Campaign>) -> Result<CompiledCampaign, CompileError> {
     definition.check().map_err(|flaw| CompileError::Flawed { campaign: definition.id, flaw })?;
     let creatives = definition.creatives.iter().enumerate();
     let mut by_size: Vec<(Size, usize)> =
         creatives.flat_map(|(index, creative)| creative.sizes.iter().map(move |size| (*size, index))).collect();
     by_size.sort_unstable();
-    Ok(CompiledCampaign { definition: definition.clone(), by_size: by_size.into(), gate: Gate::default() })
+    Ok(CompiledCampaign { definition, by_size: by_size.into(), gate: Gate::default() })
 }
 
 impl CompiledCampaign {

@@ -8,7 +8,8 @@ use std::fmt;
 use openrtb::{BidRequest, Imp, Inventory};
 
 use crate::targeting::{
-    Channel, Dimension, Language, Os, RULE_BYTES_MAX, Region, Rules, Version, bundle, host, segment_rule,
+    Channel, Dimension, Language, Os, RULE_BYTES_MAX, Region, Rules, TEXT_BYTES_MAX, Version, bundle, host,
+    segment_rule,
 };
 use crate::{Campaign, Setting, Size, category};
 
@@ -211,7 +212,8 @@ impl Said<'_> {
         let device = self.request.device.as_ref();
         let geo = device.and_then(|device| device.geo.as_ref());
         let text_is = |text: Option<&str>, values: &[String]| {
-            text.is_some_and(|text| values.iter().any(|value| value.eq_ignore_ascii_case(text.trim())))
+            let short = text.filter(|text| text.len() <= TEXT_BYTES_MAX);
+            short.is_some_and(|text| values.iter().any(|value| value.eq_ignore_ascii_case(text.trim())))
         };
         match dimension {
             D::Exchanges => rules.exchanges.iter().any(|exchange| exchange == self.setting.exchange),
@@ -234,7 +236,8 @@ impl Said<'_> {
                 })
             }),
             D::Bundles => {
-                let said = self.app().and_then(|app| app.bundle.as_deref()).map(bundle);
+                let said = self.app().and_then(|app| app.bundle.as_deref());
+                let said = said.filter(|said| said.len() <= TEXT_BYTES_MAX).map(bundle);
                 said.is_some_and(|said| rules.bundles.iter().any(|ours| bundle(ours).eq_ignore_ascii_case(said.trim())))
             }
             D::Sites => text_is(self.site().and_then(|site| site.id.as_deref()), &rules.sites),

@@ -15,6 +15,11 @@ const DEVICE_CODES: std::ops::RangeInclusive<i64> = 1..=8;
 /// The known codes of `device.connectiontype`; 0 is "unknown".
 const CONNECTION_CODES: std::ops::RangeInclusive<i64> = 1..=7;
 
+/// Categories of one request's content, over all its lists. The most that was recorded is 8.
+pub const CONTENT_CATEGORIES_MAX: usize = 256;
+/// Segments of one request's user, over all providers.
+pub const SEGMENTS_MAX: usize = 4_096;
+
 /// Where and when a request is decided on.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting<'a> {
@@ -101,6 +106,25 @@ impl<'a> Facts<'a> {
             connection: device.and_then(|device| device.connectiontype).filter(|code| CONNECTION_CODES.contains(code)),
             language: device.and_then(language_of),
         }
+    }
+
+    /// Tells whether the request names more categories of its content or more segments than can be looked at for each of its
+    /// imps in time: half of them would not tell what is excluded.
+    #[must_use]
+    pub fn are_too_many(&self) -> bool {
+        let (own, content) = match self.request.inventory() {
+            Some(Inventory::App(app)) => {
+                (app.cat.len() + app.sectioncat.len() + app.pagecat.len(), app.content.as_ref())
+            }
+            Some(Inventory::Site(site)) => {
+                (site.cat.len() + site.sectioncat.len() + site.pagecat.len(), site.content.as_ref())
+            }
+            _ => (0, None),
+        };
+        let categories = own + content.map_or(0, |content| content.cat.len());
+        let data = self.request.user.as_ref().map_or(&[][..], |user| &user.data);
+        let segments: usize = data.iter().map(|data| data.segment.len()).sum();
+        categories > CONTENT_CATEGORIES_MAX || segments > SEGMENTS_MAX
     }
 
     /// The country that the request counts for.

@@ -27,10 +27,10 @@ pub use campaign::{Campaign, Creative, Flight, Pacing};
 pub use check::{
     BID_CPM_MAX, CREATIVES_PER_CAMPAIGN_MAX, Flaw, MARKUP_BYTES_MAX, NAME_BYTES_MAX, Place, SIZES_PER_CREATIVE_MAX,
 };
-pub use compiled::{CompileError, CompiledCampaign, Placement, compile};
+pub use compiled::{CompileError, CompiledCampaign, Placement, compile, compile_shared};
 pub use definition::{CampaignError, parse_campaigns};
 pub use explain::{DropReason, explain};
-pub use facts::{Facts, Formats, Setting, Want};
+pub use facts::{CONTENT_CATEGORIES_MAX, Facts, Formats, SEGMENTS_MAX, Setting, Want};
 pub use id::{CampaignId, CreativeId};
 pub use index::{Candidate, Candidates, Condemned, Index, Scratch};
 pub use openrtb::Country;

@@ -68,7 +68,7 @@ fn setting(dice: &mut Dice) -> Setting<'static> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     // A failure prints the seed, and proptest stores it beside this file.
     #[test]

@@ -403,6 +403,59 @@ fn deals_are_bid_on_where_the_open_auction_is_closed_or_too_dear() {
     assert_eq!(World::default().decide(&trap).err(), Some(NoBidReason::BelowFloor));
 }
 
+/// Kopi with rules of its own; Teh takes what it leaves.
+fn kopi_for(rules: &str) -> World {
+    let campaigns = CAMPAIGNS.replacen("\n[[campaign.creative]]", &format!("{rules}\n\n[[campaign.creative]]"), 1);
+    World { campaigns, ..World::default() }
+}
+
+#[test]
+fn a_campaign_with_deals_bids_on_them_and_not_in_the_open_auction() {
+    let world = kopi_for("[campaign.include]\ndeals = [\"k1\", \"k2\"]");
+    let bid_with = |deals: Value| {
+        let bid = world.decide(&request(|r| r["imp"][0]["pmp"] = json!({ "deals": deals }))).expect("a bid");
+        (bid.imps[0].campaign.id().0, bid.imps[0].deal.clone())
+    };
+    assert_eq!(bid_with(json!([])), (2, None));
+    assert_eq!(bid_with(json!([{ "id": "other" }])), (2, None));
+    assert_eq!(bid_with(json!([{ "id": "other" }, { "id": "k2", "bidfloor": 1.5 }])), (1, Some("k2".to_owned())));
+    // Offered, but to another seat: found by the index, refused by the terms.
+    assert_eq!(bid_with(json!([{ "id": "k1", "wseat": ["x"] }])), (2, None));
+    let private = request(|r| {
+        r["imp"][0]["bidfloor"] = json!(1.5);
+        r["imp"][0]["pmp"] = json!({ "deals": [{ "id": "k1", "wseat": ["x"] }] });
+    });
+    assert_eq!(world.decide(&private).err(), Some(NoBidReason::BelowFloor), "what Teh came to is further");
+}
+
+#[test]
+fn rules_of_a_campaign_choose_its_requests() {
+    let winner = |world: &World, request: Value| world.decide(&request).expect("a bid").imps[0].campaign.id().0;
+    let phones = kopi_for("[campaign.include]\ndevices = [\"phone\"]\n[campaign.exclude]\nsegments = [\"seen\"]");
+    assert_eq!(winner(&phones, request(|_| {})), 2, "an included value that the request does not say");
+    assert_eq!(winner(&phones, request(|r| r["device"]["devicetype"] = json!(4))), 1);
+    let seen = request(|r| {
+        r["device"]["devicetype"] = json!(4);
+        r["user"] = json!({ "data": [{ "segment": [{ "id": "seen" }] }] });
+    });
+    assert_eq!(winner(&phones, seen), 2);
+}
+
+#[test]
+fn more_categories_or_segments_than_can_be_looked_at_get_no_bid() {
+    let categories = |count: usize| request(|r| r["site"] = json!({ "pagecat": vec!["IAB1"; count] }));
+    assert!(World::default().decide(&categories(campaign::CONTENT_CATEGORIES_MAX)).is_ok());
+    let too_many = World::default().decide(&categories(campaign::CONTENT_CATEGORIES_MAX + 1));
+    assert_eq!(too_many.err(), Some(NoBidReason::ListTooLong));
+    let segments = |count: usize| {
+        let half = vec![json!({ "id": "s" }); count / 2];
+        request(|r| r["user"] = json!({ "data": [{ "segment": half }, { "segment": half }] }))
+    };
+    assert!(World::default().decide(&segments(campaign::SEGMENTS_MAX)).is_ok());
+    let too_many = World::default().decide(&segments(campaign::SEGMENTS_MAX + 2));
+    assert_eq!(too_many.err(), Some(NoBidReason::ListTooLong));
+}
+
 #[test]
 fn every_imp_is_decided_by_itself() {
     let many = request(|r| {

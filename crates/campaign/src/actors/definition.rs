@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tembusu::{Actor, Address, Context, Flow, Init};
 
 use super::{IndexMessage, Slot};
-use crate::{CampaignId, CompileError, chaos, compile};
+use crate::{CampaignId, CompileError, chaos, compile_shared};
 
 /// Compiles a campaign in `init` and publishes it; withdrawn with the incarnation.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Actor for Definition {
     async fn init(args: &DefinitionArgs, cx: &mut Context<Self>) -> Result<Init<Self>, DefinitionCrash> {
         let campaign = args.slot.id();
         chaos::DEFINITION_INIT.strike(campaign);
-        let compiled = compile(&args.slot.campaign)?.owned_by(cx.address(), cx.incarnation());
+        let compiled = compile_shared(Arc::clone(&args.slot.campaign))?.owned_by(cx.address(), cx.incarnation());
         args.slot.set_definition(cx.address());
         cx.publish(&args.slot.compiled, compiled);
         // A full queue holds a message that makes the publisher look at every campaign, and one that is not there looks at

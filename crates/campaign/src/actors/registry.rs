@@ -16,7 +16,7 @@ use crate::{Campaign, CampaignId, CompiledCampaign, Flaw, Index};
 /// One campaign's place in the registry.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    pub(crate) campaign: Campaign,
+    pub(crate) campaign: Arc<Campaign>,
     /// Published by the campaign's definition.
     pub(crate) compiled: Table<CompiledCampaign>,
     /// Published by the campaign's controller.
@@ -39,7 +39,7 @@ impl Slot {
     fn new(campaign: Campaign, index: Table<Index>) -> Self {
         let id = campaign.id;
         Self {
-            campaign,
+            campaign: Arc::new(campaign),
             compiled: Table::new(format!("campaign_{id}")),
             standing: Table::new(format!("campaign_{id}_standing")),
             paused: AtomicBool::new(false),

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 use super::Index;
 use super::columns::{BLOCK_BITS, BLOCK_WORDS, Columns};
 use super::dimension::{Closed, Named, Open};
-use super::rest::{Rest, Segments};
+use super::rest::{Rest, Segments, hours_in_utc};
 use super::source::Source;
 use crate::facts::{Tag, fold_tagged};
 use crate::targeting::{Connection, Device, OsRule, Rules, bundle, fold};
@@ -37,6 +37,7 @@ impl Index {
             devices: Closed::build(both(&placed, |rules| device_codes(&rules.devices)), to),
             systems: Closed::build(both(&placed, |rules| rules.os.iter().map(|OsRule { os, .. }| *os).collect()), to),
             connections: Closed::build(both(&placed, |rules| connection_codes(&rules.connections)), to),
+            hours: Closed::build(all(&placed, |campaign| hours_in_utc(campaign.definition())), to),
             languages: Closed::build(both(&placed, |rules| rules.languages.clone()), to),
             sizes: Open::build(all(&placed, sizes), to),
             formats: Open::build(both(&placed, |rules| rules.formats.clone()), to),

@@ -133,22 +133,37 @@ impl Rest {
     }
 }
 
+/// The hours in which a campaign bids, and by which clock, if it has rules on them.
+fn hours(campaign: &Campaign) -> Option<(Hours, UtcOffset)> {
+    let (include, exclude) = (&campaign.include().hours, &campaign.exclude().hours);
+    let union = |all: &[Hours]| all.iter().fold(Hours::default(), |all, hours| all.union(*hours));
+    let wanted = if include.is_empty() { Hours::all() } else { union(include) };
+    let offset = campaign.targeting.as_ref().and_then(|targeting| targeting.utc_offset).unwrap_or_default();
+    let is_timed = !include.is_empty() || !exclude.is_empty();
+    is_timed.then(|| (wanted.without(union(exclude)), offset))
+}
+
+/// The same by a clock of UTC; none if the campaign has no such rules, never bids, or has a clock between the hours.
+pub(super) fn hours_in_utc(campaign: &Campaign) -> Vec<u8> {
+    let in_utc = hours(campaign).and_then(|(hours, offset)| hours.in_utc(offset));
+    in_utc.into_iter().flatten().collect()
+}
+
 impl Rare {
     fn of(campaign: &Campaign) -> Option<Box<Self>> {
         let (include, exclude) = (campaign.include(), campaign.exclude());
-        let union = |all: &[Hours]| all.iter().fold(Hours::default(), |all, hours| all.union(*hours));
-        let wanted = if include.hours.is_empty() { Hours::all() } else { union(&include.hours) };
-        let timed = !include.hours.is_empty() || !exclude.hours.is_empty();
-        let offset = campaign.targeting.as_ref().and_then(|targeting| targeting.utc_offset).unwrap_or_default();
+        // The columns do the usual ones.
+        let hours = hours(campaign).filter(|_| hours_in_utc(campaign).is_empty());
         let in_every_version = |os: Os| include.os.contains(&OsRule { os, at_least: None });
         let least = include.os.iter().filter_map(|rule| Some((rule.os, rule.at_least?)));
         let rare = Self {
-            hours: timed.then(|| (wanted.without(union(&exclude.hours)), offset)),
+            hours,
             least: least.filter(|(os, _)| !in_every_version(*os)).collect(),
             within: include.within.iter().map(|circle| circle.ball()).collect(),
             outside: exclude.within.iter().map(|circle| circle.ball()).collect(),
         };
-        let has_any = timed || !rare.least.is_empty() || !rare.within.is_empty() || !rare.outside.is_empty();
+        let has_any =
+            rare.hours.is_some() || !rare.least.is_empty() || !rare.within.is_empty() || !rare.outside.is_empty();
         has_any.then(|| Box::new(rare))
     }
 

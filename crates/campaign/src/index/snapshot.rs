@@ -16,7 +16,7 @@ use super::hits::Hits;
 use super::rest::{Rest, Segments};
 use super::source::Source;
 use super::{Candidates, Scratch};
-use crate::targeting::{Channel, Format, Language, Os, Region, fold};
+use crate::targeting::{Channel, Format, Language, Os, Region, UtcOffset, fold};
 use crate::{CampaignId, CompiledCampaign, Country, Facts, Size, Want};
 
 /// An immutable snapshot of the campaigns, to be read by the bid path without a lock.
@@ -30,6 +30,8 @@ pub struct Index {
     pub(super) systems: Closed<Os>,
     pub(super) connections: Closed<i64>,
     pub(super) languages: Closed<Language>,
+    /// Of the week, by a clock of UTC.
+    pub(super) hours: Closed<u8>,
     /// With a flag for those that only non-secure creatives fit.
     pub(super) sizes: Open<(Size, bool)>,
     pub(super) formats: Open<Format>,
@@ -120,6 +122,7 @@ impl Index {
         scratch.all.extend(self.systems.fitting(os.as_ref()));
         scratch.all.extend(self.connections.fitting(connection.as_ref()));
         scratch.all.extend(self.languages.fitting(language.as_ref()));
+        scratch.all.extend(self.hours.fitting(Some(&UtcOffset::default().hour_of_week(setting.now_ms))));
 
         let mut sizes = Hits::of(&self.sizes, &self.columns, scratch);
         for size in want.sizes {

@@ -58,6 +58,13 @@ impl Hours {
         Self([u64::MAX; 3])
     }
 
+    /// These hours by a clock of UTC, where they are of a clock ahead by whole hours; `None` if its hours begin at other minutes.
+    pub(crate) fn in_utc(self, offset: UtcOffset) -> Option<impl Iterator<Item = u8>> {
+        let ahead = (offset.0 % 60 == 0).then_some(i64::from(offset.0 / 60))?;
+        let hours = (0..HOURS_PER_WEEK as u8).filter(move |hour| self.contains(*hour));
+        Some(hours.map(move |hour| (i64::from(hour) - ahead).rem_euclid(HOURS_PER_WEEK as i64) as u8))
+    }
+
     fn insert(&mut self, hour: usize) {
         self.0[hour / 64] |= 1 << (hour % 64);
     }

@@ -45,4 +45,4 @@ pub use place::{Circle, ParseCircleError, ParseRegionError, Region};
 pub(crate) use rules::segment_rule;
 pub use rules::{Dimension, RULE_BYTES_MAX, RULE_VALUES_MAX, Rules, Side, Targeting};
 pub use system::{Channel, Connection, Device, Format, Language, Os, OsRule, ParseRuleError, Version};
-pub(crate) use text::{Folded, bundle, fold, host};
+pub(crate) use text::{Folded, TEXT_BYTES_MAX, bundle, fold, host};

@@ -245,6 +245,9 @@ impl Version {
     /// Reads the numbers at the beginning of a text: `15.1.1`, `10_3`, `12 (beta)`. `None` if it begins with none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        if text.len() > super::TEXT_BYTES_MAX {
+            return None;
+        }
         let mut numbers = [0; 4];
         let mut found = false;
         for (place, part) in numbers.iter_mut().zip(text.trim().split(['.', '_'])) {

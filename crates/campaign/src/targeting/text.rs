@@ -5,6 +5,10 @@
 
 use super::RULE_BYTES_MAX;
 
+/// The longest text of a request that is looked at, in bytes; a longer one says nothing. Room for blanks around a rule's
+/// value, and for the URL of any page.
+pub(crate) const TEXT_BYTES_MAX: usize = 4_096;
+
 /// What may be put behind a folded text.
 const END_BYTES_MAX: usize = 2;
 
@@ -31,6 +35,9 @@ impl Folded {
 
 /// Folds a text; `None` if nothing is left, or more than a rule may hold.
 pub(crate) fn fold(text: &str) -> Option<Folded> {
+    if text.len() > TEXT_BYTES_MAX {
+        return None;
+    }
     let text = text.trim().as_bytes();
     if text.is_empty() || text.len() > RULE_BYTES_MAX {
         return None;
@@ -45,7 +52,8 @@ pub(crate) fn fold(text: &str) -> Option<Folded> {
 /// The host of a URL, or of a domain as exchanges write them: without scheme, user, port, path, a leading `www.` and dots
 /// around it.
 pub(crate) fn host(text: &str) -> &str {
-    let bare = text.trim();
+    // A host stands at the beginning.
+    let bare = text[..text.floor_char_boundary(TEXT_BYTES_MAX)].trim();
     let bare = bare.split_once("://").map_or(bare, |(_scheme, rest)| rest);
     let bare = bare.split(['/', '?', '#']).next().unwrap_or_default();
     let bare = bare.rsplit_once('@').map_or(bare, |(_user, rest)| rest);
@@ -60,6 +68,9 @@ pub(crate) fn host(text: &str) -> &str {
 
 /// A bundle without the `id` that some exchanges put before the number of Apple's store.
 pub(crate) fn bundle(text: &str) -> &str {
+    if text.len() > TEXT_BYTES_MAX {
+        return text;
+    }
     let text = text.trim();
     match text.get(..2) {
         Some(id) if id.eq_ignore_ascii_case("id") && is_number(&text[2..]) => &text[2..],

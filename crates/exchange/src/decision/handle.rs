@@ -40,6 +40,9 @@ pub fn handle_bid_request<P: Purse>(
     let cap_key = view.cap_keys.key(view.exchange, &user_ids(request), view.now_ms);
     let setting = Setting { exchange: view.exchange, country: view.country, now_ms: view.now_ms };
     let facts = Facts::of(request, setting);
+    if facts.are_too_many() {
+        return Err(no_bid(NoBidReason::ListTooLong));
+    }
     let common = Common { request, facts: &facts, view, money, cap_key };
     let blocks = Blocks::new(request).map_err(no_bid)?;
 

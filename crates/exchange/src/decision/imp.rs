@@ -15,7 +15,7 @@ use region::{Plan, Refusal, Want as HoldWant};
 use super::bid::ImpBid;
 use super::blocks::Blocks;
 use super::currency::CommonCurrency;
-use super::terms::{Terms, terms};
+use super::terms::{Terms, deals, terms};
 use super::view::{DecisionView, Held, Purse};
 use crate::NoBidReason;
 
@@ -92,7 +92,7 @@ pub(super) fn bid_on<P: Purse>(
         facts: common.facts,
         sizes: &sizes,
         secure: imp.is_secure(),
-        deals: imp.pmp.as_ref().map_or(&[], |pmp| &pmp.deals),
+        deals: deals(imp),
         formats: Formats::of(imp),
     };
     let Search { blocks, candidates_left, scratch } = search;
@@ -102,6 +102,11 @@ pub(super) fn bid_on<P: Purse>(
             return Err(NoBidReason::Deadline);
         }
         *candidates_left -= 1;
+        // Neither can any after it pay, for they come by price.
+        if !pays(common, &candidate, &terms) {
+            reason = reason.max(NoBidReason::BelowFloor);
+            break;
+        }
         let judged = candidate.evaluate(|candidate| judge(common, blocks, candidate, banner, &terms));
         let outcome = match judged {
             Ok(Ok(offer)) => hold(common, index, imp, &candidate, offer),
@@ -126,6 +131,14 @@ fn sizes(banner: &Banner<'_>) -> Vec<Size> {
         }
     }
     sizes
+}
+
+/// Tells whether the campaign's price is enough on any terms of the imp, whoever they are for.
+fn pays<P>(common: &Common<'_, P>, candidate: &Candidate<'_>, terms: &[Terms<'_>]) -> bool {
+    let Common { view, money, .. } = common;
+    let step = view.dialect.price_step();
+    let offer = money.rate.from_usd(candidate.campaign().bid_cpm(), Rounding::Down);
+    offer.is_some_and(|offer| terms.iter().any(|terms| terms.price(offer, step).is_some()))
 }
 
 /// The rules between this campaign and this request. Changes nothing but what is remembered of them.

@@ -59,6 +59,12 @@ impl Terms<'_> {
     }
 }
 
+/// The deals of an imp that are looked at.
+pub(super) fn deals<'r>(imp: &'r Imp<'r>) -> &'r [Deal<'r>] {
+    let deals = imp.pmp.as_ref().map_or(&[][..], |pmp| &pmp.deals);
+    &deals[..deals.len().min(DEALS_MAX)]
+}
+
 /// The terms of an imp, the open auction first, and deals in the exchange's order.
 ///
 /// # Errors
@@ -73,8 +79,7 @@ pub fn terms<'r>(
     currency: Currency,
     rates: &Rates,
 ) -> Result<Vec<Terms<'r>>, NoBidReason> {
-    let deals = imp.pmp.as_ref().map_or(&[][..], |pmp| &pmp.deals);
-    let deals = &deals[..deals.len().min(DEALS_MAX)];
+    let deals = deals(imp);
     let floors = || std::iter::once(imp.floor()).chain(deals.iter().map(Deal::floor));
     if floors().flatten().any(Cpm::is_negative) {
         return Err(NoBidReason::NegativeFloor);
