@@ -91,23 +91,18 @@ fn served_while_starting(scenario: &Scenario, theirs: &Trace, ours: &Trace) -> (
         let Some(Step::Meanwhile { sup, ask, .. }) = step else { continue };
         let too_late = (&*theirs.result, &*ours.result) == ("ok", "down") && has_ended(sup, ours);
         match (&**ask, &*theirs.result, &*ours.result) {
-            (Step::Terminate { name, .. }, ..) => {
-                give_starts_up(theirs, ours);
-                if too_late {
-                    theirs.result.clone_from(&ours.result);
-                }
-                // It ends now or later, in the same order.
-                for line in [theirs, ours] {
-                    line.events.sort_by_key(|event| order.is_within(&event.name, name));
-                }
-            }
-            (Step::Start { .. }, ..) if too_late => {
-                give_starts_up(theirs, ours);
-                theirs.result.clone_from(&ours.result);
-            }
             (Step::Restart { .. } | Step::Delete { .. }, "running", "restarting")
             | (Step::Start { .. }, "already_started", "already_present") => theirs.result.clone_from(&ours.result),
+            _ if too_late => theirs.result.clone_from(&ours.result),
             _ => {}
+        }
+        if too_late || matches!(**ask, Step::Terminate { .. }) {
+            give_starts_up(theirs, ours);
+        }
+        // What was asked for comes about now or later, in the same order.
+        if let Step::Terminate { name, .. } | Step::Restart { name, .. } = &**ask {
+            theirs.events.sort_by_key(|event| order.is_within(&event.name, name));
+            ours.events.sort_by_key(|event| order.is_within(&event.name, name));
         }
     }
     renumber(&mut theirs);

@@ -118,7 +118,9 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Manual, `restart_child`. A failed start is returned and neither charged nor tried again (case 10).
+    /// Manual, `restart_child`. A failed start is returned and neither charged nor tried again (case 10). If it ignores,
+    /// "the pid remains set to `undefined`", whatever its restart type: one that is temporary and has no process was
+    /// added by a change.
     pub(crate) fn restart_child(&mut self, id: Id, world: &mut World) -> Result<Up, Refused> {
         if self.is_simple() {
             return Err(Refused::SimpleOneForOne);
@@ -126,7 +128,7 @@ impl Supervisor {
         match self.child_mut(id).ok_or(Refused::NotFound)?.life() {
             Life::Running => Err(Refused::Running),
             Life::Restarting => Err(Refused::Restarting),
-            Life::Undefined => match self.start_child_by_id(id, world) {
+            Life::Undefined => match self.child_mut(id).expect("it is there").start(world) {
                 Start::Ok => Ok(Up::Started),
                 Start::Ignore => Ok(Up::Ignored),
                 Start::Fail => Err(Refused::StartFailed),

@@ -3,7 +3,28 @@
 use std::mem;
 
 use crate::process::{Child, Supervisor};
-use crate::spec::{BadSpec, Strategy, SupervisorSpec};
+use crate::spec::{BadSpec, ChildSpec, Id, Kind, Strategy, SupervisorSpec};
+
+impl Child {
+    /// Whoever starts the supervisor `of` again calls the `init` that is in its code now.
+    pub(crate) fn learn(&mut self, of: Id, spec: &SupervisorSpec) {
+        learn(&mut self.spec, of, spec);
+        if let Some(below) = self.below_mut() {
+            below.flags.children.iter_mut().for_each(|child| learn(child, of, spec));
+            below.children.iter_mut().for_each(|child| child.learn(of, spec));
+        }
+    }
+}
+
+fn learn(child: &mut ChildSpec, of: Id, new: &SupervisorSpec) {
+    if let Kind::Supervisor(spec) = &mut child.kind {
+        if child.id == of {
+            **spec = new.clone();
+        } else {
+            spec.children.iter_mut().for_each(|child| learn(child, of, new));
+        }
+    }
+}
 
 impl Supervisor {
     /// Cases 84 to 94: flags are replaced; new children are added and not started; children that are not named any

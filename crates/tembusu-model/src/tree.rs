@@ -168,7 +168,10 @@ impl Tree {
     ///
     /// [`Refused::Bad`] if the new specification is; the old one then stays.
     pub fn change(&mut self, of: Id, spec: SupervisorSpec) -> Result<(), Refused> {
-        self.ask(of, |supervisor, _| supervisor.change(spec).map_err(Refused::Bad))
+        let new = spec.clone();
+        self.ask(of, |supervisor, _| supervisor.change(spec).map_err(Refused::Bad))?;
+        self.root.learn(of, &new);
+        Ok(())
     }
 
     // === what a bystander finds ===

@@ -537,3 +537,29 @@ fn a_change_adds_without_starting_keeps_what_is_not_named_and_refuses_what_is_fa
     }
     assert!(tree.is_up(), "the new intensity counts");
 }
+
+#[test]
+fn what_was_changed_stays_so_when_the_supervisor_is_started_again() {
+    // Its own `init` says so now.
+    let child = |id| ChildSpec::worker(id, Restart::Permanent);
+    let below = SupervisorSpec::new(Strategy::OneForOne, 0).children([child(2)]);
+    let above = ChildSpec::supervisor(1, Restart::Permanent, below.clone());
+    let mut tree = with(SupervisorSpec::new(Strategy::OneForOne, 5).children([above]));
+    let new = SupervisorSpec { intensity: 1, children: vec![child(3), child(2)], ..below };
+    assert_eq!(tree.change(1, new), Ok(()));
+    assert_eq!(tree.running(), [SUP, 1, 2]);
+    tree.crash(2, Error);
+    tree.crash(2, Error);
+    assert_eq!(tree.running(), [SUP, 1, 3, 2], "its second failure was one too many");
+}
+
+#[test]
+fn a_temporary_child_that_ignores_when_it_is_asked_for_stays_undefined() {
+    let mut tree = permanent(Strategy::OneForOne, 1, 1);
+    let added = ChildSpec::worker(2, Restart::Temporary);
+    let new = SupervisorSpec::new(Strategy::OneForOne, 1).children([ChildSpec::worker(1, Restart::Permanent), added]);
+    assert_eq!(tree.change(SUP, new), Ok(()));
+    tree.world.script(2, [Start::Ignore]);
+    assert_eq!(tree.restart_child(SUP, 2), Ok(Up::Ignored));
+    assert_eq!(tree.which_children(SUP), Ok(vec![(2, Life::Undefined), (1, Life::Running)]));
+}

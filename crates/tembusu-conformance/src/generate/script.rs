@@ -303,7 +303,7 @@ fn code_change(rng: &mut Rng, place: &mut Place, at: usize, flavour: Flavour) ->
         }
     }
     if rng.chance(30) {
-        let restart = rng.weighed(&[(3, Restart::Permanent), (2, Restart::Transient)]);
+        let restart = rng.weighed(&[(3, Restart::Permanent), (2, Restart::Transient), (1, Restart::Temporary)]);
         let plan = super::plan(rng, flavour, 5);
         let name = format!("c{at}");
         to.children.push(Node::Worker(Worker { name, restart, significant: false, stop: Stop::Prompt, plan }));
@@ -313,7 +313,12 @@ fn code_change(rng: &mut Rng, place: &mut Place, at: usize, flavour: Flavour) ->
             to.children.swap(at, rng.below(at + 1));
         }
     }
-    place.changed = true;
+    // A temporary one that has ended would be added again.
+    place.changed = to.children.iter().any(|child| match child {
+        Node::Worker(worker) => worker.restart == Restart::Temporary,
+        Node::Sup(sup) => sup.restart == Restart::Temporary,
+    });
+    place.sup = Sup { name: place.sup.name.clone(), ..to.clone() };
     for child in &to.children {
         if !place.names.iter().any(|name| name == child.name()) {
             place.names.push(child.name().to_owned());

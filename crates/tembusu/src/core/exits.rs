@@ -20,10 +20,15 @@ impl Core {
         child.state = ChildState::Idle;
         child.crashed = false;
         child.fresh = false;
-        let asked = child.intent.take().and_then(Intent::request);
+        let intent = child.intent.take();
         self.report(key, generation, Happening::Ignored, effects);
         let ends = self.decides_the_end(key, generation, effects);
-        self.put_away(key, effects);
+        match intent {
+            // OTP, `restart_child/2`: "the pid remains set to undefined", also of one that is temporary.
+            Some(Intent::Restart(_)) => self.close(key, effects),
+            _ => self.put_away(key, effects),
+        }
+        let asked = intent.and_then(Intent::request);
         answer(asked, Ok(()), effects);
         if ends {
             return self.end(ExitReason::Shutdown, effects);

@@ -16,7 +16,7 @@ use crate::exit::Charge;
 /// not stay for ever, and none has to forget a whole burst.
 const FORGOTTEN_AT_ONCE: usize = 2;
 
-/// A ring of the last failures' instants, at most N of them.
+/// A ring of the last failures' instants: at most N of them, or as many as there were when N was made less.
 #[derive(Clone, Debug)]
 pub(crate) struct Intensity {
     limit: u32,
@@ -32,12 +32,13 @@ impl Intensity {
         Self { limit, period, stamps: VecDeque::new(), last_charged: 0 }
     }
 
-    /// Another limit or period; the failures so far count on.
+    /// Another limit or period; the failures so far count on, also when the limit was lower in between. What was too
+    /// old at the last charge stays forgotten, however long the new period is (`supervisor.erl`, `add_restart/1`).
     pub(crate) fn change(&mut self, limit: u32, period: Time) {
+        let oldest_kept = self.stamps.back().map_or(Time::ZERO, |last| last.saturating_sub(self.period));
+        let old = self.stamps.partition_point(|&stamp| stamp < oldest_kept);
+        self.stamps.drain(..old);
         (self.limit, self.period) = (limit, period);
-        while self.stamps.len() > limit as usize {
-            self.stamps.pop_front();
-        }
     }
 
     pub(crate) fn limit(&self) -> u32 {
@@ -73,12 +74,11 @@ impl Intensity {
         if k > limit {
             return Err(charge);
         }
-        if old > 0 && self.stamps.len() == limit as usize {
+        if old > 0 && self.stamps.len() >= limit as usize {
             self.stamps.pop_front();
         }
         self.last_charged = k;
         self.stamps.push_back(now);
-        debug_assert!(self.stamps.len() <= limit as usize);
         Ok(charge)
     }
 

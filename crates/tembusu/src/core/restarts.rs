@@ -8,7 +8,7 @@ use super::children::{Intent, Uptime};
 use super::mutations::{self, Mutation};
 use super::pass::{Pass, Step};
 use super::{
-    ChildKey, ChildState, Core, Effect, Generation, Happening, Mode, Outcome, Phase, QueueFate, Rank, Refused,
+    Child, ChildKey, ChildState, Core, Effect, Generation, Happening, Mode, Outcome, Phase, QueueFate, Rank, Refused,
     RequestId,
 };
 use crate::exit::{Charge, ExitReason};
@@ -217,14 +217,19 @@ impl Core {
         let temporaries: Vec<ChildKey> = self
             .children
             .from(from)
-            // One that has not been up is no bystander.
-            .filter(|child| child.policy.restart == Restart::Temporary && !child.fresh)
+            .filter(|child| child.policy.restart == Restart::Temporary && self.is_bystander(child))
             .filter(|_| !mutations::is(Mutation::RevivesTemporaries))
             .map(|child| child.key)
             .collect();
         for key in temporaries {
             self.remove(key, effects);
         }
+    }
+
+    /// One that waits for its first start is no bystander; one that a change has added, and nobody has started, is.
+    pub(super) fn is_bystander(&self, child: &Child) -> bool {
+        let waits = child.intent.is_some() || self.pass.is_some_and(|pass| pass.first);
+        !(child.fresh && waits)
     }
 
     /// Closes the queue of a child that has ended and may be restarted by request.

@@ -111,7 +111,7 @@ impl Core {
 
     fn outlook_of(&self, child: &Child) -> Outlook {
         let temporary = child.policy.restart == Restart::Temporary;
-        let is_bystander = temporary && !child.fresh;
+        let is_bystander = temporary && self.is_bystander(child);
         let is_to_come = || !child.at_rest && !is_bystander && self.pass_will_reach(child.key);
         if child.mode != Mode::Normal {
             // Waiting for its restart, for its turn in a group restart, or for the end of degraded mode.

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tembusu_model::{
-    AutoShutdown as Auto, ChildSpec, Id, Kind, Life, Reason, Refused as No, Restart as R, Shutdown as Stop, Start,
-    Step, Strategy as S, SupervisorSpec, Tree, World,
+    AutoShutdown as Auto, BadSpec, ChildSpec, Id, Kind, Life, Reason, Refused as No, Restart as R, Shutdown as Stop,
+    Start, Step, Strategy as S, SupervisorSpec, Tree, World,
 };
 
 use super::super::*;
@@ -35,6 +35,8 @@ struct Pair {
     /// Supervisors whose significant children count.
     listening: BTreeSet<Id>,
     templates: BTreeMap<Id, ChildSpec>,
+    /// What the supervisors that are not dynamic are specified to be; of those below, only the names count.
+    specs: BTreeMap<Id, SupervisorSpec>,
     workers: BTreeSet<Id>,
     next: Id,
     /// Whose restart was tried again last, nothing having happened since.
@@ -106,6 +108,7 @@ impl Pair {
             dynamic: BTreeSet::new(),
             listening: BTreeSet::new(),
             templates: BTreeMap::new(),
+            specs: BTreeMap::new(),
             workers: BTreeSet::new(),
             next: 0,
             retried: None,
@@ -144,22 +147,13 @@ impl Pair {
         } else {
             [Auto::AnySignificant, Auto::AllSignificant][self.random.below(2) as usize]
         };
-        let core_strategy = match strategy {
-            S::OneForOne | S::SimpleOneForOne => Strategy::OneForOne,
-            S::OneForAll => Strategy::OneForAll,
-            S::RestForOne => Strategy::RestForOne,
-        };
         let core = Core::new(
             id.to_string().into(),
-            core_strategy,
+            core_strategy(strategy),
             is_dynamic,
             Intensity::new(u32::try_from(intensity).expect("it is small"), PERIOD),
         )
-        .with_auto_shutdown(match auto {
-            Auto::Never => AutoShutdown::Never,
-            Auto::AnySignificant => AutoShutdown::AnySignificant,
-            Auto::AllSignificant => AutoShutdown::AllSignificant,
-        });
+        .with_auto_shutdown(core_auto(auto));
         // Of a supervisor that is not restarted for ever and whose own supervisor listens.
         let significant = above.is_some_and(|(above, _)| self.listening.contains(&above))
             && restart != R::Permanent
@@ -191,6 +185,7 @@ impl Pair {
                 };
                 spec.children.push(child);
             }
+            self.specs.insert(id, spec.clone());
         }
         ChildSpec { significant, ..ChildSpec::supervisor(id, restart, spec) }
     }
@@ -227,6 +222,7 @@ impl Pair {
             14 => self.script(),
             15 => self.pass(),
             16 => self.add(),
+            17 => self.change(),
             _ => self.administer(),
         }
     }
@@ -346,6 +342,100 @@ impl Pair {
         self.agree(model.map(drop), core);
     }
 
+    /// The code of a running supervisor is changed (cases 84 to 92): flags, restart types, significance, shutdown, order,
+    /// and maybe a new child. What it says of a child that was deleted or is gone would add it again, and it is left.
+    fn change(&mut self) {
+        let running = self.model.running();
+        let known: Vec<Id> = self.specs.keys().copied().filter(|id| running.contains(id)).collect();
+        if known.is_empty() {
+            return;
+        }
+        let of = known[self.random.below(known.len() as u64) as usize];
+        let states = self.model.which_children(of).expect("it runs");
+        let mut spec = self.specs[&of].clone();
+        if !spec.children.iter().all(|child| states.iter().any(|state| state.0 == child.id)) {
+            return;
+        }
+        spec.strategy = [S::OneForOne, S::OneForAll, S::RestForOne][self.random.below(3) as usize];
+        spec.intensity = self.random.below(if of == 0 { 9 } else { 4 }) as usize;
+        spec.auto_shutdown = match self.random.below(4) {
+            0 => Auto::Never,
+            1 => Auto::AnySignificant,
+            2 => Auto::AllSignificant,
+            _ => spec.auto_shutdown,
+        };
+        let faulty = self.random.one_in(6);
+        for child in &mut spec.children {
+            if self.random.one_in(3) {
+                child.restart = self.restart();
+            }
+            let may = spec.auto_shutdown != Auto::Never && child.restart != R::Permanent;
+            child.significant = (may || faulty) && (child.significant || self.random.one_in(3));
+            if let (Kind::Worker, true) = (&child.kind, self.random.one_in(3)) {
+                child.shutdown = [Stop::BrutalKill, Stop::Within][self.random.below(2) as usize];
+            }
+        }
+        let added = self.random.one_in(4).then(|| ChildSpec { significant: false, ..self.fresh_worker(of) });
+        let at = self.random.below(spec.children.len() as u64 + 1) as usize;
+        spec.children.splice(at..at, added.clone());
+        for at in (1..spec.children.len()).rev() {
+            spec.children.swap(at, self.random.below(at as u64 + 1) as usize);
+        }
+        self.log.push(format!("change {of} to {spec:?}"));
+        let core = self.change_core(of, &spec, added.as_ref());
+        let listens = spec.auto_shutdown != Auto::Never;
+        let before = self.specs.insert(of, spec).expect("it is specified");
+        let model = self.model.change(of, self.whole(of));
+        self.agree(model, core);
+        if model.is_err() {
+            self.specs.insert(of, before);
+        } else if listens {
+            self.listening.insert(of);
+        } else {
+            self.listening.remove(&of);
+        }
+    }
+
+    /// What a supervisor is specified to be, with all below.
+    fn whole(&self, of: Id) -> SupervisorSpec {
+        let mut spec = self.specs[&of].clone();
+        for child in &mut spec.children {
+            if self.specs.contains_key(&child.id) {
+                child.kind = Kind::Supervisor(Box::new(self.whole(child.id)));
+            }
+        }
+        spec
+    }
+
+    fn change_core(&mut self, of: Id, spec: &SupervisorSpec, added: Option<&ChildSpec>) -> Result<(), Refused> {
+        let node = self.nodes[&of];
+        let added: Vec<_> = added
+            .map(|child| (self.core.place_for(node, child.id), child.id.to_string().into(), policy_of(child)))
+            .into_iter()
+            .collect();
+        let old = spec.children.iter().filter(|child| !added.iter().any(|(key, ..)| *key == self.core.key(child.id)));
+        let policies = old.map(|child| {
+            let is_worker = matches!(child.kind, Kind::Worker);
+            let change = PolicyChange {
+                restart: Some(core_restart(child.restart)),
+                significant: Some(child.significant),
+                shutdown: is_worker.then(|| core_shutdown(child.shutdown)),
+                init_timeout: None,
+            };
+            (self.core.key(child.id), change)
+        });
+        let change = Change {
+            strategy: Some(core_strategy(spec.strategy)),
+            intensity: Some((u32::try_from(spec.intensity).expect("it is small"), PERIOD)),
+            auto_shutdown: Some(core_auto(spec.auto_shutdown)),
+            max_children: None,
+            policies: policies.collect(),
+            order: spec.children.iter().map(|child| self.core.key(child.id)).collect(),
+            added,
+        };
+        self.core.ask(node, Request::Change(Box::new(change)))
+    }
+
     fn administer(&mut self) {
         let Some(id) = self.any_child() else { return };
         let of = self.above[&id];
@@ -414,9 +504,12 @@ impl Pair {
             Refused::Running => No::Running,
             Refused::Restarting => No::Restarting,
             Refused::Failed(_) => No::StartFailed,
+            // What is wrong with it, each says in words of its own.
+            Refused::Faulty(_) => No::Bad(BadSpec::BadCombination),
             other => panic!("{other:?} is no answer of OTP's"),
         };
         let core = core.map_err(words);
+        let model = model.map_err(|no| if let No::Bad(_) = no { No::Bad(BadSpec::BadCombination) } else { no });
         self.log.push(format!("  {model:?}"));
         assert_eq!(core, model, "the answers agree");
     }
@@ -460,14 +553,34 @@ impl Pair {
 
 fn policy_of(child: &ChildSpec) -> ChildPolicy {
     assert!(matches!(child.kind, Kind::Worker));
-    let shutdown = match child.shutdown {
-        Stop::BrutalKill => Shutdown::Kill,
-        Stop::Within => Shutdown::Within(SHUTDOWN),
-        Stop::Infinity => Shutdown::Unlimited,
-    };
+    let shutdown = core_shutdown(child.shutdown);
     // A start that is held back is not one that hangs.
     let init_timeout = Some(PERIOD / 10);
     ChildPolicy { shutdown, init_timeout, significant: child.significant, ..worker(core_restart(child.restart)) }
+}
+
+fn core_shutdown(shutdown: Stop) -> Shutdown {
+    match shutdown {
+        Stop::BrutalKill => Shutdown::Kill,
+        Stop::Within => Shutdown::Within(SHUTDOWN),
+        Stop::Infinity => Shutdown::Unlimited,
+    }
+}
+
+fn core_strategy(strategy: S) -> Strategy {
+    match strategy {
+        S::OneForOne | S::SimpleOneForOne => Strategy::OneForOne,
+        S::OneForAll => Strategy::OneForAll,
+        S::RestForOne => Strategy::RestForOne,
+    }
+}
+
+fn core_auto(auto: Auto) -> AutoShutdown {
+    match auto {
+        Auto::Never => AutoShutdown::Never,
+        Auto::AnySignificant => AutoShutdown::AnySignificant,
+        Auto::AllSignificant => AutoShutdown::AllSignificant,
+    }
 }
 
 fn core_restart(restart: R) -> Restart {

@@ -1,8 +1,9 @@
 //! Group restarts, and further failures in every phase of them (cases 49 to 54, 62; `restart-internals` 3.5).
 
 use super::super::*;
-use super::cast::{INIT, Init, SHUTDOWN, Stop, error, panic};
+use super::cast::{INIT, Init, SHUTDOWN, Stop, error, panic, worker};
 use super::world::World;
+use crate::spec::policy::Restart;
 
 const ABCD: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -222,4 +223,17 @@ fn an_exhausting_failure_while_siblings_are_being_stopped_ends_everything() {
     world.pass(SHUTDOWN);
     assert_eq!(world.done(), "stop d, kill d, stop c");
     assert!(matches!(world.ended(), Some(ExitReason::Exhausted(_))));
+}
+
+#[test]
+fn a_temporary_child_that_a_change_has_added_is_not_started_by_its_group() {
+    let mut world = World::running(Strategy::OneForAll, 3, &["a"]);
+    let added = ["t", "u"].map(|name| (world.place(name), name));
+    let [(t, _), _] = added;
+    let policy = |key| worker(if key == t { Restart::Temporary } else { Restart::Transient });
+    let added = added.map(|(key, name)| (key, name.into(), policy(key)));
+    world.request(Request::Change(Box::new(Change { added: added.to_vec(), ..Change::default() })));
+    world.die("a", error());
+    assert!(world.is_running("a") && world.is_running("u"));
+    assert!(world.core.children().get(t).is_none(), "OTP drops every temporary child that a group restart stops");
 }

@@ -217,3 +217,26 @@ fn the_ring_does_what_the_definition_says() {
         }
     }
 }
+
+#[test]
+fn a_limit_that_was_lower_in_between_forgives_nothing() {
+    let mut intensity = Intensity::new(3, 10 * SEC);
+    for at in 0..3 {
+        assert!(intensity.charge(at * SEC).is_ok());
+    }
+    intensity.change(1, 10 * SEC);
+    intensity.change(4, 10 * SEC);
+    assert_eq!(intensity.charge(3 * SEC).map(|charge| charge.k).ok(), Some(4));
+    assert!(intensity.charge(4 * SEC).is_err(), "the fifth is one too many");
+}
+
+#[test]
+fn a_longer_period_brings_nothing_back_that_was_too_old() {
+    let mut intensity = Intensity::new(5, SEC);
+    for _ in 0..4 {
+        assert!(intensity.charge(Time::ZERO).is_ok());
+    }
+    assert_eq!(intensity.charge(5 * SEC).map(|charge| charge.k).ok(), Some(1));
+    intensity.change(5, 100 * SEC);
+    assert_eq!(intensity.charge(6 * SEC).map(|charge| charge.k).ok(), Some(2));
+}

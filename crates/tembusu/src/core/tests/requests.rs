@@ -345,3 +345,18 @@ fn whoever_waits_is_told_when_the_supervisor_stops() {
     let answers = [world.terminate("a"), world.restart("a"), world.delete("a"), world.restore("a")];
     assert_eq!(answers.map(|id| world.answer(id)), ["stopping"; 4]);
 }
+
+#[test]
+fn a_temporary_child_that_ignores_when_it_is_asked_for_keeps_its_specification() {
+    let mut world = World::running(Strategy::OneForOne, 3, &["a"]);
+    let key = world.place("t");
+    let added = vec![(key, "t".into(), worker(Restart::Temporary))];
+    world.request(Request::Change(Box::new(Change { added, ..Change::default() })));
+    world.play("t").inits.push_back(Init::Ignore);
+    let id = world.restart("t");
+    assert_eq!(world.answer(id), "ok");
+    assert!(world.child("t").is_some() && !world.is_running("t"));
+    let again = world.restart("t");
+    assert_eq!(world.answer(again), "ok");
+    assert!(world.is_running("t"));
+}

@@ -138,7 +138,16 @@ impl Stage {
         self.ask(of, request(key))
     }
 
-    fn ask(&mut self, of: usize, request: Request) -> Result<(), Refused> {
+    /// A place for a worker that a change adds.
+    pub(super) fn place_for(&mut self, of: usize, id: Id) -> ChildKey {
+        self.name(of, id)
+    }
+
+    pub(super) fn key(&self, id: Id) -> ChildKey {
+        self.places[&id].1
+    }
+
+    pub(super) fn ask(&mut self, of: usize, request: Request) -> Result<(), Refused> {
         let id = RequestId(self.asked);
         self.asked += 1;
         self.bring(of, Event::Request { id, request });
