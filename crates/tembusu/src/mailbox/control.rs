@@ -58,7 +58,7 @@ impl<M: Send + 'static> Mailbox<M> {
         let mut inbound = self.inbound();
         inbound.gate = change(inbound.gate);
         drop(inbound);
-        self.room.notify_waiters();
+        self.rare.notify_waiters();
     }
 
     /// Empties the queue; calls in it learn `lost`.
@@ -66,7 +66,7 @@ impl<M: Send + 'static> Mailbox<M> {
         let mut taken = self.taken();
         self.put_back(&mut taken);
         let mut inbound = self.inbound();
-        let priority = std::mem::take(&mut inbound.priority);
+        let priority = inbound.priority.front(usize::MAX);
         self.urgent.store(false, Ordering::Release);
         let batch = std::mem::take(&mut taken.batch);
         self.note_taken(&taken);
@@ -80,7 +80,7 @@ impl<M: Send + 'static> Mailbox<M> {
         drop(inbound);
         drop(taken);
         drop(stale);
-        self.room.notify_waiters();
+        self.rare.notify_waiters();
         self.lose_all([priority, batch, queue], why, lost);
     }
 
@@ -108,7 +108,7 @@ impl<M: Send + 'static> Mailbox<M> {
 }
 
 /// The first `count` of a lane.
-fn front<M>(lane: &mut VecDeque<Envelope<M>>, count: usize) -> VecDeque<Envelope<M>> {
+pub(super) fn front<M>(lane: &mut VecDeque<Envelope<M>>, count: usize) -> VecDeque<Envelope<M>> {
     let kept = lane.split_off(count.min(lane.len()));
     std::mem::replace(lane, kept)
 }
@@ -167,14 +167,14 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
         let Some(stale) = taken.stale.take() else { return };
         let Stale { ordinary, priority, reason } = *stale;
         let mut inbound = self.inbound();
-        let urgent = front(&mut inbound.priority, priority);
+        let urgent = inbound.priority.front(priority);
         self.urgent.store(!inbound.priority.is_empty(), Ordering::Release);
         let batch = front(&mut taken.batch, ordinary);
         self.note_taken(&taken);
         let queue = front(&mut inbound.queue, ordinary - batch.len());
         drop(inbound);
         drop(taken);
-        self.room.notify_waiters();
+        self.rare.notify_waiters();
         self.lose_all([urgent, batch, queue], WhyDead::Stale, Lost::Died(reason));
     }
 
@@ -187,7 +187,7 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
             let taken = self.taken();
             let inbound = self.inbound();
             let stashed = taken.stash.iter().flat_map(|stash| stash.iter());
-            let waiting = taken.batch.iter().chain(stashed).chain(&inbound.queue).chain(&inbound.priority);
+            let waiting = taken.batch.iter().chain(stashed).chain(&inbound.queue).chain(inbound.priority.iter());
             waiting.into_iter().any(|envelope| envelope.deadline == Some(deadline))
         };
         if !waits {
@@ -202,7 +202,7 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
     fn drained(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async {
             loop {
-                let mut drained = std::pin::pin!(self.room.notified());
+                let mut drained = std::pin::pin!(self.rare.room().notified());
                 drained.as_mut().enable();
                 if self.is_drained() {
                     return;
@@ -223,19 +223,19 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
     }
 
     fn dead_letters(&self) -> u64 {
-        self.morgue.dead_letters()
+        self.rare.dead_letters()
     }
 
     fn shed(&self) -> u64 {
-        self.morgue.shed()
+        self.rare.shed()
     }
 
     fn uncollected(&self) -> u64 {
-        self.morgue.uncollected()
+        self.rare.uncollected()
     }
 
     fn expired(&self) -> u64 {
-        self.expired.load(Ordering::Relaxed)
+        self.rare.expired()
     }
 
     fn take_stand_in(&self) -> bool {

@@ -3,9 +3,10 @@
 //! Nothing here waits, and no lock is held: a collector that has no room loses the letter, which is counted.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
 
+use super::rare::Seldom;
 use super::{Envelope, Overflow};
 use crate::panics;
 use crate::scope::{Lost, Scope};
@@ -62,32 +63,14 @@ impl<M> Rules<M> {
     }
 }
 
-/// Where a queue's dead messages go.
-pub(crate) struct Morgue<M> {
-    rules: OnceLock<Box<Rules<M>>>,
-    dead_letters: AtomicU64,
-}
-
-impl<M> Default for Morgue<M> {
-    fn default() -> Self {
-        Self { rules: OnceLock::new(), dead_letters: AtomicU64::new(0) }
-    }
-}
-
-impl<M> Morgue<M> {
-    /// Set once, before anything starts.
-    pub(super) fn set_rules(&self, rules: Rules<M>) {
-        let _ = self.rules.set(Box::new(rules));
-    }
-
-    pub(super) fn rules(&self) -> Option<&Rules<M>> {
-        self.rules.get().map(|rules| &**rules)
-    }
-
+impl<M> Rules<M> {
     pub(super) fn has_collector(&self) -> bool {
-        self.rules().is_some_and(|rules| rules.collector.is_some())
+        self.collector.is_some()
     }
+}
 
+/// A queue's dead messages.
+impl<M> Seldom<M> {
     pub(super) fn note_shed(&self, count: u64) {
         if let Some(rules) = self.rules() {
             rules.shed.fetch_add(count, Ordering::Relaxed);
@@ -99,7 +82,11 @@ impl<M> Morgue<M> {
     }
 
     pub(super) fn dead_letters(&self) -> u64 {
-        self.dead_letters.load(Ordering::Relaxed)
+        self.get().map_or(0, |rare| rare.dead_letters.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn expired(&self) -> u64 {
+        self.get().map_or(0, |rare| rare.expired.load(Ordering::Relaxed))
     }
 
     pub(super) fn uncollected(&self) -> u64 {
@@ -122,7 +109,7 @@ impl<M> Morgue<M> {
             for Envelope { message, extra, .. } in messages {
                 if why != WhyDead::Expired {
                     // Expired calls have a count of their own.
-                    self.dead_letters.fetch_add(1, Ordering::Relaxed);
+                    self.make().dead_letters.fetch_add(1, Ordering::Relaxed);
                 }
                 if let Some(caller) = extra.and_then(|extra| extra.caller) {
                     panics::drop_quietly(panics::catch(|| caller.settle(lost.clone())));

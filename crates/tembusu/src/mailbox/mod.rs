@@ -9,7 +9,9 @@
 mod control;
 mod dead_letters;
 mod hand;
+mod lane;
 mod overflow;
+mod rare;
 mod receive;
 mod reserve;
 mod send;
@@ -21,7 +23,6 @@ use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub use dead_letters::{DeadLetter, WhyDead};
@@ -34,13 +35,14 @@ pub(crate) use receive::NOBODY;
 pub(crate) use send::Caller;
 pub(crate) use stash::Aside;
 
-use dead_letters::Morgue;
+use lane::Urgent;
+use rare::Seldom;
 use reserve::Reserved;
 
 use crate::exit::ExitReason;
 use crate::lives::Lives;
 use crate::scope::Settle;
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, MutexGuard};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard};
 
 /// How many messages wait at the most, unless the specification says otherwise.
 pub(crate) const DEFAULT_CAPACITY: usize = 1024;
@@ -106,7 +108,7 @@ pub(crate) enum Received {
 /// Where senders put messages.
 struct Inbound<M> {
     queue: VecDeque<Envelope<M>>,
-    priority: VecDeque<Envelope<M>>,
+    priority: Urgent<M>,
     gate: Gate,
     receiver: Option<Waker>,
     /// Places that are kept free for messages in the making.
@@ -118,9 +120,9 @@ struct Taken<M> {
     /// Older than everything in [`Inbound::queue`].
     batch: VecDeque<Envelope<M>>,
     token: u64,
-    waiting_senders: usize,
+    waiting_senders: u32,
     /// How many of those have been told of room and have not looked yet.
-    told_senders: usize,
+    told_senders: u32,
     stale: Option<Box<Stale>>,
     /// What the incarnation has put aside.
     #[allow(clippy::box_collection, reason = "most queues have none, and a pointer is smaller than an empty one")]
@@ -146,11 +148,7 @@ pub(crate) struct Mailbox<M> {
     taken_len: AtomicUsize,
     /// Whether the priority lane has messages, written under the lock of `inbound`.
     urgent: AtomicBool,
-    /// Senders wait for room, and whoever drains the queue until it is empty: never both, since a draining queue
-    /// accepts nothing.
-    room: Notify,
-    morgue: Morgue<M>,
-    expired: AtomicU64,
+    rare: Seldom<M>,
     lives: Lives,
 }
 
@@ -163,7 +161,7 @@ impl<M> Mailbox<M> {
             has_stand_in: AtomicBool::new(false),
             inbound: Mutex::new(Inbound {
                 queue: VecDeque::new(),
-                priority: VecDeque::new(),
+                priority: Urgent::default(),
                 gate: Gate::Open,
                 receiver: None,
                 reserved: Reserved::default(),
@@ -178,9 +176,7 @@ impl<M> Mailbox<M> {
             }),
             taken_len: AtomicUsize::new(0),
             urgent: AtomicBool::new(false),
-            room: Notify::new(),
-            morgue: Morgue::default(),
-            expired: AtomicU64::new(0),
+            rare: Seldom::default(),
             lives: Lives::default(),
         })
     }
@@ -205,12 +201,12 @@ impl<M> Mailbox<M> {
 
     /// Set once, before anything starts.
     pub(crate) fn set_rules(&self, rules: Rules<M>) {
-        self.morgue.set_rules(rules);
+        let _ = self.rare.make().rules.set(rules);
     }
 
     /// Whether messages that nobody will handle outlive that.
     pub(crate) fn has_collector(&self) -> bool {
-        self.morgue.has_collector()
+        self.rare.rules().is_some_and(Rules::has_collector)
     }
 
     #[inline]
@@ -226,7 +222,7 @@ impl<M> Mailbox<M> {
     /// How many messages wait in the ordinary lane: never fewer than this.
     #[inline]
     fn waiting(&self, inbound: &Inbound<M>) -> usize {
-        inbound.queue.len() + inbound.reserved.ordinary + self.taken_len.load(Ordering::Relaxed)
+        inbound.queue.len() + inbound.reserved.ordinary() + self.taken_len.load(Ordering::Relaxed)
     }
 }
 

@@ -51,7 +51,7 @@ type Shedding<M> = (Vec<Envelope<M>>, Result<(), (Refusal, Envelope<M>)>);
 impl<M: Send + 'static> Mailbox<M> {
     /// Finds a place for a message in a full queue.
     pub(super) fn overflow(&self, envelope: Envelope<M>) -> Result<(), (Refusal, Envelope<M>)> {
-        let Some(rules) = self.morgue.rules() else { return Err((Refusal::Full, envelope)) };
+        let Some(rules) = self.rare.rules() else { return Err((Refusal::Full, envelope)) };
         let (shed, result) = match rules.overflow {
             Overflow::Reject => return Err((Refusal::Full, envelope)),
             Overflow::DropNewest => (vec![envelope], Ok(())),
@@ -61,7 +61,7 @@ impl<M: Send + 'static> Mailbox<M> {
                 self.push_shedding(envelope, |envelope| envelope.is_older_than(age, now))
             }
         };
-        self.morgue.note_shed(shed.len() as u64);
+        self.rare.note_shed(shed.len() as u64);
         self.lose(shed, WhyDead::Shed, &Lost::Shed);
         result
     }

@@ -72,7 +72,7 @@ impl<M: Send + 'static> Mailbox<M> {
                         drop(taken);
                         drop(previous);
                         if drained {
-                            self.room.notify_waiters();
+                            self.rare.notify_waiters();
                         }
                         return Poll::Pending;
                     }
@@ -125,7 +125,7 @@ impl<M: Send + 'static> Mailbox<M> {
         }
         drop(taken);
         if sender_waits {
-            self.room.notify_one();
+            self.rare.notify_one();
         }
     }
 
@@ -133,7 +133,7 @@ impl<M: Send + 'static> Mailbox<M> {
     fn refuse(&self, envelope: Envelope<M>, why: WhyDead) {
         let lost = match why {
             WhyDead::Expired => {
-                self.expired.fetch_add(1, Ordering::Relaxed);
+                self.rare.make().expired.fetch_add(1, Ordering::Relaxed);
                 Lost::Expired
             }
             _ => Lost::Shed,
@@ -156,9 +156,9 @@ impl<M: Send + 'static> Mailbox<M> {
         if envelope.deadline.is_some_and(|deadline| deadline <= now) {
             return Some(WhyDead::Expired);
         }
-        let age = self.morgue.rules()?.overflow.age_max()?;
+        let age = self.rare.rules()?.overflow.age_max()?;
         (now.saturating_duration_since(since?) > age).then(|| {
-            self.morgue.note_shed(1);
+            self.rare.note_shed(1);
             WhyDead::Shed
         })
     }

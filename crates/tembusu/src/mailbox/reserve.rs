@@ -12,8 +12,8 @@ use crate::scope::Lost;
 /// How many places are kept free, by lane.
 #[derive(Default)]
 pub(super) struct Reserved {
-    pub(super) ordinary: usize,
-    pub(super) priority: usize,
+    ordinary: u32,
+    priority: u32,
 }
 
 impl Reserved {
@@ -21,7 +21,16 @@ impl Reserved {
         self.ordinary + self.priority > 0
     }
 
-    fn of(&mut self, lane: Lane) -> &mut usize {
+    #[inline]
+    pub(super) fn ordinary(&self) -> usize {
+        self.ordinary as usize
+    }
+
+    pub(super) fn priority(&self) -> usize {
+        self.priority as usize
+    }
+
+    fn of(&mut self, lane: Lane) -> &mut u32 {
         match lane {
             Lane::Ordinary => &mut self.ordinary,
             Lane::Priority => &mut self.priority,
@@ -45,7 +54,7 @@ impl<M: Send + 'static> Mailbox<M> {
             Err(Refusal::Full) if lane == Lane::Ordinary => {}
             result => return result,
         }
-        match self.morgue.rules().map_or(Overflow::Reject, |rules| rules.overflow) {
+        match self.rare.rules().map_or(Overflow::Reject, |rules| rules.overflow) {
             Overflow::Reject => Err(Refusal::Full),
             Overflow::DropNewest => Ok(place(true)),
             Overflow::DropOldest => self.reserve_shedding(|_| true).map(|()| place(false)),
@@ -82,7 +91,7 @@ impl<M: Send + 'static> Mailbox<M> {
         }
         drop(inbound);
         drop(taken);
-        self.morgue.note_shed(shed.len() as u64);
+        self.rare.note_shed(shed.len() as u64);
         self.lose(shed, WhyDead::Shed, &Lost::Shed);
         if reserved { Ok(()) } else { Err(Refusal::Full) }
     }
@@ -94,7 +103,7 @@ impl<M: Send + 'static> Place<'_, M> {
     pub(crate) fn fill(self, message: M, caller: Option<Caller>) {
         let envelope = self.mailbox.envelope(message, caller);
         if self.is_for_nothing {
-            self.mailbox.morgue.note_shed(1);
+            self.mailbox.rare.note_shed(1);
             return self.mailbox.lose([envelope], WhyDead::Shed, &Lost::Shed);
         }
         let mut inbound = self.mailbox.inbound();
@@ -116,7 +125,7 @@ impl<M: Send + 'static> Place<'_, M> {
             return;
         }
         *self.mailbox.inbound().reserved.of(self.lane) -= 1;
-        self.mailbox.room.notify_one();
+        self.mailbox.rare.notify_one();
     }
 }
 

@@ -31,7 +31,7 @@ impl<M: Send + 'static> Mailbox<M> {
 
     #[inline(always)]
     pub(super) fn envelope(&self, message: M, caller: Option<Caller>) -> Envelope<M> {
-        let Some(rules) = self.morgue.rules() else {
+        let Some(rules) = self.rare.rules() else {
             return Envelope { message, deadline: caller.map(|caller| caller.deadline), extra: None };
         };
         let since = rules.overflow.needs_age().then(Instant::now);
@@ -53,7 +53,7 @@ impl<M: Send + 'static> Mailbox<M> {
         let capacity = self.capacity();
         match lane {
             Lane::Ordinary if self.waiting(&inbound) < capacity => inbound.queue.push_back(envelope),
-            Lane::Priority if inbound.priority.len() + inbound.reserved.priority < capacity => {
+            Lane::Priority if inbound.priority.len() + inbound.reserved.priority() < capacity => {
                 inbound.priority.push_back(envelope);
                 self.urgent.store(true, Ordering::Release);
             }
@@ -78,7 +78,7 @@ impl<M: Send + 'static> Mailbox<M> {
     ///
     /// Cancel safe.
     pub(crate) async fn wait_for_room(&self, lane: Lane) {
-        let mut room = std::pin::pin!(self.room.notified());
+        let mut room = std::pin::pin!(self.rare.room().notified());
         room.as_mut().enable();
         // Registered first, checked again afterwards: whoever makes room from now on says so.
         if let Some(_waiting) = WaitingSender::new(self, lane) {
@@ -89,7 +89,7 @@ impl<M: Send + 'static> Mailbox<M> {
     pub(super) fn has_room(&self, inbound: &Inbound<M>, lane: Lane) -> bool {
         let waiting = match lane {
             Lane::Ordinary => self.waiting(inbound),
-            Lane::Priority => inbound.priority.len() + inbound.reserved.priority,
+            Lane::Priority => inbound.priority.len() + inbound.reserved.priority(),
         };
         waiting < self.capacity()
     }
@@ -97,7 +97,7 @@ impl<M: Send + 'static> Mailbox<M> {
     /// What becomes of a message that nobody will handle: its caller is told, and it is handed to whoever collects
     /// dead letters.
     pub(super) fn lose(&self, messages: impl IntoIterator<Item = Envelope<M>>, why: WhyDead, lost: &Lost) {
-        self.morgue.take_in(self.path(), messages, why, lost);
+        self.rare.take_in(self.path(), messages, why, lost);
     }
 }
 
