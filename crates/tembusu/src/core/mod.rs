@@ -364,6 +364,11 @@ impl Core {
         matches!(self.phase, Phase::Running) && self.complete
     }
 
+    /// Whether a group is being restarted: who ends is, as a rule, started again soon.
+    pub(crate) fn restarts_group(&self) -> bool {
+        self.pass.is_some_and(|pass| !pass.first)
+    }
+
     /// When to bring the next [`Event::Tick`], at the latest. May be earlier than needed, never later.
     pub(crate) fn deadline(&self) -> Option<Time> {
         // While a group is being stopped, its members' deadlines count.

@@ -67,6 +67,9 @@ impl Member {
 }
 
 fn settle_queue(slot: &Slot, fate: QueueFate) {
+    if matches!(fate, QueueFate::Close | QueueFate::CloseForGood) {
+        slot.settle();
+    }
     if slot.used.is_stand_in {
         // The queue belongs to the child whose place it takes.
         return;

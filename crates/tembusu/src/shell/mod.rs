@@ -8,6 +8,7 @@ pub(crate) mod incarnation;
 pub(crate) mod member;
 pub(crate) mod node;
 mod own_thread;
+mod parking;
 pub(crate) mod slot;
 mod snapshots;
 pub(crate) mod stuck;

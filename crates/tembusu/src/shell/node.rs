@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant as Clock;
 
 use super::member::{Member, Members, Nested};
+use super::parking::Parking;
 use super::slot::Site;
 use super::tree::Shared;
 use crate::core::{
@@ -79,6 +80,8 @@ pub(crate) struct Node {
     broken: OnceLock<ExitReason>,
     /// The generation under which the parent started this supervisor.
     generation: AtomicU64,
+    /// Which tasks wait for the restart of their group.
+    pub(super) parking: Parking,
     /// The deadline the timer knows of, in nanoseconds since the epoch.
     armed: AtomicU64,
     /// What children added at run time are placed with.
@@ -106,6 +109,7 @@ impl Node {
             requests: Mutex::new(Some(HashMap::new())),
             broken: OnceLock::new(),
             generation: AtomicU64::new(0),
+            parking: Parking::default(),
             armed: AtomicU64::new(u64::MAX),
             site: OnceLock::new(),
         })
@@ -191,6 +195,7 @@ impl Node {
             // The one look at the clock: it is what the core is told, and what observers are.
             let at = Clock::now();
             now = now.max(shared.since_epoch(at));
+            let mut restarts_group = false;
             if let Some(reason) = self.broken.get() {
                 self.answer_broken(incoming, reason);
             } else {
@@ -205,8 +210,12 @@ impl Node {
                     deadline = {
                         let mut core = lock(core);
                         core.step(now, event, &mut effects);
+                        restarts_group = core.restarts_group();
                         core.deadline()
                     };
+                    if restarts_group {
+                        self.parking.open();
+                    }
                     let mut last = None;
                     for effect in effects.drain(..) {
                         starting |= self.carry_out(shared, at.into_std(), effect, &mut last);
@@ -214,8 +223,12 @@ impl Node {
                 });
                 if let Err(caught) = stepped {
                     effects.clear();
+                    restarts_group = false;
                     self.break_down(caught.reason);
                 }
+            }
+            if !restarts_group && self.parking.close() {
+                self.unpark_all();
             }
             let mut inbox = lock(&self.inbox);
             next = inbox.events.pop_front();
@@ -270,6 +283,16 @@ impl Node {
         self.tell_above(Outcome::Exited(reason.clone()));
     }
 
+    /// No group is being restarted: who still waits for it is told so.
+    fn unpark_all(&self) {
+        for (_, member) in self.with_members(|members| members.all()) {
+            if let Member::Worker(slot) = &member {
+                slot.unpark();
+            }
+            later::drop_member(member);
+        }
+    }
+
     pub(crate) fn tick(self: &Arc<Self>) {
         self.armed.store(u64::MAX, Ordering::Release);
         self.send(CoreEvent::Tick);
@@ -300,7 +323,9 @@ impl Node {
         match effect {
             Effect::Start { key, generation, mode } => match self.recall(key, last) {
                 Some(Member::Worker(slot)) => {
-                    slot.start(generation);
+                    if slot.start(generation) {
+                        self.parking.leave();
+                    }
                     return true;
                 }
                 Some(Member::Supervisor(nested)) => {
@@ -422,9 +447,7 @@ impl Node {
         last: &mut Last,
     ) {
         if !shared.events().is_heard() {
-            // With the reason, an error of a user's may be dropped.
-            panics::drop_quietly(what);
-            return;
+            return let_go(what);
         }
         let member = self.recall(key, last);
         let path = self.path_of(member);
@@ -516,6 +539,32 @@ fn stop_member(member: Option<&Member>, kill: bool) {
             fallback.unwrap_or(normal).send(CoreEvent::Stop { kill });
         }
         None => {}
+    }
+}
+
+/// What nobody is told may hold the last reference to an error of a user's.
+fn let_go(what: Happening) {
+    match what {
+        Happening::Crashed { reason, .. }
+        | Happening::StartFailed { reason, .. }
+        | Happening::Stopped { reason }
+        | Happening::RestoreFailed { reason, .. }
+        | Happening::ProbeFailed { reason, .. } => match reason {
+            ExitReason::Error(_) | ExitReason::Exhausted(_) | ExitReason::FailedToStart(_) => {
+                later::drop_reason(reason)
+            }
+            _ => {}
+        },
+        Happening::Exhausted { report } | Happening::Degraded { report } => {
+            later::drop_reason(ExitReason::Exhausted(report));
+        }
+        Happening::Started { .. }
+        | Happening::Ignored
+        | Happening::AutoShutdown
+        | Happening::Restored
+        | Happening::Probing { .. }
+        | Happening::BackingOff { .. }
+        | Happening::Unresponsive => {}
     }
 }
 

@@ -4,12 +4,16 @@
 //! task that reports its child's end is given the next incarnation at once when the core says so, and a new
 //! task is made only when the old one is gone.
 
+mod parked;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
+
+pub(crate) use parked::AfterPause;
 
 use super::incarnation::Incarnation;
 use super::node::Node;
@@ -80,9 +84,20 @@ struct Control {
     reporting: bool,
     /// It is to go on with the current incarnation.
     ordered: bool,
+    /// The task waits for its group's restart, and is counted in the supervisor's parking.
+    parked: bool,
+    /// It is not to wait: the child does not come back with its group.
+    is_settled: bool,
     current: Option<Arc<Incarnation>>,
     waker: Option<Waker>,
     ended: Option<EndTimes>,
+}
+
+impl Control {
+    /// What the task is to go on with.
+    fn take_order(&mut self) -> Option<Arc<Incarnation>> {
+        std::mem::take(&mut self.ordered).then(|| self.current.clone()).flatten()
+    }
 }
 
 /// One for each child, of which there may be a million: what most have no use for stands apart.
@@ -175,7 +190,8 @@ impl Slot {
 
     // === effects ===
 
-    pub(crate) fn start(self: &Arc<Self>, generation: Generation) {
+    /// Begins an incarnation. True when a task that waited for its group goes on with it.
+    pub(crate) fn start(self: &Arc<Self>, generation: Generation) -> bool {
         let incarnation = Incarnation::new(generation, Arc::downgrade(self));
         if self.used.fresh_queue || self.used.is_stand_in {
             // Senders that wait for room are woken, and may have brought wakers of their own.
@@ -183,9 +199,20 @@ impl Slot {
         }
         let mut control = self.lock();
         control.current = Some(Arc::clone(&incarnation));
+        control.is_settled = false;
         if control.task_alive && control.reporting {
             control.ordered = true;
-            return;
+            return false;
+        }
+        if std::mem::take(&mut control.parked) {
+            debug_assert!(control.task_alive && control.waker.is_some(), "one that waits has been polled");
+            control.ordered = true;
+            let waker = control.waker.clone();
+            drop(control);
+            if let Some(waker) = waker {
+                poll::wake(waker);
+            }
+            return true;
         }
         control.epoch += 1;
         control.task_alive = true;
@@ -194,6 +221,7 @@ impl Slot {
         let epoch = control.epoch;
         drop(control);
         poll::launch(Arc::clone(self), epoch, incarnation);
+        false
     }
 
     /// Makes the task.
@@ -239,6 +267,8 @@ impl Slot {
     /// Takes the slot away from an incarnation that does not end.
     pub(crate) fn abandon(&self) {
         let mut control = self.lock();
+        // One that its task had not begun yet never will be: nothing of it leaks.
+        let has_begun = !control.ordered || control.reporting;
         control.epoch += 1;
         control.task_alive = false;
         control.reporting = false;
@@ -248,7 +278,9 @@ impl Slot {
         control.ordered = false;
         let incarnation = control.current.take();
         drop(control);
-        self.rare.get_or_init(Box::default).leaked.fetch_add(1, Ordering::Relaxed);
+        if has_begun {
+            self.rare.get_or_init(Box::default).leaked.fetch_add(1, Ordering::Relaxed);
+        }
         self.queue().detach();
         if let Some(incarnation) = incarnation {
             // It ends at its next await, if there is one.
@@ -336,8 +368,8 @@ impl Slot {
 
     /// Tells the supervisor that an incarnation has ended; everything of it has been dropped.
     ///
-    /// Returns the next incarnation when this task is to go on with it.
-    pub(crate) fn report(&self, epoch: u64, ended: &Incarnation, report: Event) -> Option<Arc<Incarnation>> {
+    /// Returns how the task goes on; it waits for its group only when it `may_wait`.
+    pub(crate) fn report(&self, epoch: u64, ended: &Incarnation, report: Event, may_wait: bool) -> AfterPause {
         let reason = match &report {
             Event::Exited { reason, .. } => reason.clone(),
             _ => ExitReason::Normal,
@@ -352,28 +384,35 @@ impl Slot {
         }
         self.freshen(&reason);
         debug_assert!(ended.scope.is_replaced(), "concluded before it is reported");
-        self.tell_supervisor(|_| report);
+        let node = self.home().site.node.upgrade();
+        if let Some(node) = &node {
+            node.send(report);
+        }
+        // Let go of before the supervisor is, which may be the last reference to it.
         let mut control = self.lock();
         if control.epoch != epoch {
             drop(control);
             return self.came_back();
         }
         control.reporting = false;
-        let order = std::mem::take(&mut control.ordered).then(|| control.current.clone()).flatten();
-        if order.is_none() {
-            control.task_alive = false;
-            control.waker = None;
+        if let Some(order) = control.take_order() {
+            return AfterPause::GoOn(order);
         }
-        order
+        if may_wait && node.as_ref().is_some_and(|node| control.park(node)) {
+            return AfterPause::Wait;
+        }
+        control.task_alive = false;
+        control.waker = None;
+        AfterPause::End
     }
 
     /// An incarnation whose slot was taken from it has ended after all. Nothing follows from it but that nothing
     /// leaks any more.
-    fn came_back(&self) -> Option<Arc<Incarnation>> {
+    fn came_back(&self) -> AfterPause {
         if let Some(rare) = self.rare.get() {
             let _ = rare.leaked.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |leaked| leaked.checked_sub(1));
         }
-        None
+        AfterPause::End
     }
 
     /// The task was dropped by its runtime while an incarnation ran, or before it could.

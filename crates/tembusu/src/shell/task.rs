@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::incarnation::Incarnation;
 use super::own_thread;
-use super::slot::{EndTimes, Launch, Slot};
+use super::slot::{AfterPause, EndTimes, Launch, Slot};
 use crate::actor::{Actor, Flow, Init};
 use crate::context::{Context, Next};
 use crate::core::Event;
@@ -54,6 +54,7 @@ impl<A: Actor> Launch for Launcher<A> {
             restarts: 0,
             begun: false,
             told: false,
+            waits: false,
             // One on its own thread may take its time: the watchdog does not look at it.
             is_watched: path.is_none(),
         };
@@ -94,11 +95,18 @@ struct Runner<A: Actor> {
     begun: bool,
     /// Observers have been told what led to this start.
     told: bool,
+    /// No incarnation runs: it waits for the restart of its group.
+    waits: bool,
     is_watched: bool,
 }
 
 impl<A: Actor> Drop for Runner<A> {
     fn drop(&mut self) {
+        if std::mem::take(&mut self.waits) {
+            self.incarnation = self.slot.pause_dropped(self.epoch);
+            // What it was to go on with has not been polled.
+            self.begun = false;
+        }
         if let Some(incarnation) = self.incarnation.take() {
             let reason = incarnation.verdict_or(ExitReason::Killed);
             let linked = incarnation.conclude(Lost::Died(reason.clone()), &reason);
@@ -143,6 +151,9 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
         let Self { runner, lives, make } = &mut *self;
+        if std::mem::take(&mut runner.waits) {
+            runner.go_on(runner.slot.after_pause(runner.epoch));
+        }
         let owner = runner.incarnation.as_ref().map_or(0, |incarnation| incarnation.owner);
         let _polling = runner.is_watched.then(|| poll::polling(owner));
         if !std::mem::replace(&mut runner.begun, true) {
@@ -166,7 +177,7 @@ where
                 return Poll::Pending;
             }
         }
-        Poll::Ready(())
+        if runner.waits { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 
@@ -236,7 +247,9 @@ impl<A: Actor> Runner<A> {
             None => Event::Ignored { key, generation },
             Some(reason) => Event::Exited { key, generation, reason },
         };
-        self.incarnation = self.slot.report(self.epoch, &incarnation, report);
+        // One on a thread of its own does not keep it for that.
+        let next = self.slot.report(self.epoch, &incarnation, report, self.is_watched);
+        self.go_on(next);
         if let Some(linked) = linked {
             linked.end();
         }
@@ -244,6 +257,14 @@ impl<A: Actor> Runner<A> {
         if let (true, Some(next)) = (self.is_watched, &self.incarnation) {
             poll::goes_on_as(next.owner);
         }
+    }
+
+    fn go_on(&mut self, next: AfterPause) {
+        self.waits = matches!(next, AfterPause::Wait);
+        self.incarnation = match next {
+            AfterPause::GoOn(incarnation) => Some(incarnation),
+            AfterPause::Wait | AfterPause::End => None,
+        };
     }
 }
 
