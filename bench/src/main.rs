@@ -1,7 +1,8 @@
 //! Measures Tembusu beside its peers, in interleaved rounds; each sample runs in a process of its own.
 //!
 //! `cargo xtask bench restart` and `cargo xtask bench messages` build and run it. One JSON object a line with
-//! `--json`: the machine, then a row for each figure, then a verdict for each target.
+//! `--json`: the machine, then for each case a summary where restarts are measured, a row for each figure, and a verdict for
+//! each target.
 
 mod cases;
 mod erlang;

@@ -20,8 +20,25 @@ const EQUAL: f64 = 1.15;
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Line {
     Machine(Machine),
+    Restart(Restart),
     Row(Row),
     Verdict(Verdict),
+}
+
+/// Where restarts are measured, a peer's figures at a glance; each of them is a [`Row`] of its own as well.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Restart {
+    pub(crate) bench: String,
+    pub(crate) system: String,
+    pub(crate) case: String,
+    pub(crate) threads: usize,
+    /// From the crash to the end of the new `init`.
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+    /// From the crash to the first queued message handled.
+    pub(crate) first_message_p50_us: f64,
+    pub(crate) first_message_p99_us: f64,
+    pub(crate) rounds: usize,
 }
 
 /// A figure of one peer.
@@ -74,6 +91,7 @@ pub(crate) fn lines(case: &Case, threads: usize, series: &Series) -> Vec<Line> {
     for peer in case.peers {
         let Some(samples) = series.get(peer.name()) else { continue };
         let Some(figures) = samples.iter().flatten().next().map(|sample| &sample.figures) else { continue };
+        lines.extend(restart(case, peer.name(), threads, samples).map(Line::Restart));
         for figure in figures.keys() {
             let Some(spread) = Spread::of(values(samples, figure)) else { continue };
             lines.push(Line::Row(Row {
@@ -97,6 +115,22 @@ pub(crate) fn lines(case: &Case, threads: usize, series: &Series) -> Vec<Line> {
     }
     lines.extend(case.targets.iter().filter_map(|target| verdict(case, threads, series, target)).map(Line::Verdict));
     lines
+}
+
+fn restart(case: &Case, system: &str, threads: usize, samples: &[Option<Sample>]) -> Option<Restart> {
+    let median = |figure| Spread::of(values(samples, figure));
+    let init = median("init_us")?;
+    Some(Restart {
+        bench: case.bench.to_owned(),
+        system: system.to_owned(),
+        case: case.name.to_owned(),
+        threads,
+        p50_us: init.median,
+        p99_us: median("init_p99_us")?.median,
+        first_message_p50_us: median("first_us")?.median,
+        first_message_p99_us: median("first_p99_us")?.median,
+        rounds: init.rounds,
+    })
 }
 
 fn verdict(case: &Case, threads: usize, series: &Series, target: &Target) -> Option<Verdict> {
@@ -190,6 +224,11 @@ impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Machine(machine) => f.write_str(&machine.sentence()),
+            Self::Restart(restart) => {
+                let (init, first) = (short(restart.p50_us), short(restart.first_message_p50_us));
+                write!(f, "{:<18} {:<15} {} thread(s) ", restart.case, restart.system, restart.threads)?;
+                write!(f, "restarts: {init} us to the end of init, {first} us to the first message")
+            }
             Self::Row(row) => {
                 let (median, min, max) = (short(row.median), short(row.min), short(row.max));
                 write!(f, "{:<18} {:<15} {} thread(s) ", row.case, row.peer, row.threads)?;

@@ -139,7 +139,7 @@ impl Funding {
         let busy = Nanos(i64::try_from(busy).unwrap_or(i64::MAX));
         let quiet = Nanos(least.0.saturating_mul(LEASE_BIDS_MIN));
         // Many leases are open when bids stay out for long: then each is larger, so that the list stays short.
-        let crowded = Nanos(self.account.funds().held.0 / (LEASES_PER_CAMPAIGN_MAX as i64 / 2));
+        let crowded = Nanos(self.account.funds().needed().0 / (LEASES_PER_CAMPAIGN_MAX as i64 / 2));
         // A burst empties one lease after the other before its rate is measured: then each is larger than all before it.
         let since = self.account.figures().bid_value.saturating_sub(self.measured.bid_value);
         let burst = since.saturating_add(since);

@@ -120,10 +120,11 @@ impl fmt::Display for Summary {
         row(
             "ledger",
             format!(
-                "{} wins, {} billings; spent {} USD",
+                "{} wins, {} billings; spent {} USD; {} more of tests and audits, recorded and not billed",
                 self.ledger.count(EventKind::Win),
                 self.ledger.count(EventKind::Billing),
-                self.spent()
+                self.spent(),
+                self.ledger.count(EventKind::WinObserved) + self.ledger.count(EventKind::BillingObserved)
             ),
         )?;
         row("exchanges' own record", format!("billed {} USD", self.record.acknowledged))?;
