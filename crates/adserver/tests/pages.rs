@@ -82,6 +82,38 @@ fn campaigns_show_their_money() {
 }
 
 #[test]
+fn a_request_is_explained_to_the_last_campaign_and_a_killed_one_is_out_at_once() {
+    let world = start();
+    let admin = world.system.ports().admin;
+    let explain = |body: &str| post(admin, "/exchanges/xandr/explain", body);
+    let first_reasons = |body: &str| -> Vec<String> {
+        let page = json(&explain(body));
+        assert_eq!(page["region"], "sg", "{page}");
+        let campaigns = page["imps"][0]["campaigns"].as_array().cloned().unwrap_or_default();
+        campaigns.iter().map(|of| format!("{} {}", of["id"], of["first_reason"].as_str().unwrap_or_default())).collect()
+    };
+    assert_eq!(first_reasons(&bid_request("a", "0.1")), ["7 eligible", "8 eligible"]);
+    assert_eq!(first_reasons(&bid_request("a", "2.0")), ["7 eligible", "8 below_floor"]);
+    let blocked = bid_request("a", "0.1").replace("\"at\":1", "\"at\":1,\"badv\":[\"second.example\"]");
+    assert_eq!(first_reasons(&blocked), ["7 eligible", "8 blocked_advertiser"]);
+    let odd = bid_request("a", "0.1").replace("\"w\":300", "\"w\":301");
+    assert_eq!(first_reasons(&odd), ["7 size", "8 size"]);
+    let page = json(&explain(&odd));
+    assert_eq!(page["imps"][0]["reasons"], serde_json::json!({ "size": 2 }));
+    assert_eq!(json(&explain(&bid_request("a", "-1")))["imps"][0]["no_bid"], "negative_floor");
+    assert_eq!(json(&explain(&bid_request("a", "1").replace("SGP", "FRA")))["no_bid"], "unserved_country");
+    assert_eq!(explain("{").status, 400);
+    assert_eq!(post(admin, "/exchanges/nobody/explain", "").status, 404);
+
+    assert_eq!(post(admin, "/campaigns/7/kill", "").status, 200);
+    assert_eq!(first_reasons(&bid_request("a", "0.1")), ["7 killed", "8 eligible"]);
+    assert_eq!(json(&get(admin, "/campaigns"))["campaigns"][0]["state"], "killed");
+    assert_eq!(post(admin, "/campaigns/7/revive", "").status, 200);
+    assert_eq!(first_reasons(&bid_request("a", "0.1")), ["7 eligible", "8 eligible"]);
+    assert_eq!(post(admin, "/campaigns/99/kill", "").status, 404);
+}
+
+#[test]
 fn there_are_no_alerts_and_no_payloads_at_first() {
     let world = start();
     let admin = world.system.ports().admin;

@@ -20,6 +20,7 @@ pub mod chaos;
 pub mod decision;
 mod dialect;
 pub mod engine;
+mod explain;
 mod listener;
 mod notice_url;
 pub mod payload;
@@ -31,6 +32,7 @@ pub mod sockets;
 mod subtree;
 
 pub use dialect::Dialect;
+pub use explain::Explanation;
 
 pub use listener::{Sockets, SocketsCrash, SocketsMessage, sockets_supervisor};
 pub use notice_url::{

@@ -3,6 +3,8 @@
 //!
 //! It holds handles and no state, and is never on the bid path. Its own crash takes nothing along.
 
+mod explain;
+mod kill;
 mod pages;
 mod router;
 mod tree;

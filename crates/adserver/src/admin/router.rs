@@ -13,7 +13,7 @@ use ledger::LedgerMessage;
 use telemetry::{AggregatorMessage, AlertBoard};
 use tembusu::{Address, SupervisorRef};
 
-use super::pages;
+use super::{explain, kill, pages};
 use crate::phase::Life;
 
 /// What the pages are made from.
@@ -44,8 +44,11 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
         .route("/alerts", get(pages::alerts))
         .route("/campaigns", get(pages::campaigns))
         .route("/crash-payloads", get(pages::crash_payloads))
+        .route("/exchanges/{name}/explain", post(explain::explain))
         .route("/exchanges/{name}/restore", post(pages::restore_exchange))
         .route("/regions/{name}/restore", post(pages::restore_region))
+        .route("/campaigns/{id}/kill", post(kill::kill))
+        .route("/campaigns/{id}/revive", post(kill::revive))
         .route("/campaigns/{id}/restore", post(pages::restore_campaign))
         .with_state(desk)
 }

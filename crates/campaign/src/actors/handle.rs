@@ -11,7 +11,7 @@ use tembusu::{Address, Dynamic, Reply, Supervisor, Table};
 use super::loader::start;
 use super::registry::Registry;
 use super::{ControllerMessage, DefinitionMessage, IndexMessage, Slot};
-use crate::{Campaign, CampaignId, CompileError, Flaw, Index};
+use crate::{Campaign, CampaignId, CompileError, CompiledCampaign, Flaw, Index};
 
 /// How long a campaign's actor or the index publisher may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -76,6 +76,17 @@ pub struct CampaignStatus {
     pub name: String,
     /// What it is doing.
     pub state: CampaignState,
+}
+
+/// One campaign with its definition, for those who look at all of them.
+#[derive(Debug, Clone)]
+pub struct CampaignView {
+    /// What its operator wrote.
+    pub definition: Arc<Campaign>,
+    /// What it is doing.
+    pub state: CampaignState,
+    /// As it bids, if it does.
+    pub bidding: Option<Arc<CompiledCampaign>>,
 }
 
 /// What a campaign can be doing.
@@ -151,7 +162,7 @@ impl CampaignsHandle {
         self.control(campaign, ControllerMessage::Resume).await
     }
 
-    /// Takes a campaign out of bidding at once, whatever its actors are doing, until it is revived.
+    /// Takes a campaign out of bidding at once, whatever its actors are doing, until it is revived or the process ends.
     ///
     /// # Errors
     ///
@@ -178,6 +189,15 @@ impl CampaignsHandle {
     /// What every campaign is doing, by id.
     pub fn statuses(&self) -> Vec<CampaignStatus> {
         self.registry.slots().iter().map(|slot| status(slot)).collect()
+    }
+
+    /// Every campaign as it is now, by id.
+    pub fn views(&self) -> Vec<CampaignView> {
+        let view = |slot: &Arc<Slot>| {
+            let bidding = slot.bidding().filter(|campaign| campaign.gate().is_open());
+            CampaignView { definition: Arc::clone(&slot.campaign), state: status(slot).state, bidding }
+        };
+        self.registry.slots().iter().map(view).collect()
     }
 
     /// What one campaign is doing.

@@ -27,7 +27,7 @@ pub use campaigns::campaigns_supervisor;
 pub use controller::{Controller, ControllerArgs, ControllerCrash, ControllerMessage, Standing};
 pub(crate) use definition::Condemnation;
 pub use definition::{Definition, DefinitionArgs, DefinitionCrash, DefinitionMessage};
-pub use handle::{AddError, CampaignState, CampaignStatus, CampaignsHandle, ControlError};
+pub use handle::{AddError, CampaignState, CampaignStatus, CampaignView, CampaignsHandle, ControlError};
 pub use index_publisher::{IndexMessage, IndexPublisher, IndexPublisherArgs, IndexPublisherCrash};
 pub(crate) use registry::Slot;
 pub use subtree::{INTENSITY_PERIOD, INTENSITY_RESTARTS};

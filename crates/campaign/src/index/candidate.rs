@@ -26,7 +26,8 @@ pub struct Condemned {
 }
 
 impl<'a> Candidate<'a> {
-    pub(super) fn new(campaign: Arc<CompiledCampaign>, want: &'a Want<'a>) -> Self {
+    /// A campaign as a candidate, whether or not it fits: an [`Index`](crate::Index) yields those that do.
+    pub fn new(campaign: Arc<CompiledCampaign>, want: &'a Want<'a>) -> Self {
         Self { campaign, want }
     }
 

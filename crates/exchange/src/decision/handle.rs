@@ -5,7 +5,7 @@ use openrtb::{BidRequest, Validity};
 
 use super::bid::Bid;
 use super::blocks::Blocks;
-use super::currency::common_currency;
+use super::currency::{CommonCurrency, common_currency};
 use super::imp::{Common, Search, bid_on};
 use super::scratch::with_scratch;
 use super::user::user_ids;
@@ -33,18 +33,9 @@ pub fn handle_bid_request<P: Purse>(
     view: &DecisionView<'_, P>,
 ) -> Result<Bid<P::Hold>, NoBid> {
     let no_bid = |reason| NoBid { reason, region: Some(view.region) };
-    if !seat_may_bid(request, view.dialect) {
-        return Err(no_bid(NoBidReason::SeatBlocked));
-    }
-    let money = common_currency(request, view.dialect.currency, view.rates).ok_or(no_bid(NoBidReason::Currency))?;
+    let Prepared { facts, money, blocks } = prepare(request, view).map_err(no_bid)?;
     let cap_key = view.cap_keys.key(view.exchange, &user_ids(request), view.now_ms);
-    let setting = Setting { exchange: view.exchange, country: view.country, now_ms: view.now_ms };
-    let facts = Facts::of(request, setting);
-    if facts.are_too_many() {
-        return Err(no_bid(NoBidReason::ListTooLong));
-    }
     let common = Common { request, facts: &facts, view, money, cap_key };
-    let blocks = Blocks::new(request).map_err(no_bid)?;
 
     let imps = with_scratch(|scratch| {
         let mut search = Search { blocks, candidates_left: CANDIDATES_MAX, scratch };
@@ -68,6 +59,30 @@ pub fn handle_bid_request<P: Purse>(
         imps,
         now_ms: view.now_ms,
     })
+}
+
+/// What a request as a whole has passed.
+pub(super) struct Prepared<'a> {
+    pub(super) facts: Facts<'a>,
+    pub(super) money: CommonCurrency,
+    pub(super) blocks: Blocks<'a>,
+}
+
+/// Checks what concerns the whole request.
+pub(super) fn prepare<'a, P>(
+    request: &'a BidRequest<'a>,
+    view: &DecisionView<'a, P>,
+) -> Result<Prepared<'a>, NoBidReason> {
+    if !seat_may_bid(request, view.dialect) {
+        return Err(NoBidReason::SeatBlocked);
+    }
+    let money = common_currency(request, view.dialect.currency, view.rates).ok_or(NoBidReason::Currency)?;
+    let setting = Setting { exchange: view.exchange, country: view.country, now_ms: view.now_ms };
+    let facts = Facts::of(request, setting);
+    if facts.are_too_many() {
+        return Err(NoBidReason::ListTooLong);
+    }
+    Ok(Prepared { facts, money, blocks: Blocks::new(request)? })
 }
 
 /// `wseat` and `bseat` (OpenRTB 2.6, 3.2.1).

@@ -22,6 +22,9 @@ use crate::NoBidReason;
 /// Sizes of one slot that are looked at. The most that was recorded is 4.
 pub const SIZES_MAX: usize = 64;
 
+/// Sizes that most slots have at most.
+const SIZES_USUAL: usize = 4;
+
 /// Candidates between two looks at the clock: a few microseconds, where a look costs as much as half a candidate.
 const CANDIDATES_PER_LOOK: usize = 16;
 
@@ -65,7 +68,7 @@ pub(super) struct Search<'a> {
 }
 
 /// What one candidate offers, once its evaluation is over.
-struct Offer<'r> {
+pub(super) struct Offer<'r> {
     creative: CreativeId,
     size: Size,
     price: Cpm,
@@ -78,23 +81,9 @@ pub(super) fn bid_on<P: Purse>(
     index: usize,
     imp: &Imp<'_>,
 ) -> Result<ImpBid<P::Hold>, NoBidReason> {
-    let Common { request, view, money, .. } = common;
-    let banner = imp.banner.as_ref().ok_or(NoBidReason::UnsupportedMedia)?;
-    let sizes = sizes(banner);
-    if sizes.is_empty() {
-        return Err(NoBidReason::NoSize);
-    }
-    if banner.battr.len() > ATTRIBUTES_MAX {
-        return Err(NoBidReason::ListTooLong);
-    }
-    let terms = terms(imp, request.auction_type(), view.dialect, money.currency, view.rates)?;
-    let want = IndexWant {
-        facts: common.facts,
-        sizes: &sizes,
-        secure: imp.is_secure(),
-        deals: deals(imp),
-        formats: Formats::of(imp),
-    };
+    let view = common.view;
+    let mut sizes = Vec::with_capacity(SIZES_USUAL);
+    let Asked { want, banner, terms } = ask(common, imp, &mut sizes)?;
     let Search { blocks, candidates_left, scratch } = search;
     let mut reason = NoBidReason::NoCandidate;
     for (looked_at, candidate) in view.index.candidates(&want, scratch).take(*candidates_left).enumerate() {
@@ -121,20 +110,46 @@ pub(super) fn bid_on<P: Purse>(
     Err(reason)
 }
 
+/// What one imp asks for, and on which terms.
+pub(super) struct Asked<'a> {
+    pub(super) want: IndexWant<'a>,
+    pub(super) banner: &'a Banner<'a>,
+    pub(super) terms: Vec<Terms<'a>>,
+}
+
+/// Reads an imp, as far as it concerns every campaign.
+pub(super) fn ask<'a, P>(
+    common: &Common<'a, P>,
+    imp: &'a Imp<'a>,
+    sizes: &'a mut Vec<Size>,
+) -> Result<Asked<'a>, NoBidReason> {
+    let Common { request, view, money, .. } = common;
+    let banner = imp.banner.as_ref().ok_or(NoBidReason::UnsupportedMedia)?;
+    read_sizes(banner, sizes);
+    if sizes.is_empty() {
+        return Err(NoBidReason::NoSize);
+    }
+    if banner.battr.len() > ATTRIBUTES_MAX {
+        return Err(NoBidReason::ListTooLong);
+    }
+    let terms = terms(imp, request.auction_type(), view.dialect, money.currency, view.rates)?;
+    let want =
+        IndexWant { facts: common.facts, sizes, secure: imp.is_secure(), deals: deals(imp), formats: Formats::of(imp) };
+    Ok(Asked { want, banner, terms })
+}
+
 /// The sizes that the slot takes, each once.
-fn sizes(banner: &Banner<'_>) -> Vec<Size> {
-    let mut sizes = Vec::with_capacity(SIZES_MAX.min(1 + banner.format.len()));
+fn read_sizes(banner: &Banner<'_>, sizes: &mut Vec<Size>) {
     for (w, h) in banner.sizes().take(SIZES_MAX) {
         let size = Size::new(w, h);
         if !sizes.contains(&size) {
             sizes.push(size);
         }
     }
-    sizes
 }
 
 /// Tells whether the campaign's price is enough on any terms of the imp, whoever they are for.
-fn pays<P>(common: &Common<'_, P>, candidate: &Candidate<'_>, terms: &[Terms<'_>]) -> bool {
+pub(super) fn pays<P>(common: &Common<'_, P>, candidate: &Candidate<'_>, terms: &[Terms<'_>]) -> bool {
     let Common { view, money, .. } = common;
     let step = view.dialect.price_step();
     let offer = money.rate.from_usd(candidate.campaign().bid_cpm(), Rounding::Down);
@@ -142,7 +157,7 @@ fn pays<P>(common: &Common<'_, P>, candidate: &Candidate<'_>, terms: &[Terms<'_>
 }
 
 /// The rules between this campaign and this request. Changes nothing but what is remembered of them.
-fn judge<'r, P>(
+pub(super) fn judge<'r, P>(
     common: &Common<'_, P>,
     blocks: &mut Blocks<'_>,
     candidate: &Candidate<'_>,

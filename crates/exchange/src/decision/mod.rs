@@ -7,6 +7,7 @@
 mod bid;
 mod blocks;
 mod currency;
+mod explain;
 mod handle;
 mod imp;
 mod scratch;
@@ -17,6 +18,7 @@ mod view;
 pub use bid::{Bid, ImpBid};
 pub use blocks::{CATEGORIES_MAX, DOMAINS_MAX};
 pub use currency::{CommonCurrency, common_currency};
+pub use explain::{ImpExplanation, NoHold, NoMoney, Verdict, explain_request};
 pub use handle::{CANDIDATES_MAX, IMPS_MAX, handle_bid_request};
 pub use imp::{ATTRIBUTES_MAX, SIZES_MAX};
 pub use terms::{DEAL_LIST_MAX, DEALS_MAX, Terms, terms};
