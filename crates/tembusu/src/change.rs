@@ -212,7 +212,7 @@ impl SupervisorRef {
                 return Err(self.let_go(change, AdminError::Stopping));
             };
             let (key, name) = (node.new_key(), Arc::clone(entry.name()));
-            let path = format!("{}/{}", node.path(), entry.name()).into();
+            let path = node.path_below(entry.name());
             let (policy, member) = build::place_entry(entry, key, site, path, shared);
             if node.with_members(|members| members.insert(key, Arc::clone(&name), member, None)).is_err() {
                 return Err(self.let_go(change, AdminError::AlreadyPresent));

@@ -174,7 +174,7 @@ impl SupervisorRef {
         let shared = self.node.shared().ok_or(AdminError::Stopping)?;
         let site = self.node.site.get().ok_or(AdminError::Stopping)?;
         let name = Arc::clone(entry.name());
-        let path: Arc<str> = format!("{}/{name}", self.node.path()).into();
+        let path = self.node.path_below(&name);
         if name.is_empty() || name.contains('/') {
             let error = crate::SpecError::BadName { supervisor: self.path().to_owned(), name: name.to_string() };
             return Err(error.into());

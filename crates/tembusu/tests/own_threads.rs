@@ -82,6 +82,28 @@ fn a_restart_keeps_the_queue_the_address_and_the_thread() {
 }
 
 #[test]
+fn the_watchdog_does_not_look_at_it_after_a_restart_in_place_either() {
+    real_time(async {
+        const HEARTBEAT: Duration = Duration::from_millis(5);
+        let journal = Journal::new();
+        let mut root = Supervisor::one_for_one("root").intensity(100, SECOND).heartbeat(HEARTBEAT);
+        let blocking = root.add(child::<Probe>("slow", Setup::new("slow", &journal)).on_own_thread());
+        let tree = root.start().await.expect("it starts");
+        let ended = blocking.ended();
+        blocking.tell(Do::End(End::Error)).expect("it is told");
+        ended.await;
+        // It blocks for far longer than a poll that is watched may take.
+        let incarnation = run(&blocking, |cx| {
+            std::thread::sleep(30 * HEARTBEAT);
+            cx.incarnation()
+        });
+        assert_eq!(incarnation.await, 2);
+        assert_eq!((settle(&blocking).await, tree.handle().leaked()), (2, 0));
+        tree.shutdown().await;
+    });
+}
+
+#[test]
 fn one_that_does_not_come_back_is_counted_and_replaced() {
     real_time(async {
         let (blocking, _, tree, journal) = world("stuck").await;

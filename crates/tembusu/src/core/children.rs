@@ -173,7 +173,8 @@ pub(crate) struct Child {
     pub(crate) at_rest: bool,
     /// Its queue is closed; it reopens with the next incarnation.
     pub(crate) closed: bool,
-    pub(crate) last_exit: Option<ExitReason>,
+    /// Boxed with the first: most children never end.
+    pub(crate) last_exit: Option<Box<ExitReason>>,
     pub(crate) uptime: Uptime,
     /// See [`Child::unusual`].
     pub(super) unusual: Option<Box<Unusual>>,

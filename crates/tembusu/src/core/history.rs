@@ -81,7 +81,7 @@ impl Core {
         let last_exit = self.children.remove(key).and_then(|mut child| child.last_exit.take());
         effects.push(Effect::Removed { key });
         if let Some(reason) = last_exit {
-            discard(reason, effects);
+            discard(*reason, effects);
         }
     }
 
@@ -121,8 +121,9 @@ impl Core {
 impl Child {
     /// Why its last incarnation ended; the one before is dropped by the shell.
     pub(super) fn note_exit(&mut self, reason: &ExitReason, effects: &mut Vec<Effect>) {
-        if let Some(before) = self.last_exit.replace(reason.clone()) {
-            discard(before, effects);
+        match &mut self.last_exit {
+            None => self.last_exit = Some(Box::new(reason.clone())),
+            Some(last) => discard(std::mem::replace(&mut **last, reason.clone()), effects),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What stands behind a child's key: a worker's slot, or a supervisor with what may run in its place.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -105,13 +106,15 @@ impl Members {
         member: Member,
         gone: Option<ChildKey>,
     ) -> Result<(), Member> {
-        match self.by_name.get(&name) {
-            Some(holder) if Some(*holder) != gone => return Err(member),
-            Some(holder) => drop(self.shadowed.insert(Arc::clone(&name), *holder)),
-            None => {}
-        }
         debug_assert_eq!(member.name(), &*name);
-        self.by_name.insert(name, key);
+        match self.by_name.entry(name) {
+            Entry::Occupied(holder) if Some(*holder.get()) != gone => return Err(member),
+            Entry::Occupied(mut holder) => {
+                let former = holder.insert(key);
+                self.shadowed.insert(Arc::clone(holder.key()), former);
+            }
+            Entry::Vacant(free) => drop(free.insert(key)),
+        }
         self.by_key.insert(key, member);
         Ok(())
     }

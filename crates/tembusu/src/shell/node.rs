@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::oneshot;
 use tokio::time::Instant as Clock;
 
 use super::member::{Member, Members, Nested};
@@ -19,13 +18,14 @@ use super::parking::Parking;
 use super::slot::Site;
 use super::tree::Shared;
 use crate::core::{
-    ChildKey, Core, Effect, Event as CoreEvent, Generation, Happening, Mode, Outcome, QueueFate, Refused, Request,
-    RequestId,
+    ChildKey, Core, Effect, Event as CoreEvent, Generation, Happening, KeyHashes, Mode, Outcome, QueueFate, Refused,
+    Request, RequestId,
 };
 use crate::event::{Event, EventKind, Latency, Stream};
 use crate::exit::ExitReason;
 use crate::later;
 use crate::panics;
+use crate::reply::Reply;
 use crate::scope::Scope;
 
 /// What a supervisor reports to.
@@ -59,7 +59,7 @@ enum Incoming {
 }
 
 /// Requests whose answers are awaited. `None` once there will be none any more.
-type Awaited = Option<HashMap<RequestId, oneshot::Sender<Result<(), Refused>>>>;
+type Awaited = Option<HashMap<RequestId, Reply<Result<(), Refused>>, KeyHashes>>;
 
 pub(crate) struct Node {
     pub(crate) name: Arc<str>,
@@ -106,7 +106,7 @@ impl Node {
             inbox: Mutex::new(Inbox::default()),
             next_key: AtomicU64::new(0),
             next_request: AtomicU64::new(0),
-            requests: Mutex::new(Some(HashMap::new())),
+            requests: Mutex::new(Some(HashMap::default())),
             broken: OnceLock::new(),
             generation: AtomicU64::new(0),
             parking: Parking::default(),
@@ -122,6 +122,11 @@ impl Node {
             && self.shared.set(shared).is_ok()
             && self.core.set(Mutex::new(core)).is_ok();
         assert!(fresh, "a supervisor is placed into a tree once");
+    }
+
+    /// The path of a child of that name. Put together by hand: a format string costs as much as the rest of a start.
+    pub(crate) fn path_below(&self, name: &str) -> Arc<str> {
+        below(self.path(), name)
     }
 
     pub(crate) fn path(&self) -> &Arc<str> {
@@ -518,14 +523,18 @@ impl Node {
             return Err(Refused::Stopping);
         }
         let id = RequestId(self.next_request.fetch_add(1, Ordering::Relaxed));
-        let (answer, result) = oneshot::channel();
+        let (answer, result) = Reply::channel();
         match lock(&self.requests).as_mut() {
             Some(awaited) => drop(awaited.insert(id, answer)),
             None => return Err(Refused::Stopping),
         }
         self.send(CoreEvent::Request { id, request });
-        crate::poll::deferring(result).await.unwrap_or(Err(Refused::Stopping))
+        result.await.unwrap_or(Err(Refused::Stopping))
     }
+}
+
+pub(crate) fn below(path: &str, name: &str) -> Arc<str> {
+    [path, "/", name].concat().into()
 }
 
 /// Stops a worker, or whichever shape of a supervisor was started.

@@ -61,7 +61,7 @@ impl Node {
             uncollected: 0,
             expired: 0,
             leaked: 0,
-            last_exit: child.last_exit,
+            last_exit: child.last_exit.map(|reason| *reason),
             children: Vec::new(),
         };
         match &member {

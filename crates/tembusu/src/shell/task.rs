@@ -332,23 +332,22 @@ fn life<A: Actor>(launcher: Arc<Launcher<A>>, mut cx: Context<A>) -> impl Future
                     .await;
                 }
             };
-            match over {
-                Over::Die(end) => die(cx.own(), state, end),
-                Over::Stop(reason) => {
-                    cx.own().scope.set_deadline(None);
-                    // Boxed: an idle child keeps no room for it.
-                    let stopped = panics::catch_async(Box::pin(state.stop(&reason)).as_mut()).await;
-                    match stopped {
-                        Ok(()) => {
-                            if !matches!(reason, ExitReason::Shutdown) {
-                                // Nothing to measure follows what its supervisor has asked for.
-                                cx.slot().note_end(cx.own(), EndTimes::now());
-                            }
-                            End::Exited(reason)
-                        }
-                        Err(caught) => panicked(cx.slot(), cx.own(), caught),
+            let reason = match over {
+                Over::Die(end) => break 'life die(cx.own(), state, end),
+                Over::Stop(reason) => reason,
+            };
+            cx.own().scope.set_deadline(None);
+            // Boxed: an idle child keeps no room for it.
+            let stopped = panics::catch_async(Box::pin(state.stop(&reason)).as_mut()).await;
+            match stopped {
+                Ok(()) => {
+                    if !matches!(reason, ExitReason::Shutdown) {
+                        // Nothing to measure follows what its supervisor has asked for.
+                        cx.slot().note_end(cx.own(), EndTimes::now());
                     }
+                    End::Exited(reason)
                 }
+                Err(caught) => panicked(cx.slot(), cx.own(), caught),
             }
         };
         // Its pending timers hold messages of the user.

@@ -14,7 +14,7 @@ use crate::error::{SpecError, StartError};
 use crate::exit::ExitReason;
 use crate::panics;
 use crate::shell::member::{Member, Nested, Shape};
-use crate::shell::node::{Above, Node};
+use crate::shell::node::{Above, Node, below};
 use crate::shell::slot::{Home, Site};
 use crate::shell::tree::{Shared, TreeState};
 use crate::snapshot::Kind;
@@ -211,7 +211,7 @@ fn place(supervisor: Supervisor, path: Arc<str>, above: Above, shared: &Arc<Shar
     for entry in supervisor.entries {
         let key = node.new_key();
         let name = Arc::clone(entry.name());
-        let path = format!("{path}/{name}").into();
+        let path = below(&path, &name);
         let (policy, member) = place_entry(entry, key, &site, path, shared);
         core.add(key, Arc::clone(&name), policy);
         let taken = node.with_members(|members| members.insert(key, name, member, None)).err();
