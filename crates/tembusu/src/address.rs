@@ -145,7 +145,7 @@ impl<M: Send + 'static> Address<M> {
         if deadline <= now {
             return Err(CallError::Timeout { enqueued: false });
         }
-        let settle = self.mailbox.has_collector().then(|| answer.settle());
+        let settle = if self.mailbox.has_collector() { answer.settle() } else { None };
         let caller = Caller { deadline, settle };
         self.mailbox.push(self.lane, message, Some(caller)).map_err(CallError::from_refusal)?;
         match answer.until(now, deadline, self.mailbox.lives()).await {

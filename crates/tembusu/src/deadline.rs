@@ -8,6 +8,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -36,21 +37,30 @@ impl Shared {
     pub(crate) fn set(&self, deadline: Option<Instant>) {
         let nanos = match deadline {
             None => NONE,
-            Some(at) if at >= *BASE => i64::try_from((at - *BASE).as_nanos()).unwrap_or(i64::MAX),
-            Some(at) => -i64::try_from((*BASE - at).as_nanos()).unwrap_or(i64::MAX),
+            Some(at) => match at.checked_duration_since(*BASE) {
+                Some(after) => nanos(after),
+                None => -nanos(*BASE - at),
+            },
         };
         self.0.store(nanos, Ordering::Relaxed);
     }
 
     pub(crate) fn get(&self) -> Option<Instant> {
         let nanos = self.0.load(Ordering::Relaxed);
-        let distance = std::time::Duration::from_nanos(nanos.unsigned_abs());
+        let distance = Duration::from_nanos(nanos.unsigned_abs());
         match nanos {
             NONE => None,
             0.. => BASE.checked_add(distance),
             _ => BASE.checked_sub(distance),
         }
     }
+}
+
+/// In 64 bits, which hold 292 years.
+#[inline]
+fn nanos(time: Duration) -> i64 {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    seconds.saturating_mul(1_000_000_000).saturating_add(i64::from(time.subsec_nanos()))
 }
 
 /// The earlier of `deadline` and what the message at hand allows.

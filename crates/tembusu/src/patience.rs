@@ -129,7 +129,8 @@ mod tests {
             mailbox.give_up_call(deadline, &reason);
         }
         let make_known = |(answer, at): (&crate::reply::Answer<u8>, &Instant)| {
-            mailbox.lives().know(since, *at, answer.settle()).map_err(|reason| (reason, answer.settle()))
+            let call = || answer.settle().expect("it waits");
+            mailbox.lives().know(since, *at, call()).map_err(|reason| (reason, call()))
         };
         let made_known: Vec<_> = answers.iter().zip(deadlines).map(make_known).collect();
         if known {

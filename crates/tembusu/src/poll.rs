@@ -74,6 +74,8 @@ struct Mine {
 
 thread_local! {
     static MINE: Mine = Mine::register();
+    /// Whether this thread polls a child: what most wake-ups ask, before anything else.
+    static IS_POLLING: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Mine {
@@ -81,10 +83,6 @@ impl Mine {
         let record = Arc::<Record>::default();
         lock(&RECORDS).push(Arc::clone(&record));
         Self { record, deferring: Cell::new(false), is_pressing: Cell::new(false), handled: Cell::new(0) }
-    }
-
-    fn is_polling(&self) -> bool {
-        self.record.who.load(Ordering::Relaxed) != 0
     }
 
     fn defer(&self, what: Deferred) {
@@ -110,6 +108,7 @@ impl Mine {
         turn.store(turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
         let previous = current.load(Ordering::Relaxed);
         current.store(who, Ordering::Release);
+        IS_POLLING.set(who != 0);
         previous
     }
 }
@@ -157,8 +156,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Wakes now, or when the poll of a child that this thread is in lets it.
+#[inline]
 pub(crate) fn wake(waker: Waker) {
-    act(Deferred::Wake(waker));
+    if IS_POLLING.get() { act(Deferred::Wake(waker)) } else { waker.wake() }
 }
 
 /// Makes the task of a child now, or when the poll of another one that this thread is in lets it.
@@ -168,13 +168,9 @@ pub(crate) fn launch(slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation>)
 
 fn act(what: Deferred) {
     let mut what = Some(what);
-    let _ = MINE.try_with(|mine| {
-        if mine.is_polling()
-            && let Some(what) = what.take()
-        {
-            mine.defer(what);
-        }
-    });
+    if IS_POLLING.get() {
+        let _ = MINE.try_with(|mine| what.take().map(|what| mine.defer(what)));
+    }
     if let Some(what) = what {
         what.act();
     }
@@ -194,7 +190,7 @@ pub(crate) fn has_handled() -> bool {
 
 /// Whether this thread is inside a poll of a child.
 pub(crate) fn is_in_poll() -> bool {
-    MINE.try_with(Mine::is_polling).unwrap_or(false)
+    IS_POLLING.get()
 }
 
 /// From here on this poll is of that incarnation: its task goes on with the next one.

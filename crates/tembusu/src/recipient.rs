@@ -198,7 +198,7 @@ impl<N: Send + 'static> Recipient<N> {
         if deadline <= now {
             return Err(CallError::Timeout { enqueued: false });
         }
-        let settle = self.to.has_collector().then(|| answer.settle());
+        let settle = if self.to.has_collector() { answer.settle() } else { None };
         let caller = Caller { deadline, settle };
         self.to.offer(message, Offer::AsPolicySays, Some(caller)).map_err(CallError::from_refusal)?;
         match answer.until(now, deadline, self.to.lives()).await {

@@ -32,9 +32,8 @@ pub struct Reply<T: Send + 'static> {
 
 /// Where the caller waits.
 pub(crate) struct Answer<T: Send + 'static> {
-    cell: Arc<Cell<T>>,
-    /// The caller has what it waited for.
-    taken: bool,
+    /// `None` once the caller has what it waited for.
+    cell: Option<Arc<Cell<T>>>,
 }
 
 /// What both sides share: one allocation a call.
@@ -83,7 +82,7 @@ impl<T: Send> Settle for Cell<T> {
 impl<T: Send + 'static> Reply<T> {
     pub(crate) fn channel() -> (Self, Answer<T>) {
         let cell = Arc::new(Cell { state: Mutex::new(State::Waiting(None)), done: AtomicBool::new(false) });
-        (Self { cell: Some(Arc::clone(&cell)) }, Answer { cell, taken: false })
+        (Self { cell: Some(Arc::clone(&cell)) }, Answer { cell: Some(cell) })
     }
 
     /// Answers.
@@ -130,8 +129,8 @@ impl<T: Send + 'static> fmt::Debug for Reply<T> {
 
 impl<T: Send + 'static> Answer<T> {
     /// What to tell when the message turns out to be a dead letter.
-    pub(crate) fn settle(&self) -> Arc<dyn Settle> {
-        Arc::clone(&self.cell) as Arc<dyn Settle>
+    pub(crate) fn settle(&self) -> Option<Arc<dyn Settle>> {
+        self.cell.as_ref().map(|cell| Arc::clone(cell) as Arc<dyn Settle>)
     }
 
     /// Waits for it until `deadline`.
@@ -165,24 +164,30 @@ impl<T: Send + 'static> Answer<T> {
     }
 
     async fn known_until(mut self, since: Instant, deadline: Instant, lives: &Lives) -> Option<Result<T, Lost>> {
-        match lives.know(since, deadline, self.settle()) {
+        let call = self.settle()?;
+        match lives.know(since, deadline, Arc::clone(&call)) {
             Ok(_known) => timeout_at(deadline, &mut self).await.ok(),
             Err(reason) => {
                 // Unless it was told something else meanwhile.
-                self.cell.settle(Lost::Died(reason));
+                call.settle(Lost::Died(reason));
                 Some(self.take())
             }
         }
     }
 
+    #[inline]
     fn is_done(&self) -> bool {
-        self.cell.done.load(Ordering::Acquire)
+        self.cell.as_ref().is_none_or(|cell| cell.done.load(Ordering::Acquire))
     }
 
     /// What was told. Asked for once, when it is done.
     fn take(&mut self) -> Result<T, Lost> {
-        self.taken = true;
-        let told = std::mem::replace(&mut *self.cell.lock(), State::Closed);
+        let Some(cell) = self.cell.take() else { return Err(Lost::Unanswered) };
+        let told = match Arc::try_unwrap(cell) {
+            // Whoever told it has let go of it, which is most often so: no lock is needed.
+            Ok(cell) => cell.state.into_inner().unwrap_or_else(PoisonError::into_inner),
+            Err(cell) => std::mem::replace(&mut *cell.lock(), State::Closed),
+        };
         match told {
             State::Done(result) => result,
             State::Waiting(_) | State::Closed => Err(Lost::Unanswered),
@@ -194,10 +199,10 @@ impl<T: Send + 'static> Future for Answer<T> {
     type Output = Result<T, Lost>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if !self.is_done() {
+        if let Some(cell) = self.cell.as_ref().filter(|cell| !cell.done.load(Ordering::Acquire)) {
             // Cloned without the lock: it may be a waker of a user's.
             let waker = cx.waker().clone();
-            let mut state = self.cell.lock();
+            let mut state = cell.lock();
             if let State::Waiting(waiting) = &mut *state {
                 let previous = waiting.replace(waker);
                 drop(state);
@@ -213,10 +218,8 @@ impl<T: Send + 'static> Future for Answer<T> {
 
 impl<T: Send + 'static> Drop for Answer<T> {
     fn drop(&mut self) {
-        if self.taken {
-            return;
-        }
-        let state = std::mem::replace(&mut *self.cell.lock(), State::Closed);
+        let Some(cell) = &self.cell else { return };
+        let state = std::mem::replace(&mut *cell.lock(), State::Closed);
         // A waker or an answer of a user's.
         drop(state);
     }

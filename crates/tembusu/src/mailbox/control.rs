@@ -153,7 +153,8 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
     fn mark_stale(&self, reason: ExitReason) {
         let mut taken = self.taken();
         self.put_back(&mut taken);
-        let inbound = self.inbound();
+        let mut inbound = self.inbound();
+        inbound.close_direct();
         let ordinary = taken.batch.len() + inbound.queue.len();
         let priority = inbound.priority.len();
         let previous = taken.stale.replace(Box::new(Stale { ordinary, priority, reason }));

@@ -38,6 +38,12 @@ impl<M> Hand<M> {
         self.take_up(Envelope { message, deadline: None, extra: None });
     }
 
+    /// What is at hand as it was in the queue.
+    pub(super) fn put_down(&mut self) -> Option<Envelope<M>> {
+        let message = self.take()?;
+        Some(Envelope { message, deadline: self.deadline.take(), extra: self.extra.take() })
+    }
+
     /// Puts away what the message before has left.
     #[inline]
     pub(super) fn clear(&mut self) {

@@ -8,6 +8,7 @@
 
 mod control;
 mod dead_letters;
+mod direct;
 mod hand;
 mod lane;
 mod overflow;
@@ -111,6 +112,8 @@ struct Inbound<M> {
     priority: Urgent<M>,
     gate: Gate,
     receiver: Option<Waker>,
+    /// The token of a receiver that need not look into [`Taken`], or [`direct::CLOSED`].
+    direct: u64,
     /// Places that are kept free for messages in the making.
     reserved: Reserved,
 }
@@ -164,6 +167,7 @@ impl<M> Mailbox<M> {
                 priority: Urgent::default(),
                 gate: Gate::Open,
                 receiver: None,
+                direct: direct::CLOSED,
                 reserved: Reserved::default(),
             }),
             taken: Mutex::new(Taken {
@@ -217,6 +221,12 @@ impl<M> Mailbox<M> {
     #[inline]
     fn note_taken(&self, taken: &Taken<M>) {
         self.taken_len.store(taken.batch.len(), Ordering::Relaxed);
+    }
+
+    /// Whether the receiver has messages that it took before.
+    #[inline]
+    fn has_batch(&self) -> bool {
+        self.taken_len.load(Ordering::Relaxed) > 0
     }
 
     /// How many messages wait in the ordinary lane: never fewer than this.

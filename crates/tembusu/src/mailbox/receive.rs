@@ -39,7 +39,10 @@ impl<M: Send + 'static> Mailbox<M> {
         taken.token += 1;
         let token = taken.token;
         self.put_back(&mut taken);
-        let previous = self.inbound().receiver.take();
+        let mut inbound = self.inbound();
+        inbound.close_direct();
+        let previous = inbound.receiver.take();
+        drop(inbound);
         drop(taken);
         drop(previous);
         token
@@ -50,6 +53,9 @@ impl<M: Send + 'static> Mailbox<M> {
     #[inline(always)]
     pub(crate) fn poll_receive(&self, token: u64, cx: &mut Context<'_>, hand: &mut Hand<M>) -> Poll<Received> {
         hand.clear();
+        if let Some(received) = self.poll_direct(token, cx, hand) {
+            return received;
+        }
         loop {
             let mut taken = self.taken();
             if taken.token != token {
@@ -59,13 +65,11 @@ impl<M: Send + 'static> Mailbox<M> {
                 match self.refill(&mut taken, cx) {
                     Refill::Batch => {}
                     Refill::Urgent(urgent) => {
+                        hand.take_up(urgent);
                         self.after_take(taken);
-                        let why = self.too_late(&urgent);
-                        let Some(why) = why else {
-                            hand.take_up(urgent);
+                        if self.is_in_time(hand) {
                             return Poll::Ready(Received::Message);
-                        };
-                        self.refuse(urgent, why);
+                        }
                         continue;
                     }
                     Refill::Nothing { previous, drained } => {
@@ -78,17 +82,14 @@ impl<M: Send + 'static> Mailbox<M> {
                     }
                 }
             }
-            let why = taken.batch.front().and_then(|envelope| self.too_late(envelope));
             let Some(envelope) = taken.batch.pop_front() else { continue };
+            hand.take_up(envelope);
             self.note_taken(&taken);
             taken.note_gone(Lane::Ordinary);
-            let Some(why) = why else {
-                hand.take_up(envelope);
-                self.after_take(taken);
-                return Poll::Ready(Received::Message);
-            };
             self.after_take(taken);
-            self.refuse(envelope, why);
+            if self.is_in_time(hand) {
+                return Poll::Ready(Received::Message);
+            }
         }
     }
 
@@ -106,13 +107,11 @@ impl<M: Send + 'static> Mailbox<M> {
             // As if the first one were gone already, which it will be before anybody else can look.
             self.taken_len.store(taken.batch.len().saturating_sub(1), Ordering::Relaxed);
         }
+        self.open_direct(taken, &mut inbound);
         if !taken.batch.is_empty() {
             return Refill::Batch;
         }
-        let previous = match &inbound.receiver {
-            Some(waker) if waker.will_wake(cx.waker()) => None,
-            _ => inbound.receiver.replace(cx.waker().clone()),
-        };
+        let previous = inbound.wait(cx);
         Refill::Nothing { previous, drained: inbound.gate == Gate::Draining }
     }
 
@@ -129,6 +128,19 @@ impl<M: Send + 'static> Mailbox<M> {
         }
     }
 
+    /// Whether the message at hand has come in time. One that has not is not handled, and the hand is empty.
+    #[inline(always)]
+    pub(super) fn is_in_time(&self, hand: &mut Hand<M>) -> bool {
+        if hand.deadline.is_none() && hand.extra.is_none() {
+            return true;
+        }
+        let Some(why) = self.too_late(hand) else { return true };
+        if let Some(envelope) = hand.put_down() {
+            self.refuse(envelope, why);
+        }
+        false
+    }
+
     #[cold]
     fn refuse(&self, envelope: Envelope<M>, why: WhyDead) {
         let lost = match why {
@@ -141,19 +153,11 @@ impl<M: Send + 'static> Mailbox<M> {
         self.lose([envelope], why, &lost);
     }
 
-    /// Why a message whose turn has come is not handled.
-    #[inline(always)]
-    fn too_late(&self, envelope: &Envelope<M>) -> Option<WhyDead> {
-        if envelope.deadline.is_none() && envelope.extra.is_none() {
-            return None;
-        }
-        self.too_late_now(envelope)
-    }
-
-    fn too_late_now(&self, envelope: &Envelope<M>) -> Option<WhyDead> {
-        let since = envelope.extra.as_ref().and_then(|extra| extra.since);
+    /// Why the message at hand is not handled.
+    fn too_late(&self, hand: &Hand<M>) -> Option<WhyDead> {
+        let since = hand.extra.as_ref().and_then(|extra| extra.since);
         let now = Instant::now();
-        if envelope.deadline.is_some_and(|deadline| deadline <= now) {
+        if hand.deadline.is_some_and(|deadline| deadline <= now) {
             return Some(WhyDead::Expired);
         }
         let age = self.rare.rules()?.overflow.age_max()?;
@@ -165,6 +169,16 @@ impl<M: Send + 'static> Mailbox<M> {
 }
 
 impl<M> Inbound<M> {
+    /// Has the receiver woken by whoever brings the next message. Returns its waker of before, to be dropped without a
+    /// lock.
+    #[inline]
+    pub(super) fn wait(&mut self, cx: &Context<'_>) -> Option<Waker> {
+        match &self.receiver {
+            Some(waker) if waker.will_wake(cx.waker()) => None,
+            _ => self.receiver.replace(cx.waker().clone()),
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty() && self.priority.is_empty()
     }

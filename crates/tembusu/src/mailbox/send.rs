@@ -107,10 +107,12 @@ impl<'a, M: Send + 'static> WaitingSender<'a, M> {
     /// `None` when there is no need to wait.
     fn new(mailbox: &'a Mailbox<M>, lane: Lane) -> Option<Self> {
         let mut taken = mailbox.taken();
-        let inbound = mailbox.inbound();
+        let mut inbound = mailbox.inbound();
         if mailbox.has_room(&inbound, lane) || inbound.gate != Gate::Open {
             return None;
         }
+        // The receiver is to tell it of room.
+        inbound.close_direct();
         taken.waiting_senders += 1;
         Some(Self(mailbox))
     }

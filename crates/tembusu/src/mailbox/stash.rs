@@ -40,7 +40,11 @@ impl<M: Send + 'static> Mailbox<M> {
     /// Puts what is aside back to the front, in its order; returns how many that were.
     pub(crate) fn unstash(&self, token: u64) -> usize {
         let mut taken = self.taken();
-        if taken.token == token { self.put_back(&mut taken) } else { 0 }
+        if taken.token != token {
+            return 0;
+        }
+        self.inbound().close_direct();
+        self.put_back(&mut taken)
     }
 
     pub(super) fn put_back(&self, taken: &mut Taken<M>) -> usize {
