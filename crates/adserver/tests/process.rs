@@ -23,8 +23,8 @@ const RATE: (&str, u64) = ("TEMBUSU_KILL_RATE", 500);
 const NOTICES_PER_TEN_REQUESTS: u64 = 17;
 /// A server is killed when it has acknowledged the billings of a tenth of a second, at most.
 const BILLINGS_PER_SECOND_PART: u64 = 10;
-/// Connections for notices: each waits for a commit.
-const NOTICE_CONNECTIONS: usize = 64;
+/// What one connection for notices carries: each notice waits for its commit, on a busy machine for long.
+const NOTICES_PER_CONNECTION_SECOND: u64 = 8;
 /// How often what was not acknowledged is repeated at the end; some acknowledgements are lost on purpose.
 const REPEATS_MAX: u32 = 10;
 
@@ -89,7 +89,7 @@ fn killed_under_load_again_and_again_it_has_billed_each_impression_once() {
         let _inside = outside.enter();
         let per_exchange = rate * 10 / NOTICES_PER_TEN_REQUESTS / site.ports.exchanges.len() as u64;
         let mut plan = plan(SEED, &site.ports, &site.config, per_exchange);
-        plan.notices.connections = NOTICE_CONNECTIONS;
+        plan.notices.connections = usize::try_from(rate / NOTICES_PER_CONNECTION_SECOND).expect("few");
         // What is not acknowledged at once is repeated at the end and not before.
         plan.notices.attempts_max = 1;
         Simulator::start(plan)
