@@ -2,6 +2,7 @@
 //!
 //! Promises a line of memory for a campaign without such rules, and the rules of one campaign in one piece.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Scratch;
@@ -34,32 +35,36 @@ struct Rare {
 /// The segments that campaigns name.
 #[derive(Debug, Default)]
 pub(super) struct Segments {
-    /// By the segment's id.
-    named: Map<Box<str>, Vec<Numbered>>,
+    /// Those of any provider, by id.
+    of_any: Map<Box<str>, u32>,
+    /// Those of one provider, by id.
+    of_one: Map<Box<str>, Vec<Numbered>>,
     pub(super) count: u32,
     pool: Vec<u32>,
 }
 
-/// A segment as one rule names it: with a provider, or of any.
+/// A segment as a rule names it with its provider.
 #[derive(Debug)]
 struct Numbered {
-    provider: Option<Box<str>>,
+    provider: Box<str>,
     number: u32,
 }
 
 impl Segments {
     fn number(&mut self, rule: &str) -> u32 {
-        let (provider, id) = segment_rule(rule);
-        let of_id = match self.named.get_mut(id) {
-            Some(of_id) => of_id,
-            None => self.named.entry(id.into()).or_default(),
+        let next = self.count;
+        let number = match segment_rule(rule) {
+            (None, id) => *self.of_any.entry(id.into()).or_insert(next),
+            (Some(provider), id) => {
+                let of_id = self.of_one.entry(id.into()).or_default();
+                let known = of_id.iter().find(|known| &*known.provider == provider).map(|known| known.number);
+                known.unwrap_or_else(|| {
+                    of_id.push(Numbered { provider: provider.into(), number: next });
+                    next
+                })
+            }
         };
-        if let Some(known) = of_id.iter().find(|known| known.provider.as_deref() == provider) {
-            return known.number;
-        }
-        let number = self.count;
-        self.count += 1;
-        of_id.push(Numbered { provider: provider.map(Into::into), number });
+        self.count += u32::from(number == next);
         number
     }
 
@@ -71,7 +76,7 @@ impl Segments {
 
     /// Memory in bytes, about.
     pub(super) fn bytes(&self) -> usize {
-        self.named.capacity() * 64 + self.pool.capacity() * 4
+        (self.of_any.capacity() + self.of_one.capacity()) * 64 + self.pool.capacity() * 4
     }
 
     fn read(&self, facts: &Facts<'_>, scratch: &mut Scratch) {
@@ -80,12 +85,16 @@ impl Segments {
             return;
         }
         for (data, id) in facts.request.segments() {
-            let Some(of_id) = self.named.get(id) else { continue };
-            let says = |name: &Option<std::borrow::Cow<'_, str>>, provider: &str| name.as_deref() == Some(provider);
-            for Numbered { provider, number } in of_id {
-                let known =
-                    provider.as_deref().is_none_or(|provider| says(&data.id, provider) || says(&data.name, provider));
-                if known {
+            if let Some(number) = self.of_any.get(id) {
+                scratch.segments.add(*number);
+            }
+            // Few name providers, and looking costs as much as for the others.
+            if self.of_one.is_empty() {
+                continue;
+            }
+            let says = |name: &Option<Cow<'_, str>>, provider: &str| name.as_deref() == Some(provider);
+            for Numbered { provider, number } in self.of_one.get(id).into_iter().flatten() {
+                if says(&data.id, provider) || says(&data.name, provider) {
                     scratch.segments.add(*number);
                 }
             }
