@@ -2,7 +2,7 @@
 
 mod common;
 
-use openrtb::{parse_request, peek_tmax};
+use openrtb::{parse_request, peek_tmax, tmax_of};
 
 #[test]
 fn only_the_top_level_counts() {
@@ -48,6 +48,7 @@ fn the_peek_agrees_with_the_parser_on_recorded_requests() {
         for line in common::recorded(name).unwrap_or_default() {
             let request = parse_request(line.as_bytes()).unwrap();
             assert_eq!(peek_tmax(line.as_bytes()), request.tmax, "{line}");
+            assert_eq!(tmax_of(line.as_bytes()), request.tmax, "{line}");
         }
     }
 }

@@ -33,7 +33,7 @@ use exchange::ExchangePort;
 use ledger::{LedgerMessage, Totals};
 use region::RegionPort;
 use telemetry::{AlertBoard, Cause, Meters};
-use tembusu::{Address, CallError, ExitReason, SupervisorRef, Tree};
+use tembusu::{Address, CallError, ExitReason, State, SupervisorRef, Tree};
 
 use crate::config::AdserverConfig;
 use crate::phase::{Life, Phase};
@@ -182,11 +182,20 @@ impl System {
         reason
     }
 
-    /// Does what is due from time to time, outside of the tree: brings the alerts in line with it, so that they stand
-    /// although telemetry is off, and stores the secret of cap keys when its day has changed.
+    /// Does what is due from time to time, outside of the tree: brings the alerts in line with it while telemetry does
+    /// not, and stores the secret of cap keys when its day has changed.
     pub fn upkeep(&self) {
-        self.board().reconcile(&self.tree().snapshot());
+        if !self.telemetry_follows() {
+            self.board().reconcile(&self.tree().snapshot());
+        }
         self.store_cap_secret();
+    }
+
+    /// Whether telemetry is there to follow the tree's events. A look at the whole tree, with a subtree for each campaign,
+    /// would cost more than a thousand bids.
+    fn telemetry_follows(&self) -> bool {
+        let telemetry = self.tree().find(&format!("{}/telemetry", self.tree().path()));
+        telemetry.is_some_and(|telemetry| telemetry.snapshot().walk().all(|node| node.state == State::Running))
     }
 
     fn store_cap_secret(&self) {

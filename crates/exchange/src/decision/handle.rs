@@ -1,5 +1,7 @@
 //! The decision on one request.
 
+use std::cell::OnceCell;
+
 use campaign::{Facts, Setting};
 use openrtb::{BidRequest, Validity};
 
@@ -8,7 +10,6 @@ use super::blocks::Blocks;
 use super::currency::{CommonCurrency, common_currency};
 use super::imp::{Common, Search, bid_on};
 use super::scratch::with_scratch;
-use super::user::user_ids;
 use super::view::{DecisionView, Purse};
 use crate::{Dialect, NoBid, NoBidReason};
 
@@ -34,8 +35,7 @@ pub fn handle_bid_request<P: Purse>(
 ) -> Result<Bid<P::Hold>, NoBid> {
     let no_bid = |reason| NoBid { reason, region: Some(view.region) };
     let Prepared { facts, money, blocks } = prepare(request, view).map_err(no_bid)?;
-    let cap_key = view.cap_keys.key(view.exchange, &user_ids(request), view.now_ms);
-    let common = Common { request, facts: &facts, view, money, cap_key };
+    let common = Common { request, facts: &facts, view, money, cap_key: OnceCell::new() };
 
     let imps = with_scratch(|scratch| {
         let mut search = Search { blocks, candidates_left: CANDIDATES_MAX, scratch };

@@ -2,6 +2,7 @@
 //!
 //! Candidates come by bid price, the highest first; the first that passes every rule and gets its money held wins the imp.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::bid::ImpBid;
 use super::blocks::Blocks;
 use super::currency::CommonCurrency;
 use super::terms::{Terms, deals, terms};
+use super::user::user_ids;
 use super::view::{DecisionView, Held, Purse};
 use crate::NoBidReason;
 
@@ -56,7 +58,16 @@ pub(super) struct Common<'a, P> {
     pub(super) facts: &'a Facts<'a>,
     pub(super) view: &'a DecisionView<'a, P>,
     pub(super) money: CommonCurrency,
-    pub(super) cap_key: Option<CapKey>,
+    /// Made when the first capped campaign asks for it.
+    pub(super) cap_key: OnceCell<Option<CapKey>>,
+}
+
+impl<P> Common<'_, P> {
+    /// The key by which the request's user is counted, if that may be done.
+    fn cap_key(&self) -> Option<CapKey> {
+        let Self { request, view, cap_key, .. } = self;
+        *cap_key.get_or_init(|| view.cap_keys.key(view.exchange, &user_ids(request), view.now_ms))
+    }
 }
 
 /// What the search for one imp leaves to the next.
@@ -195,7 +206,7 @@ fn hold<P: Purse>(
     candidate: &Candidate<'_>,
     offer: Offer<'_>,
 ) -> Result<ImpBid<P::Hold>, NoBidReason> {
-    let Common { request, view, money, cap_key, .. } = common;
+    let Common { request, view, money, .. } = common;
     let campaign = candidate.campaign();
     // Up: what the exchange may charge at most. Not above the campaign's own price, from which it came by rounding down.
     let price_usd =
@@ -205,7 +216,7 @@ fn hold<P: Purse>(
         campaign: campaign.id(),
         plan: Plan::of(campaign),
         price: price_usd.cost_in_usd(),
-        cap_key: *cap_key,
+        cap_key: campaign.cap_per_user_per_day().and_then(|_| common.cap_key()),
         cap_per_day: campaign.cap_per_user_per_day(),
         class: BidClass::of(view.exchange, format(request, imp)),
         ttl: Duration::from_secs(u64::from(exp_s)) + NOTICE_DELAY,

@@ -74,7 +74,7 @@ pub(super) async fn read(
         Encoding::Identity => raw,
         Encoding::Gzip => inflate(&raw, limits.inflated_bytes_max)?,
     };
-    let deadline = deadlines.deadline(first_byte, openrtb::peek_tmax(&bytes));
+    let deadline = deadlines.deadline(first_byte, openrtb::tmax_of(&bytes));
     Ok((bytes, deadline))
 }
 

@@ -25,6 +25,6 @@ pub use imp::{Imp, ImpExt};
 pub use inventory::{App, Content, Dooh, Publisher, Site};
 pub use media::{Audio, Banner, Format, Native, Video, VideoExt};
 pub use privacy::{Regs, RegsExt, SupplyChain, SupplyChainNode};
-pub use tmax::peek_tmax;
+pub use tmax::{peek_tmax, tmax_of};
 pub use user::{Data, Eid, Segment, Source, SourceExt, Uid, User, UserExt};
 pub use validate::{Invalid, InvalidKind, Validity, validate, validity};
