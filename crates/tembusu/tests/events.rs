@@ -3,9 +3,26 @@
 use std::time::Duration;
 
 use tembusu::{Actor, Context, EventKind, EventsError, ExitReason, Flow, Init, Reply, State, Supervisor, child};
-use tembusu_testkit::{EventRecorder, Journal, Scripted, Step, ask, on_both, virtual_time};
+use tembusu_testkit::{EventRecorder, Gate, Journal, Scripted, Step, ask, on_both, virtual_time};
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn who_listens_first_while_a_child_is_down_is_told_of_its_restart() {
+    for step in [Step::Error, Step::Panic] {
+        virtual_time(async {
+            let (journal, gate) = (Journal::new(), Gate::new());
+            let mut root = Supervisor::one_for_one("root").intensity(1, MINUTE);
+            let a = root.add(child::<Scripted>("a", journal.script("a").init([Step::Ok, Step::Pass(gate.clone())])));
+            let tree = root.start().await.expect("it starts");
+            a.tell(step.into()).expect("it is told");
+            gate.reached(1).await;
+            let mut events = EventRecorder::of(&tree.handle());
+            gate.open();
+            events.expect(&["root/a#2 restarted"]).await;
+        });
+    }
+}
 
 #[test]
 fn a_life_is_told_in_order() {

@@ -452,7 +452,7 @@ impl Node {
         last: &mut Last,
     ) {
         if !shared.events().is_heard() {
-            return let_go(what);
+            return self.nobody_hears(instant, key, what, last);
         }
         let member = self.recall(key, last);
         let path = self.path_of(member);
@@ -481,6 +481,18 @@ impl Node {
             Happening::Unresponsive => EventKind::Unresponsive,
         };
         shared.note(Event { path, incarnation: generation, at: SystemTime::UNIX_EPOCH, instant, kind });
+    }
+
+    /// What is kept of what nobody is told: when a child ended, for whoever listens by the time that it is back.
+    fn nobody_hears(&self, instant: Instant, key: ChildKey, what: Happening, last: &mut Last) {
+        if let Happening::Crashed { reason, .. } | Happening::StartFailed { reason, .. } = &what
+            // That of a panic is known better.
+            && !matches!(reason, ExitReason::Panic { .. })
+            && let Some(Member::Worker(slot)) = self.recall(key, last)
+        {
+            slot.ended_at(instant);
+        }
+        let_go(what);
     }
 
     /// What happened to this supervisor itself.
@@ -559,6 +571,8 @@ fn let_go(what: Happening) {
         | Happening::Stopped { reason }
         | Happening::RestoreFailed { reason, .. }
         | Happening::ProbeFailed { reason, .. } => match reason {
+            // The core has it as the child's last reason, or it lies in the bin.
+            ExitReason::Error(ref error) if Arc::strong_count(error) > 1 => {}
             ExitReason::Error(_) | ExitReason::Exhausted(_) | ExitReason::FailedToStart(_) => {
                 later::drop_reason(reason)
             }

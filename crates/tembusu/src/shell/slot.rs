@@ -346,6 +346,20 @@ impl Slot {
         }
     }
 
+    /// Remembers that `incarnation` ends now, if somebody listens: otherwise its supervisor does, whose clock is read anyway.
+    pub(crate) fn note_end_now(&self, incarnation: &Incarnation) {
+        let node = self.home().site.node.upgrade();
+        let shared = node.as_ref().and_then(|node| node.shared());
+        if shared.is_none_or(|shared| shared.events().is_heard()) {
+            self.note_end(incarnation, EndTimes::now());
+        }
+    }
+
+    /// Remembers when its last incarnation ended.
+    pub(super) fn ended_at(&self, at: Instant) {
+        self.lock().ended = Some(EndTimes { raised: None, caught: at });
+    }
+
     pub(crate) fn take_end(&self) -> Option<EndTimes> {
         self.lock().ended.take()
     }

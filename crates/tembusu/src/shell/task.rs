@@ -418,7 +418,7 @@ fn answer(asked: Vec<oneshot::Sender<String>>, text: &str) {
 }
 
 fn crashed<C: std::error::Error + Send + Sync + 'static>(slot: &Slot, incarnation: &Incarnation, crash: C) -> End {
-    slot.note_end(incarnation, EndTimes::now());
+    slot.note_end_now(incarnation);
     End::Exited(ExitReason::Error(Arc::new(crash)))
 }
 
