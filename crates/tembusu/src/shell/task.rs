@@ -337,8 +337,8 @@ fn life<A: Actor>(launcher: Arc<Launcher<A>>, mut cx: Context<A>) -> impl Future
                 Over::Stop(reason) => reason,
             };
             cx.own().scope.set_deadline(None);
-            // Boxed: an idle child keeps no room for it.
-            let stopped = panics::catch_async(Box::pin(state.stop(&reason)).as_mut()).await;
+            // Boxed, with all that it needs: an idle child keeps no room for it.
+            let (stopped, reason) = Box::pin(stop(state, reason)).await;
             match stopped {
                 Ok(()) => {
                     if !matches!(reason, ExitReason::Shutdown) {
@@ -354,6 +354,12 @@ fn life<A: Actor>(launcher: Arc<Launcher<A>>, mut cx: Context<A>) -> impl Future
         panics::drop_quietly(cx);
         end
     }
+}
+
+/// Runs `stop`, and hands the reason back.
+async fn stop<A: Actor>(state: A, reason: ExitReason) -> (Result<(), Caught>, ExitReason) {
+    let stopped = panics::catch_async(pin!(state.stop(&reason))).await;
+    (stopped, reason)
 }
 
 /// `init` has succeeded.
