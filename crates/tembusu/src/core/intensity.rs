@@ -82,10 +82,11 @@ impl Intensity {
         Ok(charge)
     }
 
-    /// How many charges are kept.
+    /// How many charges count.
     #[cfg(test)]
-    pub(super) fn charged(&self) -> usize {
-        self.stamps.len()
+    pub(super) fn recent(&self, now: Time) -> usize {
+        let oldest_kept = now.checked_sub(self.period).unwrap_or_default();
+        self.stamps.len() - self.stamps.partition_point(|&stamp| stamp < oldest_kept)
     }
 
     /// Forgets every failure: a supervisor that starts anew begins with a clean record.

@@ -1,7 +1,8 @@
 //! When two states are the same: all that decides what can happen next, as one number.
 //!
-//! Times are relative; generations, counters and reasons are left out, since nothing is decided by them, and so is what
-//! only degraded mode and back-off know, which are not explored. A field that decides something else belongs here.
+//! Times are relative; generations, counters and reasons are left out, since nothing is decided by them. Nor is there
+//! anything of the waits between restarts, which have no jitter here, nor of when a child was restored, since all waits for
+//! the next restore are the same. A field that decides something else belongs here.
 
 use std::collections::VecDeque;
 
@@ -26,6 +27,8 @@ impl World {
         code.add(0);
         code.add(u64::from(self.charges[0]) << 32 | u64::from(self.charges[1]));
         code.add(self.asked << 32 | u64::from(self.requests) << 16 | u64::from(self.ignores));
+        code.add(u64::from(self.lapses));
+        self.templates.values().for_each(|(_, adds)| code.add(u64::from(*adds)));
         code.add(self.dropped.map_or(0, |left| u64::from(left) + 1));
         u128::from(code.low) << 64 | u128::from(code.high)
     }
@@ -57,10 +60,10 @@ impl Code {
     }
 
     fn core(&mut self, core: &Core) {
-        // Not the deadline: it may be earlier than needed, which only makes a tick more. Of the charges only how many,
-        // since none expires.
-        let Core { intensity, children, phase, complete, pass, end_awaited, .. } = core;
-        self.add(intensity.charged() as u64);
+        // Not the deadline: it may be earlier than needed, which only makes a tick more. Of the charges only how many
+        // count, since all expire at once.
+        let Core { intensity, children, phase, complete, pass, end_awaited, on_trial, restores_due, .. } = core;
+        self.add(intensity.recent(self.now) as u64);
         match phase {
             Phase::Down => self.add(1),
             Phase::Running => self.add(2),
@@ -70,9 +73,10 @@ impl Code {
                 self.reason(reason);
             }
         }
-        self.flags(&[*complete, pass.is_some()]);
+        self.flags(&[*complete, pass.is_some(), *on_trial, *restores_due]);
         self.add(end_awaited.map_or(0, |key| key.0 + 1));
-        if let Some(Pass { from, step, first, retried, .. }) = *pass {
+        if let Some(Pass { from, step, first, retried, not_before }) = *pass {
+            self.until(not_before);
             self.add(from.0);
             self.add(match step {
                 Step::Stop { end } => end.0,
@@ -89,7 +93,12 @@ impl Code {
         let Child { key, is_static, present, state, intent, .. } = child;
         self.add(key.0);
         let Child { crashed, timed_out, fresh, at_rest, closed, .. } = child;
-        let Unusual { terminators, doom, .. } = child.unusual();
+        let Unusual { terminators, doom, retry_at, restore_at, restore_due, trusted_at, backoff, .. } = child.unusual();
+        for at in [retry_at, restore_at, trusted_at] {
+            self.until(*at);
+        }
+        self.flags(&[*restore_due, backoff.is_some()]);
+        self.add(child.mode as u64);
         self.flags(&[*is_static, *present, *crashed, *timed_out, doom.is_some(), *fresh, *at_rest, *closed]);
         let (kind, until) = match *state {
             ChildState::Idle => (0, None),
@@ -121,6 +130,8 @@ impl Code {
                 Event::Start => self.add(1),
                 Event::Stop { kill } => self.add(2 + u64::from(*kill)),
                 Event::Started { .. } => self.add(4),
+                Event::StartOnTrial => self.add(5),
+                Event::Trust => self.add(6),
                 Event::Exited { reason, .. } => self.reason(reason),
                 other => panic!("{other:?} is not said between supervisors"),
             }

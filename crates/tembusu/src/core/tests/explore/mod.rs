@@ -5,7 +5,10 @@
 //! goes on fairly, all comes to rest, and there every child that crashed has been restarted, or its supervisor
 //! has given up, or it was to stay down ([`rest`]).
 //!
-//! What bounds it: the intensity never expires, operators ask for a few things only. Children may crash, fail, hang and
+//! The trees have groups, significant children, degraded mode with and without a fallback, trials, restarts that wait,
+//! dynamic children, and failures that lapse.
+//!
+//! What bounds it: failures lapse all at once and at most once, operators ask for a few things only. Children may crash, fail, hang and
 //! be deaf as often as they like. `TEMBUSU_EXPLORE` raises the bounds: see [`bound`].
 
 mod code;
@@ -18,7 +21,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use crate::spec::policy::{Restart, Strategy};
+use super::cast::SEC;
+use crate::spec::policy::{AutoShutdown, Restart, Strategy};
 use world::{Act, Plan, World};
 
 const STRATEGIES: [Strategy; 3] = [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne];
@@ -131,6 +135,37 @@ fn plans(bound: u32) -> Vec<Plan> {
                 }
             }
         }
+    }
+    plans.extend(unusual_plans(bound));
+    plans
+}
+
+/// Trees with what most have not.
+fn unusual_plans(bound: u32) -> Vec<Plan> {
+    use Restart::{Permanent, Temporary, Transient};
+    let mut plans = Vec::new();
+    let asked = bound.min(1);
+    for strategy in STRATEGIES {
+        for auto in [AutoShutdown::AnySignificant, AutoShutdown::AllSignificant] {
+            for workers in [&[Transient, Transient][..], &[Transient, Permanent, Temporary]] {
+                plans.push(Plan::new(strategy, workers).limit(1).ignores(1).requests(1).auto(auto));
+            }
+            // A significant supervisor that shuts down by itself takes the one above along.
+            let below = Plan::new(Strategy::OneForOne, &[Transient]).auto(auto);
+            plans.push(Plan::new(strategy, &[Permanent, Permanent]).requests(asked).auto(auto).above(Transient, below));
+        }
+        plans.push(Plan::new(strategy, &[Permanent, Transient]).limit(2).requests(1).back_off());
+        plans.push(Plan::new(strategy, &[Permanent, Permanent]).limit(1).requests(1).lapses(1));
+        for (fallback, probation) in [(false, None), (true, None), (false, Some(SEC)), (true, Some(SEC))] {
+            let below = Plan::new(Strategy::OneForOne, &[Permanent]);
+            let plan = Plan::new(strategy, &[Permanent, Permanent]).requests(asked.max(u32::from(!fallback)));
+            plans.push(plan.degrade(fallback, probation).above(Permanent, below));
+        }
+    }
+    for template in RESTARTS {
+        plans.push(Plan::new(Strategy::OneForOne, &[template]).limit(1).requests(1).dynamic(2));
+        let pool = Plan::new(Strategy::OneForOne, &[template]).dynamic(1 + asked);
+        plans.push(Plan::new(Strategy::OneForAll, &[Permanent, Permanent]).limit(1).above(Permanent, pool));
     }
     plans
 }

@@ -8,6 +8,9 @@ impl World {
     /// Every crash has led to a restart, an escalation or a stop, and nothing is pending.
     pub(super) fn check_rest(&self) -> Result<(), String> {
         for (level, core) in self.cores.iter().enumerate() {
+            if core.end_awaited.is_some() {
+                return Err(format!("whether supervisor {level} has come to its end is never decided: {core:?}"));
+            }
             if core.is_stopping() || core.pass.is_some() || !(core.is_up() || core.is_down()) {
                 return Err(format!("supervisor {level} is neither up nor down: {core:?}"));
             }
@@ -33,7 +36,7 @@ impl World {
                     Restart::Transient => !truth.finished,
                     Restart::Temporary => false,
                 });
-            if core.is_up() && owed && !(truth.alive && truth.acked) {
+            if core.is_up() && owed && !self.is_shape(place) && !(truth.alive && truth.acked) {
                 return Err(format!("{place:?} crashed and was not restarted: {child:?}"));
             }
             if child.is_some_and(|child| child.intent.is_some() || !child.unusual().terminators.is_empty()) {
@@ -41,7 +44,11 @@ impl World {
             }
         }
         if let Some(key) = self.shape {
-            let runs = self.child((0, key)).is_some_and(|child| matches!(child.state, ChildState::Running { .. }));
+            let child = self.child((0, key));
+            if let Some(child) = child.filter(|child| self.cores[0].is_up() && child.mode != Mode::Normal) {
+                return Err(format!("it has not been restored: {child:?}"));
+            }
+            let runs = child.is_some_and(|child| matches!(child.state, ChildState::Running { .. }));
             if runs != self.cores[1].is_up() || runs == self.cores[1].is_down() {
                 return Err("the supervisors do not agree on who runs".into());
             }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::super::super::children::Intent;
 use super::super::super::*;
 use super::super::cast::{SEC, error, supervisor, worker};
+use crate::spec::Backoff;
 use crate::spec::policy::Restart;
 
 /// Number of a core: 0 above, 1 below.
@@ -24,11 +25,62 @@ pub(super) struct Plan {
     ignores: u32,
     below: Option<(Restart, Box<Plan>)>,
     dropped: Option<u32>,
+    /// What follows when the one below is exhausted, and how long it is on trial after that.
+    exhaustion: Exhaustion,
+    probation: Option<Duration>,
+    /// All that are not permanent are significant.
+    auto: AutoShutdown,
+    /// Restarts wait, and longer each time.
+    backs_off: bool,
+    /// Its workers are templates, of which so many children may be added.
+    dynamic: Option<u32>,
+    /// How often so much time passes that no failure before counts any more.
+    lapses: u32,
 }
+
+/// So that no charge leaves the window unless all do.
+const PERIOD: Duration = SEC.saturating_mul(1_000_000_000);
 
 impl Plan {
     pub(super) fn new(strategy: Strategy, workers: &[Restart]) -> Self {
-        Self { strategy, workers: workers.to_vec(), limit: 0, requests: 0, ignores: 0, below: None, dropped: None }
+        Self {
+            strategy,
+            workers: workers.to_vec(),
+            limit: 0,
+            requests: 0,
+            ignores: 0,
+            below: None,
+            dropped: None,
+            exhaustion: Exhaustion::Escalate,
+            probation: None,
+            auto: AutoShutdown::Never,
+            backs_off: false,
+            dynamic: None,
+            lapses: 0,
+        }
+    }
+
+    /// The one below goes on degraded when it is exhausted, and is restored by itself.
+    pub(super) fn degrade(self, fallback: bool, probation: Option<Duration>) -> Self {
+        // That long each time: otherwise, there would be a state for every wait.
+        let backoff = Some(Doubling { first: SEC, max: SEC });
+        Self { exhaustion: Exhaustion::Degrade { fallback, backoff }, probation, ..self }
+    }
+
+    pub(super) fn auto(self, auto: AutoShutdown) -> Self {
+        Self { auto, ..self }
+    }
+
+    pub(super) fn back_off(self) -> Self {
+        Self { backs_off: true, ..self }
+    }
+
+    pub(super) fn dynamic(self, adds: u32) -> Self {
+        Self { dynamic: Some(adds), ..self }
+    }
+
+    pub(super) fn lapses(self, lapses: u32) -> Self {
+        Self { lapses, ..self }
     }
 
     pub(super) fn limit(self, limit: u32) -> Self {
@@ -78,7 +130,11 @@ pub(super) enum Act {
     Up,
     /// Time passes to the next deadline of one of them.
     Tick(Level),
+    /// Much time passes, and whoever waits hears of it late.
+    Lapse,
     Ask(Place, Wish),
+    /// An operator adds a child to a dynamic supervisor.
+    Add(Level),
     /// The program stops the tree.
     Stop {
         kill: bool,
@@ -90,6 +146,7 @@ pub(super) enum Wish {
     Terminate,
     Restart,
     Delete,
+    Restore,
 }
 
 /// A worker itself, as opposed to what its supervisor knows.
@@ -126,6 +183,10 @@ pub(super) struct World {
     pub(super) requests: u32,
     pub(super) ignores: u32,
     pub(super) dropped: Option<u32>,
+    pub(super) lapses: u32,
+    /// By level: how the children of a dynamic supervisor are treated, and how many may still be added.
+    pub(super) templates: BTreeMap<Level, (Vec<Restart>, u32)>,
+    next_key: u64,
 }
 
 impl World {
@@ -147,11 +208,21 @@ impl World {
             requests: plan.requests,
             ignores: plan.ignores,
             dropped: plan.dropped,
+            lapses: plan.lapses,
+            templates: BTreeMap::new(),
+            next_key: 100,
         };
         world.build(plan);
         if let Some((restart, below)) = &plan.below {
             let key = ChildKey(plan.workers.len() as u64);
-            world.cores[0].add(key, "below".into(), supervisor(*restart, Exhaustion::Escalate));
+            let significant = plan.auto != AutoShutdown::Never && *restart != Restart::Permanent;
+            let policy = supervisor(*restart, plan.exhaustion.clone());
+            let policy = ChildPolicy { significant, probation: plan.probation, ..policy };
+            world.cores[0].add(key, "below".into(), policy);
+            if let Exhaustion::Degrade { fallback: true, .. } = plan.exhaustion {
+                // What runs in its place behaves as a worker does.
+                world.workers.insert((0, key), Truth::default());
+            }
             world.shape = Some(key);
             world.build(below);
         }
@@ -161,11 +232,21 @@ impl World {
 
     fn build(&mut self, plan: &Plan) {
         let level = self.cores.len();
-        // No charge ever leaves the window.
-        let intensity = Intensity::new(plan.limit, 1_000_000_000 * SEC);
-        let mut core = Core::new(format!("{level}").into(), plan.strategy, false, intensity);
+        let intensity = Intensity::new(plan.limit, PERIOD);
+        let is_dynamic = plan.dynamic.is_some();
+        let core = Core::new(format!("{level}").into(), plan.strategy, is_dynamic, intensity);
+        let mut core = core.with_auto_shutdown(plan.auto);
+        if plan.backs_off {
+            core.back_off(Backoff::exponential(SEC, 2 * SEC), 0);
+        }
+        if let Some(adds) = plan.dynamic {
+            self.templates.insert(level, (plan.workers.clone(), adds));
+            self.cores.push(core);
+            return;
+        }
         for (key, restart) in (0..).map(ChildKey).zip(&plan.workers) {
-            core.add(key, format!("{}", key.0).into(), worker(*restart));
+            let significant = plan.auto != AutoShutdown::Never && *restart != Restart::Permanent;
+            core.add(key, format!("{}", key.0).into(), ChildPolicy { significant, ..worker(*restart) });
             self.workers.insert((level, key), Truth::default());
         }
         self.cores.push(core);
@@ -182,7 +263,7 @@ impl World {
         for (&place, truth) in self.workers.iter().filter(|worker| worker.1.alive) {
             if !truth.acked && !truth.killed {
                 acts.push(Act::Ready(place));
-                if self.ignores > 0 {
+                if self.ignores > 0 && !self.is_shape(place) {
                     acts.push(Act::Ignore(place));
                 }
             }
@@ -199,10 +280,15 @@ impl World {
         acts.extend((0..self.cores.len()).filter(|&level| self.wait_of(level).is_some()).map(Act::Tick));
         if self.requests > 0 {
             let shape = self.shape.map(|key| (0, key));
-            for place in self.workers.keys().copied().chain(shape) {
+            let places: BTreeSet<Place> = self.workers.keys().copied().chain(shape).collect();
+            for place in places.into_iter().filter(|&place| self.child(place).is_some()) {
                 acts.extend([Wish::Terminate, Wish::Restart, Wish::Delete].map(|wish| Act::Ask(place, wish)));
+                let degrades = self.child(place).is_some_and(|child| child.policy.exhaustion != Exhaustion::Escalate);
+                acts.extend(degrades.then_some(Act::Ask(place, Wish::Restore)));
             }
         }
+        acts.extend(self.templates.iter().filter(|(_, (_, adds))| *adds > 0).map(|(&level, _)| Act::Add(level)));
+        acts.extend((self.lapses > 0).then_some(Act::Lapse));
         if !self.asked_to_stop {
             acts.extend([false, true].map(|kill| Act::Stop { kill }));
         }
@@ -224,7 +310,9 @@ impl World {
 
     /// Until when a core waits for something that may not come.
     fn wait_of(&self, level: Level) -> Option<Time> {
-        self.cores[level].children().iter().filter_map(Child::deadline).min()
+        let core = &self.cores[level];
+        let group = core.pass_wait().map(|(_, at)| at);
+        core.children().iter().filter_map(Child::deadline).chain(group).min()
     }
 
     // === it happens ===
@@ -269,7 +357,24 @@ impl World {
                 self.now = self.now.max(due);
                 self.bring(level, Event::Tick)
             }
+            Act::Lapse => {
+                self.lapses -= 1;
+                self.now += 2 * PERIOD;
+                self.charges = [0; 2];
+                self.check()
+            }
             Act::Ask(place, wish) => self.ask(place, wish),
+            Act::Add(level) => {
+                let (templates, adds) = self.templates.get_mut(&level).expect("it is dynamic");
+                *adds -= 1;
+                let restart = templates[*adds as usize % templates.len()];
+                let key = ChildKey(self.next_key);
+                self.next_key += 1;
+                self.workers.insert((level, key), Truth::default());
+                let id = self.fresh_request();
+                let name = format!("{}", key.0).into();
+                self.bring(level, Event::Request { id, request: Request::Add { key, name, policy: worker(restart) } })
+            }
             Act::Stop { kill } => {
                 self.asked_to_stop = true;
                 self.bring(0, Event::Stop { kill })
@@ -292,15 +397,14 @@ impl World {
     }
 
     fn ask(&mut self, place: Place, wish: Wish) -> Result<(), String> {
-        let id = RequestId(self.asked);
-        self.asked += 1;
+        let id = self.fresh_request();
         self.requests -= 1;
-        self.unanswered.insert(id.0);
         let key = place.1;
         let request = match wish {
             Wish::Terminate => Request::Terminate { key },
             Wish::Restart => Request::Restart { key },
             Wish::Delete => Request::Delete { key },
+            Wish::Restore => return self.bring(place.0, Event::Request { id, request: Request::Restore { key } }),
         };
         // Whoever is terminated owes nobody a restart; in a group, nor do those after it (case 65). A request to start
         // is not followed by another attempt when it fails.
@@ -313,6 +417,22 @@ impl World {
         self.bring(level, Event::Request { id, request })
     }
 
+    fn fresh_request(&mut self) -> RequestId {
+        let id = self.asked;
+        self.asked += 1;
+        self.unanswered.insert(id);
+        RequestId(id)
+    }
+
+    pub(super) fn is_shape(&self, (level, key): Place) -> bool {
+        level == 0 && self.shape == Some(key)
+    }
+
+    /// Whether what is asked to run, or runs, under that key is the supervisor below and not what takes its place.
+    fn is_normal_shape(&self, place: Place) -> bool {
+        self.is_shape(place) && !self.workers.get(&place).is_some_and(|truth| truth.alive)
+    }
+
     fn bring(&mut self, level: Level, event: Event) -> Result<(), String> {
         if let Some(left) = &mut self.dropped {
             *left = left.saturating_sub(1);
@@ -321,9 +441,12 @@ impl World {
                 return self.check();
             }
         }
-        if matches!(event, Event::Start) && self.cores[level].is_down() {
+        if matches!(event, Event::Start | Event::StartOnTrial) && self.cores[level].is_down() {
             self.charges[level] = 0;
             self.told_end[level] = false;
+        }
+        if matches!(event, Event::Trust) {
+            self.charges[level] = 0;
         }
         let mut effects = Vec::new();
         self.cores[level].step(self.now, event, &mut effects);
@@ -332,13 +455,16 @@ impl World {
     }
 
     fn carry_out(&mut self, level: Level, effect: Effect) -> Result<(), String> {
-        let is_shape = |key| level == 0 && self.shape == Some(key);
+        let is_shape = |key| self.is_normal_shape((level, key));
         match effect {
-            Effect::Start { key, generation, .. } => {
+            Effect::Start { key, generation, mode } => {
                 self.check_turn((level, key))?;
-                if is_shape(key) {
+                if is_shape(key) && mode != Mode::Degraded {
                     self.generation_below = generation;
-                    self.down.push_back(Event::Start);
+                    self.down.push_back(match mode {
+                        Mode::Probing => Event::StartOnTrial,
+                        Mode::Normal | Mode::Degraded => Event::Start,
+                    });
                 } else {
                     let truth = self.truth((level, key));
                     if truth.alive {
@@ -349,6 +475,7 @@ impl World {
             }
             Effect::Stop { key } if is_shape(key) => self.down.push_back(Event::Stop { kill: false }),
             Effect::Kill { key } if is_shape(key) => self.down.push_back(Event::Stop { kill: true }),
+            Effect::Trust { .. } => self.down.push_back(Event::Trust),
             Effect::Stop { key } | Effect::Kill { key } | Effect::Abandon { key } => {
                 let truth = self.truth((level, key));
                 if !truth.alive {
@@ -404,7 +531,7 @@ impl World {
         let out_of_turn = others.find(|child| match child.rank.cmp(&rank) {
             std::cmp::Ordering::Less => {
                 let up = matches!(child.state, ChildState::Running { .. });
-                !up && !child.at_rest && child.intent != Some(Intent::Terminate)
+                !up && !child.at_rest && !child.is_vacant() && child.intent != Some(Intent::Terminate)
             }
             std::cmp::Ordering::Equal => false,
             // A request may have started it when it was at rest; a restart finds all later ones down.
@@ -415,6 +542,10 @@ impl World {
 
     fn check(&self) -> Result<(), String> {
         for (&place, truth) in &self.workers {
+            let normal = self.child(place).is_some_and(|child| child.mode != Mode::Degraded);
+            if self.is_shape(place) && normal && !truth.alive {
+                continue;
+            }
             let state = self.child(place).map_or(ChildState::Idle, |child| child.state);
             let fits = match state {
                 ChildState::Idle => !truth.alive,
@@ -431,7 +562,8 @@ impl World {
             let state = self.child((0, key)).map_or(ChildState::Idle, |child| child.state);
             let below = &self.cores[1];
             // It may be on its way down, and say so when it is.
-            let fits = state.is_alive() != below.is_down();
+            let fallback = self.workers.get(&(0, key)).is_some_and(|truth| truth.alive);
+            let fits = (state.is_alive() && !fallback) != below.is_down();
             if !fits {
                 return Err(format!("the supervisor below is {below:?}, the one above thinks {state:?}"));
             }
