@@ -6,7 +6,7 @@
 //! for one that many do.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::Hash;
 
 use foldhash::fast::RandomState;
@@ -136,18 +136,18 @@ impl<K: Hash + Ord + Clone> Open<K> {
 struct Sorted<K> {
     /// Those that include nothing in particular.
     any: Vec<u32>,
-    includes: BTreeMap<K, Vec<u32>>,
-    excludes: BTreeMap<K, Vec<u32>>,
+    includes: Map<K, Vec<u32>>,
+    excludes: Map<K, Vec<u32>>,
 }
 
-impl<K: Ord> Sorted<K> {
+impl<K: Hash + Eq> Sorted<K> {
     fn of(named: Named<K>) -> Self {
-        let mut sorted = Self { any: Vec::new(), includes: BTreeMap::new(), excludes: BTreeMap::new() };
+        let mut sorted = Self { any: Vec::new(), includes: Map::default(), excludes: Map::default() };
         for (place, (include, exclude)) in (0_u32..).zip(named) {
             if include.is_empty() {
                 sorted.any.push(place);
             }
-            let add = |map: &mut BTreeMap<K, Vec<u32>>, key| {
+            let add = |map: &mut Map<K, Vec<u32>>, key| {
                 let members = map.entry(key).or_default();
                 // A campaign may name a value twice, in two spellings.
                 if members.last() != Some(&place) {
