@@ -132,15 +132,20 @@ impl SupervisorRef {
     fn read_child<T>(&self, name: &str, read: impl FnOnce(&Core, &Child) -> T) -> Result<T, AdminError> {
         let key = self.key_of(name)?;
         let read = |core: &Core| core.children().get(key).map(|child| read(core, child));
-        self.node().read(read).flatten().ok_or(AdminError::NotFound)
+        self.node().read(read).flatten().ok_or_else(|| AdminError::NotFound { path: self.path_of(name) })
     }
 
     pub(crate) fn key_of(&self, name: &str) -> Result<ChildKey, AdminError> {
-        self.node().with_members(|members| members.key(name)).ok_or_else(|| match self.node().own_state() {
+        self.node().with_members(|members| members.key(name)).ok_or_else(|| self.without(name))
+    }
+
+    /// Why there is no child of that name.
+    pub(crate) fn without(&self, name: &str) -> AdminError {
+        match self.node().own_state() {
             // When a tree has ended it lets go of its children.
-            State::Stopped => AdminError::Stopping,
-            _ => AdminError::NotFound,
-        })
+            State::Stopped => self.stopping(),
+            _ => AdminError::NotFound { path: self.path_of(name) },
+        }
     }
 }
 
@@ -148,14 +153,15 @@ impl Node {
     /// Whether a child may be given this name; `Some` is an ended temporary child that had it.
     pub(crate) fn free_name(&self, name: &str) -> Result<Option<ChildKey>, AdminError> {
         let Some(holder) = self.with_members(|members| members.key(name)) else { return Ok(None) };
+        let path = self.path_below(name);
         self.read(|core| match core.children().get(holder) {
             // What was specified is still there, but nobody answers for it.
-            _ if core.is_down() => Err(AdminError::Stopping),
-            Some(child) if child.is_active() => Err(AdminError::AlreadyStarted),
-            Some(_) => Err(AdminError::AlreadyPresent),
+            _ if core.is_down() => Err(AdminError::Stopping { path: Arc::clone(self.path()) }),
+            Some(child) if child.is_active() => Err(AdminError::AlreadyStarted { path }),
+            Some(_) => Err(AdminError::AlreadyPresent { path }),
             None if core.children().is_ended_temporary(holder) => Ok(Some(holder)),
             // Somebody else is adding it, or it is being removed.
-            None => Err(AdminError::AlreadyPresent),
+            None => Err(AdminError::AlreadyPresent { path }),
         })
         .unwrap_or(Ok(None))
     }
@@ -167,7 +173,7 @@ impl Node {
             let key = members.key(&handle.name)?;
             members.get(key).cloned().map(|member| (key, member))
         });
-        found.and_then(of_handle).ok_or(AdminError::NotFound)
+        found.and_then(of_handle).ok_or_else(|| AdminError::NotFound { path: self.path_below(&handle.name) })
     }
 }
 

@@ -186,7 +186,7 @@ impl SupervisorRef {
             Ok(order) => change.order = order,
             Err(error) => return Err(self.let_go(&change, error)),
         }
-        Ok(self.node().ask(Request::Change(Box::new(change))).await?)
+        self.ask(Request::Change(Box::new(change)), Arc::clone(self.node().path())).await
     }
 
     fn check_added(&self, added: &[Entry]) -> Result<(), AdminError> {
@@ -209,13 +209,13 @@ impl SupervisorRef {
         for entry in added {
             let node = self.node();
             let (Some(shared), Some(site)) = (node.shared(), node.site.get()) else {
-                return Err(self.let_go(change, AdminError::Stopping));
+                return Err(self.let_go(change, self.stopping()));
             };
             let (key, name) = (node.new_key(), Arc::clone(entry.name()));
             let path = node.path_below(entry.name());
             let (policy, member) = build::place_entry(entry, key, site, path, shared);
             if node.with_members(|members| members.insert(key, Arc::clone(&name), member, None)).is_err() {
-                return Err(self.let_go(change, AdminError::AlreadyPresent));
+                return Err(self.let_go(change, AdminError::AlreadyPresent { path: self.path_of(&name) }));
             }
             change.added.push((key, name, policy));
         }

@@ -107,7 +107,10 @@ impl<A: Actor> Context<A> {
     /// Puts the message at hand aside with what it came with.
     pub(crate) fn put_aside(&mut self, message: A::Message) -> Result<(), (Refusal, A::Message)> {
         let Self { mailbox, token, hand: Hand { deadline, extra, .. }, .. } = self;
-        mailbox.stash(*token, message, Aside { deadline: *deadline, extra })
+        mailbox.stash(*token, message, Aside { deadline: *deadline, extra })?;
+        // Another one of the same turn is not the message at hand: nobody waits for it.
+        *deadline = None;
+        Ok(())
     }
 
     /// What makes it the queue's receiver.
@@ -444,6 +447,7 @@ impl<A: Actor> Context<A> {
     #[inline(always)]
     fn turn_to(&mut self) {
         self.handled_in_turn += 1;
+        self.incarnation.begins();
         if self.has_deadline || self.hand.deadline.is_some() {
             self.has_deadline = self.hand.deadline.is_some();
             self.incarnation.scope.set_deadline(self.hand.deadline);

@@ -58,7 +58,7 @@ impl SupervisorRef {
             let key = members.key(name)?;
             members.get(key).cloned()
         });
-        let member = member.ok_or(AdminError::NotFound)?;
+        let member = member.ok_or_else(|| AdminError::NotFound { path: self.path_of(name) })?;
         let mut slots = Vec::new();
         collect(&member, &mut slots);
         drop(member);

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::core::Refused;
 use crate::exit::ExitReason;
 use crate::mailbox::Refusal;
 use crate::scope::Lost;
@@ -194,6 +195,26 @@ pub enum SpecError {
         /// The child.
         path: String,
     },
+    /// An `init` that may take no time.
+    #[error("{path}: the init time-out is zero, and every init takes longer than that; give it some time")]
+    ZeroInitTimeout {
+        /// The child.
+        path: String,
+    },
+    /// A dynamic supervisor that may have no children.
+    #[error("{supervisor}: max_children is zero, so that every start is refused; allow at least 1, or leave it out")]
+    ZeroMaxChildren {
+        /// The supervisor.
+        supervisor: String,
+    },
+    /// A fallback that is significant, which means nothing: it is not a child of its own.
+    #[error(
+        "{supervisor}: a fallback takes the place of its supervisor and cannot be significant; make that one significant"
+    )]
+    SignificantFallback {
+        /// The fallback.
+        supervisor: String,
+    },
     /// A heartbeat of no time.
     #[error("{path}: the heartbeat is zero, and every poll takes longer than that; give it some time, or leave it out")]
     ZeroHeartbeat {
@@ -238,19 +259,23 @@ pub enum SpecError {
     },
     /// A back-off before restoring that is zero or whose maximum is below its first wait.
     #[error(
-        "{supervisor}: the back-off before restoring must be longer than zero and its maximum not below the first wait"
+        "{supervisor}: the back-off before restoring must be longer than zero and its maximum not below the first wait, but {figure}"
     )]
     BadBackoff {
         /// The supervisor.
         supervisor: String,
+        /// What is wrong, with the figures: `the first wait is 2s and the maximum 1s`.
+        figure: String,
     },
     /// A restart back-off whose figures make no sense.
     #[error(
-        "{supervisor}: a restart back-off needs a first wait above zero and not above its maximum, a factor of at least 1, and a jitter from 0 to 1"
+        "{supervisor}: a restart back-off needs a first wait above zero and not above its maximum, a factor of at least 1, and a jitter from 0 to 1, but {figure}"
     )]
     BadRestartBackoff {
         /// The supervisor.
         supervisor: String,
+        /// What is wrong, with the figures: `the factor is 0.5`.
+        figure: String,
     },
     /// Its restarts wait for so long that its limit could never be reached.
     #[error(
@@ -278,11 +303,13 @@ pub enum SpecError {
     },
     /// A probe whose figures make no sense.
     #[error(
-        "{supervisor}: a probe needs a first wait above zero and not above its maximum, and at least one healthy interval longer than zero"
+        "{supervisor}: a probe needs a first wait above zero and not above its maximum, and at least one healthy interval longer than zero, but {figure}"
     )]
     BadProbe {
         /// The supervisor.
         supervisor: String,
+        /// What is wrong, with the figures: `there are 0 healthy intervals of 10s`.
+        figure: String,
     },
     /// Probing was configured for a supervisor that does not degrade.
     #[error(
@@ -371,50 +398,110 @@ pub enum StartError {
     },
 }
 
-/// Why an operator's request was refused (OTP, `supervisor`: `start_child/2` and its kin).
+/// Why an operator's request was refused (OTP, `supervisor`: `start_child/2` and its kin). Each names by its path whom it
+/// is about.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdminError {
     /// There is no such child.
-    #[error("no such child")]
-    NotFound,
+    #[error("{path}: there is no such child")]
+    NotFound {
+        /// Where it would be.
+        path: Arc<str>,
+    },
     /// A child of that name is running already.
-    #[error("a child of that name is running already")]
-    AlreadyStarted,
+    #[error("{path}: a child of that name is running already")]
+    AlreadyStarted {
+        /// The child.
+        path: Arc<str>,
+    },
     /// A child of that name is there already, and not running; restart it, or delete it.
-    #[error("a child of that name is there already, and not running; restart it, or delete it first")]
-    AlreadyPresent,
+    #[error("{path}: a child of that name is there already, and not running; restart it, or delete it first")]
+    AlreadyPresent {
+        /// The child.
+        path: Arc<str>,
+    },
     /// The dynamic supervisor has as many children as it may have.
-    #[error("the dynamic supervisor has as many children as max_children allows; end one first")]
-    MaxChildren,
+    #[error("{path}: the dynamic supervisor has as many children as max_children allows; end one first")]
+    MaxChildren {
+        /// The supervisor.
+        path: Arc<str>,
+    },
     /// The children of a dynamic supervisor are forgotten when they end: there is nothing to restart or to delete.
-    #[error("the children of a dynamic supervisor are not restarted or deleted by request; start another one")]
-    Dynamic,
+    #[error("{path}: the children of a dynamic supervisor are not restarted or deleted by request; start another one")]
+    Dynamic {
+        /// The supervisor.
+        path: Arc<str>,
+    },
     /// The child is running; terminate it first.
-    #[error("the child is running; terminate it first")]
-    Running,
+    #[error("{path}: the child is running; terminate it first")]
+    Running {
+        /// The child.
+        path: Arc<str>,
+    },
     /// The child, or its group, is being restarted; try again.
-    #[error("the child is being restarted; try again")]
-    Restarting,
+    #[error("{path}: it is being restarted; try again")]
+    Restarting {
+        /// The child; of a change, the supervisor.
+        path: Arc<str>,
+    },
     /// The child is not running.
-    #[error("the child is not running; restart it first")]
-    NotRunning,
+    #[error("{path}: the child is not running; restart it first")]
+    NotRunning {
+        /// The child.
+        path: Arc<str>,
+    },
     /// The child is a supervisor, which has neither messages nor a state of the user.
-    #[error("the child is a supervisor; ask about one of its workers")]
-    NotAWorker,
+    #[error("{path}: the child is a supervisor; ask about one of its workers")]
+    NotAWorker {
+        /// The child.
+        path: Arc<str>,
+    },
     /// The child did not answer in time: it is busy with a message.
-    #[error("the child is busy with a message and did not answer in time")]
-    Busy,
+    #[error("{path}: the child is busy with a message and did not answer in time")]
+    Busy {
+        /// The child.
+        path: Arc<str>,
+    },
     /// It is not degraded.
-    #[error("it is not degraded")]
-    NotDegraded,
+    #[error("{path}: it is not degraded")]
+    NotDegraded {
+        /// The supervisor that was to be restored.
+        path: Arc<str>,
+    },
     /// The supervisor is not running.
-    #[error("the supervisor is not running")]
-    Stopping,
+    #[error("{path}: the supervisor is not running")]
+    Stopping {
+        /// The supervisor.
+        path: Arc<str>,
+    },
     /// The child did not start.
-    #[error("the child failed to start: {0}")]
-    Failed(ExitReason),
+    #[error("{path} failed to start: {reason}")]
+    Failed {
+        /// The child.
+        path: Arc<str>,
+        /// Why.
+        reason: ExitReason,
+    },
     /// The specification is invalid.
     #[error("invalid specification: {0}")]
     Spec(#[from] SpecError),
+}
+
+impl AdminError {
+    /// What a request about `child` was refused with by `supervisor`.
+    pub(crate) fn of(refused: Refused, supervisor: &Arc<str>, child: Arc<str>) -> Self {
+        let path = child;
+        match refused {
+            Refused::NotFound => Self::NotFound { path },
+            Refused::Running => Self::Running { path },
+            Refused::Restarting => Self::Restarting { path },
+            Refused::NotDegraded => Self::NotDegraded { path },
+            Refused::Failed(reason) => Self::Failed { path, reason },
+            Refused::Faulty(error) => Self::Spec(error),
+            Refused::Dynamic => Self::Dynamic { path: Arc::clone(supervisor) },
+            Refused::MaxChildren => Self::MaxChildren { path: Arc::clone(supervisor) },
+            Refused::Stopping => Self::Stopping { path: Arc::clone(supervisor) },
+        }
+    }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::error::AdminError;
 use crate::shell::incarnation::Incarnation;
 use crate::shell::member::Member;
 use crate::shell::slot::Slot;
-use crate::snapshot::State;
 use crate::tree::SupervisorRef;
 
 /// What a child has before it, at one instant. See [`SupervisorRef::inspect_child`].
@@ -29,6 +29,9 @@ pub struct Inspection {
     pub stashed: usize,
     /// How many notices of monitors and links wait.
     pub notices: usize,
+    /// For how long the message at hand has been handled, at least: counted from the first inspection that saw it at
+    /// hand, which says zero. `None` when none is. Whoever inspects now and then sees it grow. (`init` is the first.)
+    pub at_hand: Option<Duration>,
     /// How long the first of the ordinary lane has waited. Known only where messages are
     /// [shed by age](crate::Overflow::ShedOlderThan): elsewhere no clock is read for a message.
     pub oldest_waits: Option<Duration>,
@@ -50,6 +53,7 @@ impl SupervisorRef {
             priority: lengths.priority,
             stashed: lengths.stashed,
             notices: incarnation.notices(),
+            at_hand: incarnation.handles_for(Instant::now()),
             oldest_waits: lengths.since.map(|since| since.elapsed()),
         })
     }
@@ -57,7 +61,7 @@ impl SupervisorRef {
     /// Lets the messages of a child wait, from the next one on (OTP, `sys:suspend/1`). The one at hand is finished.
     ///
     /// Calls go on waiting until their deadlines, timers and notices wait as well; stopping, killing and
-    /// [describing](Self::describe_child) it are served. Its snapshot says [`State::Suspended`].
+    /// [describing](Self::describe_child) it are served. Its snapshot says [`State::Suspended`](crate::State::Suspended).
     ///
     /// # On restart
     ///
@@ -97,8 +101,8 @@ impl SupervisorRef {
         self.running(name)?.1.ask(answer);
         match tokio::time::timeout(within, crate::poll::deferring(description)).await {
             Ok(Ok(description)) => Ok(description),
-            Ok(Err(_)) => Err(AdminError::NotRunning),
-            Err(_) => Err(AdminError::Busy),
+            Ok(Err(_)) => Err(AdminError::NotRunning { path: self.path_of(name) }),
+            Err(_) => Err(AdminError::Busy { path: self.path_of(name) }),
         }
     }
 
@@ -107,13 +111,9 @@ impl SupervisorRef {
             let key = members.key(name)?;
             members.get(key).cloned()
         });
-        let member = member.ok_or_else(|| match self.node.own_state() {
-            // When a tree has ended it lets go of its children.
-            State::Stopped => AdminError::Stopping,
-            _ => AdminError::NotFound,
-        })?;
-        let Member::Worker(slot) = &member else { return Err(AdminError::NotAWorker) };
+        let member = member.ok_or_else(|| self.without(name))?;
+        let Member::Worker(slot) = &member else { return Err(AdminError::NotAWorker { path: self.path_of(name) }) };
         let current = slot.current().filter(|current| !current.scope.is_replaced());
-        Ok((Arc::clone(slot), current.ok_or(AdminError::NotRunning)?))
+        Ok((Arc::clone(slot), current.ok_or_else(|| AdminError::NotRunning { path: self.path_of(name) })?))
     }
 }

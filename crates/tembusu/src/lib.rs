@@ -153,8 +153,9 @@ pub use registry::{Registry, Taken};
 pub use reply::Reply;
 pub use snapshot::{Kind, NodeSnapshot, State};
 pub use spec::{
-    AutoShutdown, Backoff, CancelOnDrop, ChildSpec, Declared, Dynamic, DynamicSupervisor, IntoChild, Partitions, Probe,
-    Restart, Shutdown, Strategy, Supervisor, TaskHandle, TaskSupervisor, Tasks, child, partitions, stand_in,
+    AutoShutdown, Backoff, CancelOnDrop, ChildSpec, Declared, Dynamic, DynamicSupervisor, IntoChild,
+    PartitionedSupervisor, Partitions, Probe, Restart, Shutdown, Strategy, Supervisor, TaskHandle, TaskSupervisor,
+    Tasks, child, stand_in,
 };
 pub use table::Table;
 /// Turns an `impl` block into an actor: the message enum, `impl Actor`, and a client with a function for each

@@ -10,6 +10,10 @@ impl<A: Actor> Context<A> {
     /// A call goes on waiting, until its deadline; if that has passed when the message is back it is not handled, and
     /// counted, like any other. At most as many messages can be aside as the mailbox holds.
     ///
+    /// It is for the message at hand. The first one that is put aside while a message is handled is taken for that one,
+    /// and its caller and deadline travel with it; an actor that puts aside another one, which it has kept or made,
+    /// does that after it, and nobody's deadline is that one's.
+    ///
     /// # Errors
     ///
     /// Hands the message back as [`Full`](TellError::Full) when too many are aside already: to answer it, or to drop

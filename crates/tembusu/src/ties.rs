@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::exit::ExitReason;
 use crate::link::{self, Exit};
@@ -46,6 +47,8 @@ pub(crate) struct Ties {
     /// Bounded by the number of monitors and links that this incarnation has had a hand in.
     pub(crate) notices: VecDeque<Notice>,
     pub(crate) traps_exits: bool,
+    /// Which of its messages was at hand when somebody looked, and when the first look saw it.
+    pub(crate) seen_at_hand: Option<(u64, Instant)>,
     /// Who wants to have its state described.
     pub(crate) asked: Vec<oneshot::Sender<String>>,
 }

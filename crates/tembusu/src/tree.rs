@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::core::{ChildKey, Event as CoreEvent, Refused, Request};
+use crate::core::{ChildKey, Event as CoreEvent, Request};
 use crate::error::AdminError;
 use crate::event::Events;
 use crate::exit::ExitReason;
@@ -156,9 +156,11 @@ impl SupervisorRef {
     ///
     /// [`AdminError::NotDegraded`], [`AdminError::Restarting`], or [`AdminError::Failed`] with the reason.
     pub async fn restore(&self) -> Result<(), AdminError> {
-        let Some(Above::Parent { node, key }) = self.node.above() else { return Err(AdminError::NotDegraded) };
-        let parent = node.upgrade().ok_or(AdminError::Stopping)?;
-        Ok(parent.ask(Request::Restore { key: *key }).await?)
+        let path = Arc::clone(self.node.path());
+        let Some(Above::Parent { node, key }) = self.node.above() else { return Err(AdminError::NotDegraded { path }) };
+        let Some(parent) = node.upgrade() else { return Err(AdminError::Stopping { path }) };
+        let restored = parent.ask(Request::Restore { key: *key }).await;
+        restored.map_err(|refused| AdminError::of(refused, parent.path(), path))
     }
 
     /// Starts a child that was not in the specification, and waits until it has started. It ends for good with
@@ -171,15 +173,15 @@ impl SupervisorRef {
     /// [`AdminError::Spec`], [`AdminError::Stopping`].
     pub async fn start_child<C: IntoChild>(&self, child: C) -> Result<<C as crate::spec::Sealed>::Handle, AdminError> {
         let (entry, handle) = child.into_entry();
-        let shared = self.node.shared().ok_or(AdminError::Stopping)?;
-        let site = self.node.site.get().ok_or(AdminError::Stopping)?;
+        let shared = self.node.shared().ok_or_else(|| self.stopping())?;
+        let site = self.node.site.get().ok_or_else(|| self.stopping())?;
         let name = Arc::clone(entry.name());
         let path = self.node.path_below(&name);
         if name.is_empty() || name.contains('/') {
             let error = crate::SpecError::BadName { supervisor: self.path().to_owned(), name: name.to_string() };
             return Err(error.into());
         }
-        let (is_dynamic, auto_shutdown) = self.node.flags().ok_or(AdminError::Stopping)?;
+        let (is_dynamic, auto_shutdown) = self.node.flags().ok_or_else(|| self.stopping())?;
         build::check_significance(&entry, &path, is_dynamic, auto_shutdown)?;
         build::check_entry(&entry, &path, false)?;
         self.node.check_reach(&entry)?;
@@ -188,9 +190,10 @@ impl SupervisorRef {
         let (policy, member) = build::place_entry(entry, key, site, path, shared);
         let refused = self.node.with_members(|members| members.insert(key, Arc::clone(&name), member, gone)).err();
         if refused.is_some() {
-            return Err(AdminError::AlreadyPresent);
+            return Err(AdminError::AlreadyPresent { path: self.path_of(&name) });
         }
-        self.node.ask(Request::Add { key, name, policy }).await?;
+        let path = self.path_of(&name);
+        self.ask(Request::Add { key, name, policy }, path).await?;
         Ok(handle)
     }
 
@@ -240,28 +243,27 @@ impl SupervisorRef {
     ///
     /// Dropping the wait does not call the end off.
     pub async fn stop(&self) -> Result<(), AdminError> {
-        Ok(self.node.ask(Request::Stop).await?)
+        self.ask(Request::Stop, Arc::clone(self.node.path())).await
     }
 
     async fn ask_about(&self, name: &str, request: impl FnOnce(ChildKey) -> Request) -> Result<(), AdminError> {
         let key = self.key_of(name)?;
-        Ok(self.node.ask(request(key)).await?)
+        self.ask(request(key), self.path_of(name)).await
     }
-}
 
-impl From<Refused> for AdminError {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::NotFound => Self::NotFound,
-            Refused::Running => Self::Running,
-            Refused::Restarting => Self::Restarting,
-            Refused::NotDegraded => Self::NotDegraded,
-            Refused::Faulty(error) => Self::Spec(error),
-            Refused::Dynamic => Self::Dynamic,
-            Refused::MaxChildren => Self::MaxChildren,
-            Refused::Stopping => Self::Stopping,
-            Refused::Failed(reason) => Self::Failed(reason),
-        }
+    /// Asks for something that concerns the child with that path.
+    pub(crate) async fn ask(&self, request: Request, child: Arc<str>) -> Result<(), AdminError> {
+        let answer = self.node.ask(request).await;
+        answer.map_err(|refused| AdminError::of(refused, self.node.path(), child))
+    }
+
+    /// Where a child of that name is, or would be.
+    pub(crate) fn path_of(&self, name: &str) -> Arc<str> {
+        self.node.path_below(name)
+    }
+
+    pub(crate) fn stopping(&self) -> AdminError {
+        AdminError::Stopping { path: Arc::clone(self.node.path()) }
     }
 }
 

@@ -132,12 +132,13 @@ fn a_failure_of_the_fallback_is_charged_to_the_parent() {
 fn a_restore_that_fails_leaves_it_degraded_and_says_so() {
     on_both(async || {
         let mut world = world(same).await;
-        assert!(matches!(world.sub.restore().await, Err(AdminError::NotDegraded)));
+        assert!(matches!(world.sub.restore().await, Err(AdminError::NotDegraded { .. })));
         world.covered.tell(Step::Error.into()).expect("it is told");
         world.journal.wait_for("deputy#1 start").await;
         assert_eq!(ask(&world.covered).await, 1);
         world.script.next_inits([Step::Error]);
-        let Err(AdminError::Failed(ExitReason::FailedToStart(failure))) = world.sub.restore().await else {
+        let Err(AdminError::Failed { reason: ExitReason::FailedToStart(failure), .. }) = world.sub.restore().await
+        else {
             panic!("it does not start")
         };
         assert!(matches!(failure.root_cause(), (child, ExitReason::Error(_)) if &**child == "root/sub/covered"));

@@ -111,7 +111,9 @@ fn an_error_that_panics_when_it_is_dropped_is_survived_by_the_supervisor_of_the_
         let root = tree.handle();
         root.terminate_child("a").await.expect("it ends");
         let refused = root.restart_child("a").await;
-        let Err(AdminError::Failed(ExitReason::Error(error))) = refused else { panic!("it does not start") };
+        let Err(AdminError::Failed { reason: ExitReason::Error(error), .. }) = refused else {
+            panic!("it does not start")
+        };
         // The other one is the supervisor's, which knows why its child ended last.
         assert!(std::sync::Arc::strong_count(&error) > 1);
         drop(error);

@@ -50,7 +50,7 @@ fn what_waits_is_handled_and_nothing_more_comes_in_whatever_the_restart_type() {
             assert!(matches!(a.tell(Step::Ok.into()), Err(TellError::Gone(_))));
             let again = handle.restart_child("a").await;
             if restart == Restart::Temporary {
-                assert!(matches!(again, Err(AdminError::NotFound)));
+                assert!(matches!(again, Err(AdminError::NotFound { .. })));
             } else {
                 again.expect("its specification stays");
                 assert_eq!(ask(&a).await, 2, "and its queue is open again");
@@ -66,7 +66,7 @@ fn a_child_with_nothing_to_do_is_drained_at_once() {
         assert_eq!(ask(&a).await, 1);
         assert_eq!(tree.handle().drain_child("a", PATIENCE).await.expect("it is drained"), Drained::Empty);
         assert_eq!(tree.handle().drain_child("a", PATIENCE).await.expect("it is stopped"), Drained::Empty);
-        assert!(matches!(tree.handle().drain_child("b", PATIENCE).await, Err(AdminError::NotFound)));
+        assert!(matches!(tree.handle().drain_child("b", PATIENCE).await, Err(AdminError::NotFound { .. })));
     });
 }
 

@@ -49,7 +49,7 @@ fn a_suspended_child_is_stopped_killed_and_restarted_and_the_next_one_is_not_sus
         a.tell(Do::Note("waits".into())).expect("there is room");
         root.terminate_child("a").await.expect("it stops");
         assert_eq!(journal.take(), ["a#1 stop shutdown"]);
-        assert!(matches!(root.suspend_child("a"), Err(AdminError::NotRunning)));
+        assert!(matches!(root.suspend_child("a"), Err(AdminError::NotRunning { .. })));
         root.restart_child("a").await.expect("it starts");
         assert_eq!(settle(&a).await, 2);
         let gate = Gate::new();
@@ -74,12 +74,12 @@ fn a_description_comes_between_two_messages_ahead_of_those_that_wait() {
         a.tell(Do::Pass(gate.clone())).expect("it is told");
         gate.reached(1).await;
         a.tell(Do::End(End::Error)).expect("it is told");
-        assert!(matches!(root.describe_child("a", Duration::ZERO).await, Err(AdminError::Busy)));
+        assert!(matches!(root.describe_child("a", Duration::ZERO).await, Err(AdminError::Busy { .. })));
         let (described, ()) = tokio::join!(root.describe_child("a", SECOND), async { gate.open() });
         assert_eq!(described.expect("ahead of the message that ends it"), "a#1");
         assert_eq!(settle(&a).await, 2);
-        assert!(matches!(root.describe_child("sub", SECOND).await, Err(AdminError::NotAWorker)));
-        assert!(matches!(root.describe_child("nobody", SECOND).await, Err(AdminError::NotFound)));
+        assert!(matches!(root.describe_child("sub", SECOND).await, Err(AdminError::NotAWorker { .. })));
+        assert!(matches!(root.describe_child("nobody", SECOND).await, Err(AdminError::NotFound { .. })));
     });
 }
 
@@ -94,8 +94,8 @@ fn who_asks_one_that_ends_is_told_so() {
             sleep(SECOND).await;
             drop(tree);
         });
-        assert!(matches!(described, Err(AdminError::NotRunning)), "{described:?}");
-        assert!(matches!(root.suspend_child("a"), Err(AdminError::Stopping)));
+        assert!(matches!(described, Err(AdminError::NotRunning { .. })), "{described:?}");
+        assert!(matches!(root.suspend_child("a"), Err(AdminError::Stopping { .. })));
     });
 }
 
@@ -123,7 +123,25 @@ fn what_waits_is_counted_by_lane() {
         settle(&a).await;
         assert_eq!(journal.take().len(), 5);
         assert_eq!(root.inspect_child("a").expect("it runs").stashed, 0);
-        assert!(matches!(root.inspect_child("sub"), Err(AdminError::NotAWorker)));
+        assert!(matches!(root.inspect_child("sub"), Err(AdminError::NotAWorker { .. })));
+
+        // For how long it has been at what it does is counted from the first look.
+        assert_eq!(root.inspect_child("a").expect("it runs").at_hand, None);
+        let gate = Gate::new();
+        a.tell(Do::Pass(gate.clone())).expect("there is room");
+        gate.reached(1).await;
+        let at_hand = || root.inspect_child("a").expect("it runs").at_hand;
+        assert_eq!(at_hand(), Some(Duration::ZERO));
+        sleep(SECOND * 3).await;
+        assert_eq!(at_hand(), Some(SECOND * 3));
+        gate.open();
+        settle(&a).await;
+        assert_eq!(at_hand(), None);
+        let gate = Gate::new();
+        a.tell(Do::Pass(gate.clone())).expect("there is room");
+        gate.reached(1).await;
+        assert_eq!(at_hand(), Some(Duration::ZERO), "that is another one");
+        gate.open();
 
         let shedding = child::<Probe>("shedding", Setup::new("shedding", &journal));
         let shedding = shedding.overflow(tembusu::Overflow::ShedOlderThan(SECOND * 60));

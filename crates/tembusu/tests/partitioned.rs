@@ -3,20 +3,21 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use tembusu::{Address, SpecError, StartError, Supervisor, child, partitions};
+use tembusu::{Address, PartitionedSupervisor, SpecError, StartError, Supervisor, child};
 use tembusu_testkit::{EventRecorder, Journal, Say, Scripted, Step, ask, on_both, virtual_time};
 
 #[test]
 fn every_key_has_one_child_and_all_children_have_keys() {
     let journal = Journal::new();
-    let (_, shards) = partitions("shards", 8, |_| child::<Scripted>("shard", journal.script("shard")));
+    let spec = |name| PartitionedSupervisor::new(name, 8, |_| child::<Scripted>("shard", journal.script("shard")));
+    let shards = spec("shards").partitions();
     let mut counts = [0_u32; 8];
     for key in 0..8000_u64 {
         assert_eq!(shards.index_of(&key), shards.index_of(&key));
         counts[shards.index_of(&key)] += 1;
     }
     assert!(counts.iter().all(|&count| (850..1150).contains(&count)), "{counts:?}");
-    let (_, again) = partitions("other", 8, |_| child::<Scripted>("shard", journal.script("shard")));
+    let again = spec("other").partitions();
     for key in ["", "sg", "id", "th", "a much longer key"] {
         assert_eq!(shards.index_of(key), again.index_of(key), "the key decides, and nothing else");
         assert_eq!(shards.index_of(key), shards.index_of(&key.to_owned()));
@@ -26,7 +27,8 @@ fn every_key_has_one_child_and_all_children_have_keys() {
 #[test]
 fn where_keys_lead_is_the_same_in_every_process() {
     let journal = Journal::new();
-    let (_, shards) = partitions("shards", 1000, |_| child::<Scripted>("shard", journal.script("shard")));
+    let spec = PartitionedSupervisor::new("shards", 1000, |_| child::<Scripted>("shard", journal.script("shard")));
+    let shards = spec.partitions();
     // Written down once: a change would send every key to another child.
     let indices = [shards.index_of("sg"), shards.index_of(&42_u64), shards.index_of(&(7_usize, "x"))];
     assert_eq!(indices, [129, 880, 66]);
@@ -60,8 +62,8 @@ fn a_restarted_supervisor_has_the_same_partitions() {
     on_both(async || {
         let journal = Journal::new();
         let mut root = Supervisor::one_for_one("root").intensity(1, Duration::from_secs(10));
-        let (supervisor, shards) = partitions("shards", 3, |_| child::<Scripted>("any", journal.script("shard")));
-        root.supervisor(supervisor.intensity(0, Duration::from_secs(10)));
+        let spec = PartitionedSupervisor::new("shards", 3, |_| child::<Scripted>("any", journal.script("shard")));
+        let shards = root.add_partitioned(spec.intensity(0, Duration::from_secs(10)));
         let _tree = root.start().await.expect("it starts");
         shards.get(1).expect("there are three").tell(Step::Error.into()).expect("it is told");
         assert_eq!(ask(shards.get(1).expect("there are three")).await, 2);

@@ -136,7 +136,7 @@ fn an_operator_trusts_a_trial_at_once() {
         assert_eq!(world.state(), State::Running);
         world.shallow.tell(Step::Error.into()).expect("it is told");
         world.events.wait_for(|event| matches!(event.kind, EventKind::Restarted { .. })).await;
-        assert!(matches!(world.sub.restore().await, Err(AdminError::NotDegraded)));
+        assert!(matches!(world.sub.restore().await, Err(AdminError::NotDegraded { .. })));
     });
 }
 
@@ -218,5 +218,7 @@ fn probes_that_make_no_sense_are_refused() {
         ] {
             assert!(matches!(refused(|sub| sub.quarantine().probe(bad)).await, SpecError::BadProbe { .. }));
         }
+        let none = refused(|sub| sub.quarantine().probe(probe().healthy(0, SEC))).await;
+        assert!(none.to_string().ends_with("but there are 0 healthy intervals of 1s"), "{none}");
     });
 }

@@ -256,3 +256,44 @@ fn the_caller_of_a_call_that_is_aside_is_told_at_once_when_it_becomes_a_dead_let
         assert_eq!(handle.snapshot().children[1].dead_letters, 1);
     });
 }
+
+/// Puts what it has kept aside after the message at hand.
+struct Keeper(Option<Do>);
+
+impl Actor for Keeper {
+    type Message = Do;
+    type Args = ();
+    type Crash = Infallible;
+
+    async fn init((): &(), _: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+        Ok(Init::Ready(Self(None)))
+    }
+
+    async fn handle(&mut self, message: Do, cx: &mut Context<Self>) -> Result<Flow, Infallible> {
+        match (message, self.0.take()) {
+            (first, None) if cx.unstash_all() == 0 => self.0 = Some(first),
+            (call, Some(kept)) => {
+                cx.stash(call).expect("there is room");
+                cx.stash(kept).expect("there is room");
+            }
+            (_, None) => {}
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+#[test]
+fn a_message_that_was_kept_and_is_put_aside_does_not_expire_with_the_call_at_hand() {
+    virtual_time(async {
+        let mut root = Supervisor::one_for_one("root");
+        let a = root.add(child::<Keeper>("a", ()));
+        let tree = root.start().await.expect("it starts");
+        a.tell(Do::Note("kept".into())).expect("it is told");
+        assert!(matches!(a.call(Do::Ask, SECOND).await, Err(CallError::Timeout { enqueued: true })));
+        // Both come back: the call is too late, and only the call.
+        a.tell(Do::Note("unstash".into())).expect("it is told");
+        tree.handle().describe_child("a", SECOND * 5).await.expect("it comes to it");
+        assert_eq!(tree.handle().drain_child("a", SECOND).await.expect("it is drained"), Drained::Empty);
+        assert_eq!(tree.handle().snapshot().children[0].expired, 1);
+    });
+}

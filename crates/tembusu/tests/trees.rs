@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tembusu::{
-    Address, AdminError, CallError, ExitReason, Restart, SpecError, StartError, State, Supervisor, child, stand_in,
+    Address, AdminError, CallError, DynamicSupervisor, ExitReason, Restart, SpecError, StartError, State, Supervisor,
+    child, stand_in,
 };
 use tembusu_testkit::{
     EventRecorder, Gate, Journal, PATIENCE, Say, Scripted, Step, ask, on_both, real_time, virtual_time,
@@ -46,6 +47,16 @@ fn every_invalid_tree_is_refused_before_anything_starts() {
     assert_eq!(period, SpecError::ZeroPeriod { supervisor: "root/sub".into() });
     let capacity = refused(|root| drop(root.add(spec("a").mailbox(0))));
     assert_eq!(capacity, SpecError::ZeroCapacity { path: "root/a".into() });
+    let timeout = refused(|root| drop(root.add(spec("a").init_timeout(Duration::ZERO))));
+    assert_eq!(timeout, SpecError::ZeroInitTimeout { path: "root/a".into() });
+    let nobody = DynamicSupervisor::new("pool", |()| spec("a")).max_children(0);
+    let nobody = refused(|root| drop(root.add_dynamic(nobody)));
+    assert_eq!(nobody, SpecError::ZeroMaxChildren { supervisor: "root/pool".into() });
+    let significant = refused(|root| {
+        let fallback = Supervisor::one_for_one("fallback").restart(Restart::Transient).significant();
+        root.supervisor(Supervisor::one_for_one("sub").degrade_to(fallback));
+    });
+    assert_eq!(significant, SpecError::SignificantFallback { supervisor: "root/sub/fallback".into() });
     let never = refused(|root| drop(root.declare::<Scripted>("later")));
     assert_eq!(never, SpecError::NeverAdded { supervisor: "root".into(), name: "later".into() });
     let outside = refused(|root| {
@@ -86,7 +97,9 @@ fn every_invalid_tree_is_refused_before_anything_starts() {
         refused(|root| drop(root.supervisor(Supervisor::one_for_one("sub").quarantine().restore_after(first, max))))
     };
     assert!(matches!(quarantined(Duration::ZERO, SECOND), SpecError::BadBackoff { .. }));
-    assert!(matches!(quarantined(2 * SECOND, SECOND), SpecError::BadBackoff { .. }));
+    let bad = quarantined(2 * SECOND, SECOND);
+    assert!(matches!(bad, SpecError::BadBackoff { .. }));
+    assert!(name(bad).ends_with("but the first wait is 2s and the maximum 1s"));
     let restore = refused(|root| drop(root.supervisor(Supervisor::one_for_one("sub").restore_after(SECOND, SECOND))));
     assert_eq!(restore, SpecError::RestoreWithoutDegrade { supervisor: "root/sub".into() });
     let root = refused_root(Supervisor::one_for_one("root").quarantine());
@@ -149,7 +162,7 @@ fn dropping_a_tree_ends_everything_in_it() {
         for address in [&a, &c, &d] {
             assert!(matches!(address.call(Say::Ask, PATIENCE).await, Err(CallError::Gone(_))));
         }
-        assert!(matches!(pool.start(()).await, Err(AdminError::Stopping)));
+        assert!(matches!(pool.start(()).await, Err(AdminError::Stopping { .. })));
     });
 }
 
@@ -311,16 +324,21 @@ fn operators_get_the_answers_of_otp() {
         let mut root = Supervisor::one_for_one("root").intensity(5, SECOND);
         let a = root.add(spec("a"));
         let handle = root.handle();
-        assert!(matches!(handle.terminate_child("a").await, Err(AdminError::NotFound | AdminError::Stopping)));
+        assert!(matches!(
+            handle.terminate_child("a").await,
+            Err(AdminError::NotFound { .. } | AdminError::Stopping { .. })
+        ));
         assert_eq!(handle.snapshot().state, State::Waiting);
         let tree = root.start().await.expect("it starts");
-        assert!(matches!(handle.restart_child("a").await, Err(AdminError::Running)));
-        assert!(matches!(handle.delete_child("a").await, Err(AdminError::Running)));
-        assert!(matches!(handle.start_child(spec("a")).await, Err(AdminError::AlreadyStarted)));
+        assert!(matches!(handle.restart_child("a").await, Err(AdminError::Running { .. })));
+        assert!(matches!(handle.delete_child("a").await, Err(AdminError::Running { .. })));
+        assert!(matches!(handle.start_child(spec("a")).await, Err(AdminError::AlreadyStarted { .. })));
+        let who = handle.terminate_child("nobody").await.expect_err("there is none");
+        assert_eq!(who.to_string(), "root/nobody: there is no such child");
         let b = handle.start_child(spec("b")).await.expect("it starts");
         assert_eq!(ask(&b).await, 1);
         let bad = child::<Scripted>("c", Journal::new().script("c").init([Step::Error]));
-        assert!(matches!(handle.start_child(bad).await, Err(AdminError::Failed(_))));
+        assert!(matches!(handle.start_child(bad).await, Err(AdminError::Failed { .. })));
         assert_eq!(handle.snapshot().children.len(), 2, "it is forgotten");
         assert!(matches!(handle.start_child(spec("x/y")).await, Err(AdminError::Spec(SpecError::BadName { .. }))));
         let mut nested = Supervisor::one_for_one("nested");
@@ -336,7 +354,7 @@ fn operators_get_the_answers_of_otp() {
         handle.restart_child("a").await.expect("it is restarted");
         assert_eq!(ask(&a).await, 2);
         assert!(matches!(tree.shutdown().await, ExitReason::Shutdown));
-        assert!(matches!(handle.restart_child("a").await, Err(AdminError::Stopping)));
+        assert!(matches!(handle.restart_child("a").await, Err(AdminError::Stopping { .. })));
     });
 }
 
@@ -354,14 +372,14 @@ fn the_name_of_a_temporary_child_that_has_ended_can_be_given_again_until_its_sup
         events.wait_for_line("root/sub/a#1 crashed error").await;
         let again = || child::<Scripted>("a", journal.script("second"));
         let second = sub.start_child(again()).await.expect("the name is free");
-        assert!(matches!(sub.start_child(again()).await, Err(AdminError::AlreadyStarted)));
+        assert!(matches!(sub.start_child(again()).await, Err(AdminError::AlreadyStarted { .. })));
         second.tell(Step::Error.into()).expect("it is told");
         events.wait_for_line("root/sub/a#2 started").await;
         assert_eq!(ask(&first).await, 2, "the one of the specification is back");
         sub.terminate_child("a").await.expect("its name leads to it");
         assert!(first.tell(Say::Note("x")).is_err());
         tree.shutdown().await;
-        assert!(matches!(sub.start_child(again()).await, Err(AdminError::Stopping)));
+        assert!(matches!(sub.start_child(again()).await, Err(AdminError::Stopping { .. })));
     });
 }
 

@@ -148,7 +148,7 @@ pub(super) async fn restore_campaign(State(desk): State<Arc<Desk>>, Path(id): Pa
 async fn restore(root: &SupervisorRef, parent: &str, name: &str) -> Response {
     match tokio::time::timeout(RESTORE_TIMEOUT, bring_back(root, parent, name)).await {
         Ok(Ok(())) => (StatusCode::OK, format!("{name} is restored\n")).into_response(),
-        Ok(Err(AdminError::NotFound)) => {
+        Ok(Err(AdminError::NotFound { .. })) => {
             (StatusCode::NOT_FOUND, format!("there is no `{name}`; see /tree\n")).into_response()
         }
         Ok(Err(error)) => (StatusCode::CONFLICT, format!("{name} is not restored: {error}\n")).into_response(),
@@ -157,8 +157,12 @@ async fn restore(root: &SupervisorRef, parent: &str, name: &str) -> Response {
 }
 
 async fn bring_back(root: &SupervisorRef, parent: &str, name: &str) -> Result<(), AdminError> {
-    let parent = root.find(&format!("{}/{parent}", root.path())).ok_or(AdminError::NotFound)?;
-    let child = parent.find(&format!("{}/{name}", parent.path())).ok_or(AdminError::NotFound)?;
+    let find = |within: &SupervisorRef, name: &str| {
+        let path = format!("{}/{name}", within.path());
+        within.find(&path).ok_or(AdminError::NotFound { path: path.into() })
+    };
+    let parent = find(root, parent)?;
+    let child = find(&parent, name)?;
     match child.snapshot().state {
         tembusu::State::Stopped => parent.restart_child(name).await,
         _ => child.restore().await,

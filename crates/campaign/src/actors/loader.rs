@@ -41,7 +41,7 @@ impl Actor for Loader {
 /// Starts one campaign and notes in its slot if that fails.
 pub(super) async fn start(each: &Dynamic<Arc<Slot>, Supervisor>, slot: &Arc<Slot>) -> Result<(), String> {
     let started = match each.start(Arc::clone(slot)).await {
-        Ok(_) | Err(AdminError::AlreadyStarted | AdminError::AlreadyPresent) => Ok(()),
+        Ok(_) | Err(AdminError::AlreadyStarted { .. } | AdminError::AlreadyPresent { .. }) => Ok(()),
         Err(error) => Err(error.to_string()),
     };
     if let Err(error) = &started {

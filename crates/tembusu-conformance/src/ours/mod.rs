@@ -435,13 +435,13 @@ fn answer(result: Result<(), AdminError>) -> String {
 
 fn word(error: &AdminError) -> String {
     match error {
-        AdminError::NotFound => "not_found",
-        AdminError::AlreadyStarted => "already_started",
-        AdminError::AlreadyPresent => "already_present",
-        AdminError::Running => "running",
-        AdminError::Restarting => "restarting",
-        AdminError::Stopping => "down",
-        AdminError::Failed(_) => "failed",
+        AdminError::NotFound { .. } => "not_found",
+        AdminError::AlreadyStarted { .. } => "already_started",
+        AdminError::AlreadyPresent { .. } => "already_present",
+        AdminError::Running { .. } => "running",
+        AdminError::Restarting { .. } => "restarting",
+        AdminError::Stopping { .. } => "down",
+        AdminError::Failed { .. } => "failed",
         other => return format!("{other:?}"),
     }
     .to_owned()

@@ -87,6 +87,10 @@ impl Core {
             if child.is_supervisor() && policy.init_timeout.is_some() {
                 return Err(self.not_changeable("the init time-out of a child that is a supervisor"));
             }
+            if policy.init_timeout.is_some_and(|timeout| timeout.is_zero()) {
+                let path = format!("{}/{}", self.path, child.name);
+                return Err(Refused::Faulty(SpecError::ZeroInitTimeout { path }));
+            }
             self.check_significance(&child.name, &changed, auto_shutdown)?;
         }
         for (_, name, policy) in &change.added {

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -38,7 +38,9 @@ pub(crate) struct Incarnation {
     signals: AtomicU8,
     /// Set once: by the first panic inside an inline call, or by the end of a linked incarnation.
     verdict: OnceLock<Box<ExitReason>>,
-    /// How many messages it has handled, `init` being the first. Written by its own task only.
+    /// How many messages it has begun to handle, `init` being the first. Written by its own task only, as is the next.
+    begun: AtomicU64,
+    /// How many it has handled.
     handled: AtomicU64,
     held: Mutex<Held>,
 }
@@ -94,6 +96,7 @@ impl Incarnation {
             slot,
             signals: AtomicU8::new(0),
             verdict: OnceLock::new(),
+            begun: AtomicU64::new(1),
             handled: AtomicU64::new(0),
             held: Mutex::default(),
         })
@@ -232,6 +235,28 @@ impl Incarnation {
             slot.condemn(self, Caught { reason, raised: None, caught: Instant::now() });
             slot.wake(self.generation);
         }
+    }
+
+    /// The next message is at hand.
+    #[inline]
+    pub(crate) fn begins(&self) {
+        // One writer: no read-modify-write is needed.
+        self.begun.store(self.handled().wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// For how long the message at hand has been handled, counted from the first look that saw it: no clock is read for
+    /// a message that nobody looks at.
+    pub(crate) fn handles_for(&self, now: tokio::time::Instant) -> Option<Duration> {
+        let begun = self.begun.load(Ordering::Relaxed);
+        if begun == self.handled() {
+            return None;
+        }
+        let mut held = self.held();
+        let (seen, since) = held.ties().seen_at_hand.get_or_insert((begun, now));
+        if *seen != begun {
+            (*seen, *since) = (begun, now);
+        }
+        Some(now.saturating_duration_since(*since))
     }
 
     /// `init` or a message is through: whatever takes long now is something else.

@@ -4,24 +4,64 @@
 //! only inside its context, so that timers and sockets work, and so does what Tokio lets nobody do on a worker.
 
 use std::future::Future;
+use std::io;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Builder, Thread};
 
 use tokio::runtime::Handle;
 
-/// Polls `task` on a thread of its own, named after the child. When there can be no thread the task is dropped, which
-/// is the end of its incarnation.
-pub(crate) fn spawn(path: &str, on: &Handle, task: impl Future<Output = ()> + Send + 'static) {
+/// Why a child on a thread of its own did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("no thread could be made for it: {0}")]
+pub(crate) struct NoThread(#[source] io::Error);
+
+/// Polls the task that `begin` makes of `start` on a thread of its own, named after the child.
+///
+/// # Errors
+///
+/// Hands `start` back when there can be no thread.
+pub(crate) fn spawn<S, F>(
+    path: &str,
+    on: &Handle,
+    start: S,
+    begin: impl FnOnce(S) -> F + Send + 'static,
+) -> Result<(), (NoThread, S)>
+where
+    S: Send + 'static,
+    F: Future<Output = ()>,
+{
+    // Handed over when the thread is there: what a thread is made with is lost when it cannot be.
+    let (hand_over, handed_over) = mpsc::channel();
     let on = on.clone();
-    let spawned = Builder::new().name(path.replace('\0', "?")).spawn(move || {
+    let body = move || {
+        let Ok(start) = handed_over.recv() else { return };
         let _runtime = on.enter();
-        wait_for(task);
-    });
-    if let Err(error) = spawned {
-        tracing::error!(%path, %error, "a child has no thread");
+        wait_for(begin(start));
+    };
+    match thread_named(path, body) {
+        Ok(()) => match hand_over.send(start) {
+            Ok(()) => Ok(()),
+            Err(mpsc::SendError(start)) => Err((NoThread(io::ErrorKind::BrokenPipe.into()), start)),
+        },
+        Err(error) => Err((NoThread(error), start)),
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many threads this one does not get.
+    pub(crate) static REFUSED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+fn thread_named(path: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    #[cfg(test)]
+    if let Some(left) = REFUSED.get().checked_sub(1) {
+        REFUSED.set(left);
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    Builder::new().name(path.replace('\0', "?")).spawn(body).map(drop)
 }
 
 struct Unpark(Thread);

@@ -59,7 +59,12 @@ impl<A: Actor> Launch for Launcher<A> {
             is_watched: path.is_none(),
         };
         match path {
-            Some(path) => own_thread::spawn(&path, on, run(runner)),
+            Some(path) => {
+                if let Err((refused, mut runner)) = own_thread::spawn(&path, on, runner, run) {
+                    // A start like any that fails: there may be a thread the next time.
+                    runner.ends_as(ExitReason::Error(Arc::new(refused)));
+                }
+            }
             // Boxed: the runtime moves what it is given several times over, and its own part is then a small allocation.
             None => drop(on.spawn(Box::pin(run(runner)))),
         }
@@ -100,6 +105,19 @@ struct Runner<A: Actor> {
     is_watched: bool,
 }
 
+impl<A: Actor> Runner<A> {
+    /// Reports an end outside any poll: nothing of the incarnation is left.
+    fn ends_as(&mut self, report: ExitReason) {
+        let Some(incarnation) = self.incarnation.take() else { return };
+        let reason = incarnation.verdict_or(ExitReason::Killed);
+        let linked = incarnation.conclude(Lost::Died(reason.clone()), &reason);
+        self.slot.task_dropped(self.epoch, &incarnation, report);
+        if let Some(linked) = linked {
+            linked.end();
+        }
+    }
+}
+
 impl<A: Actor> Drop for Runner<A> {
     fn drop(&mut self) {
         if std::mem::take(&mut self.waits) {
@@ -107,19 +125,12 @@ impl<A: Actor> Drop for Runner<A> {
             // What it was to go on with has not been polled.
             self.begun = false;
         }
-        if let Some(incarnation) = self.incarnation.take() {
-            let reason = incarnation.verdict_or(ExitReason::Killed);
-            let linked = incarnation.conclude(Lost::Died(reason.clone()), &reason);
-            let report = if self.begun {
-                ExitReason::Killed
-            } else {
-                ExitReason::FailedToStart(Arc::new(StartFailure::without_runtime(Arc::clone(self.slot.path()))))
-            };
-            self.slot.task_dropped(self.epoch, &incarnation, report);
-            if let Some(linked) = linked {
-                linked.end();
-            }
-        }
+        let report = if self.begun {
+            ExitReason::Killed
+        } else {
+            ExitReason::FailedToStart(Arc::new(StartFailure::without_runtime(Arc::clone(self.slot.path()))))
+        };
+        self.ends_as(report);
         // The last reference to the arguments may be this one.
         panics::drop_quietly(self.launcher.take());
     }

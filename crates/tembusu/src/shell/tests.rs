@@ -53,11 +53,35 @@ async fn a_broken_supervisor_is_its_parents_business_and_nobody_waits_for_it() {
     let tree = root.start().await.expect("it starts");
     node.send(impossible());
     assert!(matches!(inner.call(|reply| reply, within).await, Err(CallError::Gone(_))));
-    assert!(matches!(sub.terminate_child("inner").await, Err(AdminError::Stopping)));
+    assert!(matches!(sub.terminate_child("inner").await, Err(AdminError::Stopping { .. })));
     // It cannot be started again either: that is charged until its parent is exhausted.
     let ExitReason::Exhausted(report) = tree.wait().await else { panic!("the parent is exhausted") };
     assert_eq!(&*report.child, "root/sub");
     let (_, cause) = report.root_cause();
     assert!(matches!(cause, ExitReason::Panic { .. }), "{cause}");
     assert!(matches!(outer.call(|reply| reply, within).await, Err(CallError::Gone(_))));
+}
+
+#[tokio::test]
+async fn a_child_without_a_thread_has_failed_to_start_and_is_started_when_there_is_one() {
+    let within = Duration::from_secs(60);
+    let refuse = |count| super::own_thread::REFUSED.set(count);
+    let mut root = Supervisor::one_for_one("root").intensity(2, within);
+    let outer = root.add(child::<Echo>("outer", ()));
+    let tree = root.start().await.expect("it starts");
+    let root = tree.handle();
+    let inner = || child::<Echo>("inner", ()).on_own_thread();
+    refuse(1);
+    let refused = root.start_child(inner()).await.expect_err("there is no thread");
+    assert!(refused.to_string().contains("root/inner failed to start: error: no thread"), "{refused}");
+    let inner = root.start_child(inner()).await.expect("there is a thread again");
+    assert_eq!(inner.call(|reply| reply, within).await.expect("it answers"), 1);
+    assert_eq!(outer.call(|reply| reply, within).await.expect("it never ended"), 1);
+    tree.shutdown().await;
+    // The first start of a tree: what is wrong is said.
+    let mut root = Supervisor::one_for_one("root");
+    root.add(child::<Echo>("inner", ()).on_own_thread());
+    refuse(1);
+    let refused = root.start().await.expect_err("there is no thread");
+    assert!(refused.to_string().contains("root/inner failed to start: error: no thread"), "{refused}");
 }

@@ -109,10 +109,22 @@ impl Backoff {
         sum
     }
 
-    fn is_sound(&self) -> bool {
-        let grows = self.factor.is_finite() && self.factor >= 1.0;
-        !self.first.is_zero() && self.first <= self.max && grows && (0.0..=1.0).contains(&self.jitter)
+    /// Which figure makes no sense.
+    fn fault(&self) -> Option<String> {
+        let Self { first, max, factor, jitter, .. } = *self;
+        let grows = factor.is_finite() && factor >= 1.0;
+        fault_of_waits(first, max)
+            .or_else(|| (!grows).then(|| format!("the factor is {factor}")))
+            .or_else(|| (!(0.0..=1.0).contains(&jitter)).then(|| format!("the jitter is {jitter}")))
     }
+}
+
+/// What is wrong with waits that begin with `first` and grow up to `max`.
+pub(super) fn fault_of_waits(first: Duration, max: Duration) -> Option<String> {
+    if first.is_zero() {
+        return Some("the first wait is zero".to_owned());
+    }
+    (max < first).then(|| format!("the first wait is {first:?} and the maximum {max:?}"))
 }
 
 /// Saturates where a duration ends.
@@ -134,8 +146,8 @@ pub(crate) fn check_reach(
     start: Duration,
 ) -> Result<(), SpecError> {
     let Some(backoff) = backoff else { return Ok(()) };
-    if !backoff.is_sound() {
-        return Err(SpecError::BadRestartBackoff { supervisor: path.to_owned() });
+    if let Some(figure) = backoff.fault() {
+        return Err(SpecError::BadRestartBackoff { supervisor: path.to_owned(), figure });
     }
     let waits = backoff.longest(limit, period);
     let starts = start.saturating_mul(limit);

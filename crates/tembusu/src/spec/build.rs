@@ -81,6 +81,9 @@ pub(crate) fn check(supervisor: &Supervisor, path: &str, is_fallback: bool) -> R
     if supervisor.period.is_zero() {
         return Err(SpecError::ZeroPeriod { supervisor: at() });
     }
+    if supervisor.max_children == Some(0) {
+        return Err(SpecError::ZeroMaxChildren { supervisor: at() });
+    }
     for (name, added) in &supervisor.declared {
         if !added.load(Ordering::Acquire) {
             return Err(SpecError::NeverAdded { supervisor: at(), name: name.to_string() });
@@ -118,6 +121,9 @@ pub(crate) fn check_entry(entry: &Entry, path: &str, is_fallback: bool) -> Resul
             Err(SpecError::ZeroHeartbeat { path: path.to_owned() })
         }
         Entry::Worker(worker) if worker.capacity == 0 => Err(SpecError::ZeroCapacity { path: path.to_owned() }),
+        Entry::Worker(worker) if worker.init_timeout.is_zero() => {
+            Err(SpecError::ZeroInitTimeout { path: path.to_owned() })
+        }
         Entry::Worker(worker) if worker.slot.used.is_stand_in && !is_fallback => {
             Err(SpecError::StandInOutsideFallback { path: path.to_owned() })
         }
@@ -151,8 +157,8 @@ fn check_degrade(supervisor: &Supervisor, path: &str) -> Result<(), SpecError> {
         if matches!(supervisor.exhausted, Exhausted::Escalate) {
             return Err(SpecError::RestoreWithoutDegrade { supervisor: path.to_owned() });
         }
-        if first.is_zero() || max < first {
-            return Err(SpecError::BadBackoff { supervisor: path.to_owned() });
+        if let Some(figure) = backoff::fault_of_waits(first, max) {
+            return Err(SpecError::BadBackoff { supervisor: path.to_owned(), figure });
         }
     }
     let Exhausted::DegradeTo(fallback) = &supervisor.exhausted else { return Ok(()) };
@@ -165,6 +171,9 @@ fn check_degrade(supervisor: &Supervisor, path: &str) -> Result<(), SpecError> {
         || fallback.probe.is_some()
     {
         return Err(SpecError::DegradedFallback { supervisor: path });
+    }
+    if fallback.significant {
+        return Err(SpecError::SignificantFallback { supervisor: path });
     }
     check(fallback, &path, true)?;
     let mut own = HashSet::new();

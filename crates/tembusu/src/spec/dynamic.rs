@@ -221,10 +221,10 @@ impl<T, C: IntoChild> Dynamic<T, C> {
     pub async fn terminate_child(&self, child: &<C as private::Sealed>::Handle) -> Result<(), AdminError> {
         let handle = C::identify(child);
         let key = match self.supervisor.node().key_of_handle(&handle) {
-            Err(AdminError::NotFound) if C::has_ended(child) => return Ok(()),
+            Err(AdminError::NotFound { .. }) if C::has_ended(child) => return Ok(()),
             found => found?,
         };
-        Ok(self.supervisor.node().ask(Request::Terminate { key }).await?)
+        self.supervisor.ask(Request::Terminate { key }, self.supervisor.path_of(&handle.name)).await
     }
 
     /// The child that a handle belongs to.

@@ -14,7 +14,7 @@ pub use backoff::Backoff;
 pub use child::{ChildSpec, Declared, child, stand_in};
 pub(crate) use dynamic::private::Sealed;
 pub use dynamic::{Dynamic, DynamicSupervisor, IntoChild};
-pub use partitioned::{Partitions, partitions};
+pub use partitioned::{PartitionedSupervisor, Partitions};
 pub use policy::{AutoShutdown, Restart, Shutdown, Strategy};
 pub use probe::Probe;
 pub(crate) use supervisor::Entry;

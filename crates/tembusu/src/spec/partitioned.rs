@@ -7,23 +7,27 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::runtime::Handle;
+
+use super::backoff::Backoff;
 use super::child::ChildSpec;
+use super::policy::{Restart, Shutdown};
+use super::probe::Probe;
 use super::supervisor::Supervisor;
 use crate::actor::Actor;
 use crate::address::Address;
 use crate::tree::SupervisorRef;
 
-/// Specifies a supervisor with `n` children made by `template`, one_for_one, and the way to them.
+/// The specification of a supervisor with a number of children of one kind, one_for_one, among which keys are shared out.
 ///
-/// The supervisor has the options of any other, and is added like any other;
-/// [`Supervisor::partitioned`] is the short form without options. The children are named `0`, `1`, … whatever name
-/// the template gives them. None at all is a [`SpecError::NoPartitions`](crate::SpecError::NoPartitions).
+/// Without options, [`Supervisor::partitioned`] is shorter.
 ///
 /// ```
 /// # use std::{convert::Infallible, time::Duration};
 /// # use tembusu::{Actor, Context, Flow, Init, Reply};
-/// use tembusu::{Supervisor, child, partitions};
+/// use tembusu::{PartitionedSupervisor, Supervisor, child};
 /// # struct Counter(u64);
 /// # enum Message { Add(u64), Total(Reply<u64>) }
 /// # impl Actor for Counter {
@@ -42,9 +46,9 @@ use crate::tree::SupervisorRef;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let (counters, by_key) = partitions("counters", 4, |_| child::<Counter>("counter", ()));
+/// let counters = PartitionedSupervisor::new("counters", 4, |_| child::<Counter>("counter", ()));
 /// let mut root = Supervisor::one_for_one("root");
-/// root.supervisor(counters.intensity(20, Duration::from_secs(10)));
+/// let by_key = root.add_partitioned(counters.intensity(20, Duration::from_secs(10)));
 /// let tree = root.start().await?;
 /// by_key.of("sg").tell(Message::Add(2))?;
 /// assert_eq!(by_key.of("sg").call(Message::Total, Duration::from_secs(1)).await?, 2);
@@ -53,29 +57,114 @@ use crate::tree::SupervisorRef;
 /// # Ok(())
 /// # }
 /// ```
-pub fn partitions<A: Actor>(
-    name: impl Into<Arc<str>>,
-    n: usize,
-    mut template: impl FnMut(usize) -> ChildSpec<A>,
-) -> (Supervisor, Partitions<A::Message>) {
-    let mut supervisor = Supervisor::one_for_one(name);
-    supervisor.lacks_partitions = n == 0;
-    // With none there is an address all the same; the tree does not start.
-    let addresses = (0..n.max(1)).map(|at| supervisor.add(template(at).renamed(at.to_string()))).collect();
-    let partitions = Partitions { supervisor: supervisor.handle(), addresses };
-    (supervisor, partitions)
+#[must_use = "a specification does nothing until it is added to a supervisor"]
+pub struct PartitionedSupervisor<M> {
+    supervisor: Supervisor,
+    addresses: Arc<[Address<M>]>,
+}
+
+impl<M: Send + 'static> PartitionedSupervisor<M> {
+    /// A supervisor with `n` children made by `template`. They are named `0`, `1`, … whatever name the template gives
+    /// them. None at all is a [`SpecError::NoPartitions`](crate::SpecError::NoPartitions).
+    pub fn new<A>(name: impl Into<Arc<str>>, n: usize, mut template: impl FnMut(usize) -> ChildSpec<A>) -> Self
+    where
+        A: Actor<Message = M>,
+    {
+        let mut supervisor = Supervisor::one_for_one(name);
+        supervisor.lacks_partitions = n == 0;
+        // With none there is an address all the same; the tree does not start.
+        let addresses = (0..n.max(1)).map(|at| supervisor.add(template(at).renamed(at.to_string()))).collect();
+        Self { supervisor, addresses }
+    }
+
+    /// The way to its children. It can be passed on before anything starts.
+    #[must_use]
+    pub fn partitions(&self) -> Partitions<M> {
+        Partitions { supervisor: self.supervisor.handle(), addresses: Arc::clone(&self.addresses) }
+    }
+
+    /// See [`Supervisor::intensity`].
+    pub fn intensity(mut self, limit: u32, period: Duration) -> Self {
+        self.supervisor = self.supervisor.intensity(limit, period);
+        self
+    }
+
+    /// See [`Supervisor::backoff`].
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.supervisor = self.supervisor.backoff(backoff);
+        self
+    }
+
+    /// See [`Supervisor::restart`].
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.supervisor = self.supervisor.restart(restart);
+        self
+    }
+
+    /// See [`Supervisor::significant`].
+    pub fn significant(mut self) -> Self {
+        self.supervisor = self.supervisor.significant();
+        self
+    }
+
+    /// See [`Supervisor::shutdown`].
+    pub fn shutdown(mut self, shutdown: impl Into<Shutdown>) -> Self {
+        self.supervisor = self.supervisor.shutdown(shutdown);
+        self
+    }
+
+    /// See [`Supervisor::on`].
+    pub fn on(mut self, runtime: Handle) -> Self {
+        self.supervisor = self.supervisor.on(runtime);
+        self
+    }
+
+    /// See [`Supervisor::degrade_to`].
+    pub fn degrade_to(mut self, fallback: Supervisor) -> Self {
+        self.supervisor = self.supervisor.degrade_to(fallback);
+        self
+    }
+
+    /// See [`Supervisor::quarantine`].
+    pub fn quarantine(mut self) -> Self {
+        self.supervisor = self.supervisor.quarantine();
+        self
+    }
+
+    /// See [`Supervisor::restore_after`].
+    pub fn restore_after(mut self, first: Duration, max: Duration) -> Self {
+        self.supervisor = self.supervisor.restore_after(first, max);
+        self
+    }
+
+    /// See [`Supervisor::probe`].
+    pub fn probe(mut self, probe: Probe) -> Self {
+        self.supervisor = self.supervisor.probe(probe);
+        self
+    }
+}
+
+impl<M> fmt::Debug for PartitionedSupervisor<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PartitionedSupervisor").field("supervisor", &self.supervisor).finish_non_exhaustive()
+    }
 }
 
 impl Supervisor {
-    /// Adds a supervisor with `n` children of one kind: see [`partitions`](partitions()).
+    /// Adds a supervisor with `n` children of one kind, among which keys are shared out.
     pub fn partitioned<A: Actor>(
         &mut self,
         name: impl Into<Arc<str>>,
         n: usize,
         template: impl FnMut(usize) -> ChildSpec<A>,
     ) -> Partitions<A::Message> {
-        let (supervisor, partitions) = partitions(name, n, template);
-        self.supervisor(supervisor);
+        self.add_partitioned(PartitionedSupervisor::new(name, n, template))
+    }
+
+    /// Adds a partitioned supervisor with options.
+    pub fn add_partitioned<M: Send + 'static>(&mut self, spec: PartitionedSupervisor<M>) -> Partitions<M> {
+        let partitions = spec.partitions();
+        self.supervisor(spec.supervisor);
         partitions
     }
 }

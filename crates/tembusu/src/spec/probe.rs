@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::backoff::fault_of_waits;
 use super::supervisor::{Exhausted, Supervisor};
 use crate::error::SpecError;
 
@@ -75,8 +76,10 @@ pub(super) fn check(supervisor: &Supervisor, path: &str) -> Result<(), SpecError
     if supervisor.restore_after.is_some() {
         return Err(SpecError::ProbeAndRestore { supervisor: supervisor_path });
     }
-    if probe.first.is_zero() || probe.max < probe.first || probe.probation().is_zero() {
-        return Err(SpecError::BadProbe { supervisor: supervisor_path });
+    let Probe { first, max, intervals, interval } = probe;
+    let healthy = || format!("there are {intervals} healthy intervals of {interval:?}");
+    match fault_of_waits(first, max).or_else(|| probe.probation().is_zero().then(healthy)) {
+        Some(figure) => Err(SpecError::BadProbe { supervisor: supervisor_path, figure }),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -131,6 +131,9 @@ impl Supervisor {
     ///
     /// The back-off has to leave the intensity reachable, or the tree does not start: a failed start may take the
     /// child's init time-out, so that time-outs as well as waits have to fit into the period.
+    /// What the members of a group take to *stop* is not counted: they stop in microseconds unless they are deaf, and their
+    /// budgets may be unlimited. A group in which a member uses a long budget up at every restart is slowed down by it, and
+    /// may restart for ever: give such a member a short one.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = Some(backoff);
         self

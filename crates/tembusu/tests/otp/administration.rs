@@ -23,37 +23,37 @@ fn child_administration_has_the_answers_of_otp() {
         let sup = &play.root;
         let again = || play.stage.child("child1");
         assert_eq!(play.counts(), [1, 1, 0, 1]);
-        assert!(matches!(sup.start_child(again()).await, Err(AdminError::AlreadyStarted)));
+        assert!(matches!(sup.start_child(again()).await, Err(AdminError::AlreadyStarted { .. })));
         for name in ["other", "", "root/child1"] {
-            assert!(matches!(sup.terminate_child(name).await, Err(AdminError::NotFound)));
-            assert!(matches!(sup.restart_child(name).await, Err(AdminError::NotFound)));
-            assert!(matches!(sup.delete_child(name).await, Err(AdminError::NotFound)));
-            assert!(matches!(sup.get_spec(name), Err(AdminError::NotFound)));
-            assert!(matches!(sup.which_child(name), Err(AdminError::NotFound)));
+            assert!(matches!(sup.terminate_child(name).await, Err(AdminError::NotFound { .. })));
+            assert!(matches!(sup.restart_child(name).await, Err(AdminError::NotFound { .. })));
+            assert!(matches!(sup.delete_child(name).await, Err(AdminError::NotFound { .. })));
+            assert!(matches!(sup.get_spec(name), Err(AdminError::NotFound { .. })));
+            assert!(matches!(sup.which_child(name), Err(AdminError::NotFound { .. })));
         }
-        assert!(matches!(sup.restart_child("child1").await, Err(AdminError::Running)));
-        assert!(matches!(sup.delete_child("child1").await, Err(AdminError::Running)));
+        assert!(matches!(sup.restart_child("child1").await, Err(AdminError::Running { .. })));
+        assert!(matches!(sup.delete_child("child1").await, Err(AdminError::Running { .. })));
         for _ in 0..2 {
             sup.terminate_child("child1").await.expect("once more is no error");
             assert_eq!(play.which(), ["child1 stopped"]);
             assert_eq!(play.counts(), [1, 0, 0, 1]);
         }
-        assert!(matches!(sup.start_child(again()).await, Err(AdminError::AlreadyPresent)));
+        assert!(matches!(sup.start_child(again()).await, Err(AdminError::AlreadyPresent { .. })));
         sup.restart_child("child1").await.expect("it is restarted");
         assert_eq!(play.which(), ["child1 running"]);
-        assert!(matches!(sup.restart_child("child1").await, Err(AdminError::Running)));
+        assert!(matches!(sup.restart_child("child1").await, Err(AdminError::Running { .. })));
         sup.terminate_child("child1").await.expect("it is terminated");
         sup.delete_child("child1").await.expect("it is deleted");
-        assert!(matches!(sup.restart_child("child1").await, Err(AdminError::NotFound)));
-        assert!(matches!(sup.delete_child("child1").await, Err(AdminError::NotFound)));
+        assert!(matches!(sup.restart_child("child1").await, Err(AdminError::NotFound { .. })));
+        assert!(matches!(sup.delete_child("child1").await, Err(AdminError::NotFound { .. })));
         assert_eq!(play.counts(), [0; 4]);
         sup.start_child(again()).await.expect("the name is free");
         let child = sup.which_child("child1").expect("it is there");
         assert_eq!((child.kind, child.state, child.incarnation), (Kind::Worker, State::Running, 1));
         play.tree.shutdown().await;
-        assert!(matches!(sup.terminate_child("child1").await, Err(AdminError::Stopping)));
-        assert!(matches!(sup.which_child("child1"), Err(AdminError::Stopping)));
-        assert!(matches!(sup.stop().await, Err(AdminError::Stopping)));
+        assert!(matches!(sup.terminate_child("child1").await, Err(AdminError::Stopping { .. })));
+        assert!(matches!(sup.which_child("child1"), Err(AdminError::Stopping { .. })));
+        assert!(matches!(sup.stop().await, Err(AdminError::Stopping { .. })));
         assert!(sup.which_children().is_empty());
     });
 }
@@ -74,15 +74,15 @@ fn dynamic_children_are_administered_by_their_handles() {
         assert_eq!([counts.specs, counts.active, counts.supervisors, counts.workers], [1, 2, 0, 2]);
         assert_eq!(pool.which_child(&child2).expect("it is there").state, State::Running);
         // Of the same name, and of another supervisor.
-        assert!(matches!(pool.which_child(&foreign), Err(AdminError::NotFound)));
-        assert!(matches!(pool.terminate_child(&foreign).await, Err(AdminError::NotFound)));
+        assert!(matches!(pool.which_child(&foreign), Err(AdminError::NotFound { .. })));
+        assert!(matches!(pool.terminate_child(&foreign).await, Err(AdminError::NotFound { .. })));
         assert_eq!(foreign.call(Say::Ask, SECOND).await.expect("it lives"), 1);
         for _ in 0..2 {
             pool.terminate_child(&child1).await.expect("once more is no error");
-            assert!(matches!(pool.which_child(&child1), Err(AdminError::NotFound)));
+            assert!(matches!(pool.which_child(&child1), Err(AdminError::NotFound { .. })));
         }
-        assert!(matches!(pool.supervisor().restart_child("child2").await, Err(AdminError::Dynamic)));
-        assert!(matches!(pool.supervisor().delete_child("child2").await, Err(AdminError::Dynamic)));
+        assert!(matches!(pool.supervisor().restart_child("child2").await, Err(AdminError::Dynamic { .. })));
+        assert!(matches!(pool.supervisor().delete_child("child2").await, Err(AdminError::Dynamic { .. })));
         let which: Vec<_> = pool.which_children().into_iter().map(|child| child.name).collect();
         assert_eq!(which, ["child2".into()]);
         // A name that was given again belongs to the new child; the old handle still has ended.
@@ -103,12 +103,12 @@ fn a_dynamic_supervisor_has_at_most_max_children() {
         let script = play.stage.journal.script("child1");
         let child1 = pool.start(play.stage.scripted("child1", script.clone())).await.expect("it starts");
         pool.start(play.stage.child("child2")).await.expect("it starts");
-        assert!(matches!(pool.start(play.stage.child("child3")).await, Err(AdminError::MaxChildren)));
+        assert!(matches!(pool.start(play.stage.child("child3")).await, Err(AdminError::MaxChildren { .. })));
         script.next_inits([Step::Hang]);
         play.stage.end("child1", End::Abnormal).await;
         assert_eq!(pool.which_children()[0].state, State::Restarting);
         assert_eq!(pool.count_children().active, 1);
-        assert!(matches!(pool.start(play.stage.child("child3")).await, Err(AdminError::MaxChildren)));
+        assert!(matches!(pool.start(play.stage.child("child3")).await, Err(AdminError::MaxChildren { .. })));
         pool.terminate_child(&child1).await.expect("it is terminated");
         pool.start(play.stage.child("child3")).await.expect("there is room");
     });
@@ -175,8 +175,8 @@ fn the_name_of_a_temporary_child_that_has_ended_is_free() {
                 };
                 match again {
                     Ok(_) => assert_eq!(restart, Restart::Temporary),
-                    Err(AdminError::AlreadyStarted) => assert!(runs && restart != Restart::Temporary),
-                    Err(AdminError::AlreadyPresent) => {
+                    Err(AdminError::AlreadyStarted { .. }) => assert!(runs && restart != Restart::Temporary),
+                    Err(AdminError::AlreadyPresent { .. }) => {
                         assert!(!runs && restart != Restart::Temporary);
                         play.root.restart_child("child1").await.expect("it is restarted");
                     }
@@ -255,11 +255,11 @@ fn a_start_by_request_that_fails_is_an_answer_and_nothing_else() {
         play.root.start_child(fails("child2", vec![Step::Ok, Step::Error])).await.expect("it starts once");
         play.root.terminate_child("child2").await.expect("it is terminated");
         let refused = play.root.restart_child("child2").await;
-        assert!(matches!(refused, Err(AdminError::Failed(ExitReason::Error(_)))), "{refused:?}");
+        assert!(matches!(refused, Err(AdminError::Failed { reason: ExitReason::Error(_), .. })), "{refused:?}");
         assert_eq!(play.which(), ["child1 running", "child2 stopped"]);
         for step in [Step::Error, Step::Panic] {
             let refused = play.root.start_child(fails("child3", vec![step])).await.err();
-            assert!(matches!(refused, Some(AdminError::Failed(_))), "{refused:?}");
+            assert!(matches!(refused, Some(AdminError::Failed { .. })), "{refused:?}");
             assert_eq!(play.counts(), [2, 1, 0, 2], "it is forgotten");
         }
         assert!(play.lives());
@@ -267,7 +267,7 @@ fn a_start_by_request_that_fails_is_an_answer_and_nothing_else() {
         let pool = root.dynamic("pool", |spec| spec);
         let _tree = root.start().await.expect("it starts");
         let refused = pool.start(fails("child4", vec![Step::Error])).await.err();
-        assert!(matches!(refused, Some(AdminError::Failed(ExitReason::Error(_)))));
+        assert!(matches!(refused, Some(AdminError::Failed { reason: ExitReason::Error(_), .. })));
         assert_eq!(pool.count_children().workers, 0);
     });
 }

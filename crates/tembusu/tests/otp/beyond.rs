@@ -108,7 +108,7 @@ fn a_dynamic_child_whose_restart_fails_takes_a_place() {
         script.next_inits([Step::Error, Step::Late(SECOND, Box::new(Step::Error)), Step::Ignore]);
         play.stage.end("child1", End::Abnormal).await;
         let refused = pool.start(play.stage.child("child2")).await;
-        assert!(matches!(refused, Err(tembusu::AdminError::MaxChildren)));
+        assert!(matches!(refused, Err(tembusu::AdminError::MaxChildren { .. })));
         tokio::time::sleep(2 * SECOND).await;
         assert!(pool.which_children().is_empty(), "it had nothing to do in the end");
         pool.start(play.stage.child("child3")).await.expect("there is room");

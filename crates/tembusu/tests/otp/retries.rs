@@ -33,10 +33,10 @@ fn requests_are_served_while_a_child_cannot_be_restarted() {
         for _ in 0..3 {
             assert!(matches!(
                 play.root.start_child(Stage::default().child("child1")).await,
-                Err(AdminError::AlreadyPresent)
+                Err(AdminError::AlreadyPresent { .. })
             ));
-            assert!(matches!(play.root.restart_child("child1").await, Err(AdminError::Restarting)));
-            assert!(matches!(play.root.delete_child("child1").await, Err(AdminError::Restarting)));
+            assert!(matches!(play.root.restart_child("child1").await, Err(AdminError::Restarting { .. })));
+            assert!(matches!(play.root.delete_child("child1").await, Err(AdminError::Restarting { .. })));
             assert_eq!(play.which(), ["child1 restarting"]);
             assert_eq!(play.counts(), [1, 0, 0, 1]);
             tokio::time::sleep(SECOND).await;
@@ -69,8 +69,8 @@ fn a_group_that_cannot_be_restarted_is_given_up_with_the_child_that_fails() {
         assert_eq!(play.which(), ["child1 running", "child2 restarting", "child3 waiting"]);
         assert_eq!(play.counts(), [3, 1, 0, 3]);
         for name in ["child2", "child3"] {
-            assert!(matches!(play.root.restart_child(name).await, Err(AdminError::Restarting)));
-            assert!(matches!(play.root.delete_child(name).await, Err(AdminError::Restarting)));
+            assert!(matches!(play.root.restart_child(name).await, Err(AdminError::Restarting { .. })));
+            assert!(matches!(play.root.delete_child(name).await, Err(AdminError::Restarting { .. })));
         }
         play.root.terminate_child("child2").await.expect("it ends the attempts");
         tokio::time::sleep(10 * SECOND).await;

@@ -69,7 +69,9 @@ fn a_supervisor_that_cannot_be_added_says_which_child_did_not_start() {
         inner.add(play.stage.scripted("child1", play.stage.journal.script("child1").init([Step::Error])));
         let mut sub = Supervisor::one_for_one("sub");
         sub.supervisor(inner);
-        let Err(AdminError::Failed(reason)) = play.root.start_child(sub).await else { panic!("it does not start") };
+        let Err(AdminError::Failed { reason, .. }) = play.root.start_child(sub).await else {
+            panic!("it does not start")
+        };
         let ExitReason::FailedToStart(failure) = &reason else { panic!("{reason}") };
         assert_eq!(&*failure.child, "root/sub/inner");
         assert!(matches!(failure.root_cause(), (child, ExitReason::Error(_)) if &**child == "root/sub/inner/child1"));
