@@ -6,8 +6,11 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
 use super::backoff::Backoff;
 use super::child::ChildSpec;
+use super::options::options_of_supervisor;
 use super::policy::{Restart, Shutdown, Strategy};
 use super::supervisor::{Entry, Supervisor};
 use crate::actor::Actor;
@@ -107,47 +110,21 @@ impl<T, C: IntoChild> DynamicSupervisor<T, C> {
         Self { supervisor, template: Arc::new(template) }
     }
 
-    /// See [`Supervisor::intensity`].
-    pub fn intensity(mut self, limit: u32, period: Duration) -> Self {
-        self.supervisor = self.supervisor.intensity(limit, period);
-        self
-    }
-
-    /// See [`Supervisor::backoff`]. A child whose init time-out makes the intensity unreachable is refused when it
-    /// is started.
-    pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.supervisor = self.supervisor.backoff(backoff);
-        self
-    }
-
     /// How many children it may have at a time, the ones that are being restarted included. Unlimited unless set.
     pub fn max_children(mut self, max_children: usize) -> Self {
         self.supervisor.max_children = Some(max_children);
         self
     }
 
-    /// See [`Supervisor::restart`]. Its children come from the template, with restart types of their own.
-    pub fn restart(mut self, restart: Restart) -> Self {
-        self.supervisor = self.supervisor.restart(restart);
-        self
-    }
-
-    /// See [`Supervisor::significant`].
-    pub fn significant(mut self) -> Self {
-        self.supervisor = self.supervisor.significant();
-        self
-    }
-
-    /// See [`Supervisor::shutdown`].
-    pub fn shutdown(mut self, shutdown: impl Into<Shutdown>) -> Self {
-        self.supervisor = self.supervisor.shutdown(shutdown);
-        self
-    }
-
-    /// See [`Supervisor::on`].
-    pub fn on(mut self, runtime: tokio::runtime::Handle) -> Self {
-        self.supervisor = self.supervisor.on(runtime);
-        self
+    options_of_supervisor! {
+        intensity(limit: u32, period: Duration);
+        /// A child whose init time-out makes the intensity unreachable is refused when it is started.
+        backoff(backoff: Backoff);
+        /// Its children come from the template, with restart types of their own.
+        restart(restart: Restart);
+        significant();
+        shutdown(shutdown: impl Into<Shutdown>);
+        on(runtime: Handle);
     }
 
     pub(super) fn into_parts(self) -> (Supervisor, Dynamic<T, C>) {

@@ -4,6 +4,7 @@ pub(crate) mod backoff;
 pub(crate) mod build;
 mod child;
 mod dynamic;
+mod options;
 mod partitioned;
 pub(crate) mod policy;
 mod probe;

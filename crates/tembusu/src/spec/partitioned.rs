@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 
 use super::backoff::Backoff;
 use super::child::ChildSpec;
+use super::options::options_of_supervisor;
 use super::policy::{Restart, Shutdown};
 use super::probe::Probe;
 use super::supervisor::Supervisor;
@@ -83,64 +84,17 @@ impl<M: Send + 'static> PartitionedSupervisor<M> {
         Partitions { supervisor: self.supervisor.handle(), addresses: Arc::clone(&self.addresses) }
     }
 
-    /// See [`Supervisor::intensity`].
-    pub fn intensity(mut self, limit: u32, period: Duration) -> Self {
-        self.supervisor = self.supervisor.intensity(limit, period);
-        self
-    }
-
-    /// See [`Supervisor::backoff`].
-    pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.supervisor = self.supervisor.backoff(backoff);
-        self
-    }
-
-    /// See [`Supervisor::restart`].
-    pub fn restart(mut self, restart: Restart) -> Self {
-        self.supervisor = self.supervisor.restart(restart);
-        self
-    }
-
-    /// See [`Supervisor::significant`].
-    pub fn significant(mut self) -> Self {
-        self.supervisor = self.supervisor.significant();
-        self
-    }
-
-    /// See [`Supervisor::shutdown`].
-    pub fn shutdown(mut self, shutdown: impl Into<Shutdown>) -> Self {
-        self.supervisor = self.supervisor.shutdown(shutdown);
-        self
-    }
-
-    /// See [`Supervisor::on`].
-    pub fn on(mut self, runtime: Handle) -> Self {
-        self.supervisor = self.supervisor.on(runtime);
-        self
-    }
-
-    /// See [`Supervisor::degrade_to`].
-    pub fn degrade_to(mut self, fallback: Supervisor) -> Self {
-        self.supervisor = self.supervisor.degrade_to(fallback);
-        self
-    }
-
-    /// See [`Supervisor::quarantine`].
-    pub fn quarantine(mut self) -> Self {
-        self.supervisor = self.supervisor.quarantine();
-        self
-    }
-
-    /// See [`Supervisor::restore_after`].
-    pub fn restore_after(mut self, first: Duration, max: Duration) -> Self {
-        self.supervisor = self.supervisor.restore_after(first, max);
-        self
-    }
-
-    /// See [`Supervisor::probe`].
-    pub fn probe(mut self, probe: Probe) -> Self {
-        self.supervisor = self.supervisor.probe(probe);
-        self
+    options_of_supervisor! {
+        intensity(limit: u32, period: Duration);
+        backoff(backoff: Backoff);
+        restart(restart: Restart);
+        significant();
+        shutdown(shutdown: impl Into<Shutdown>);
+        on(runtime: Handle);
+        degrade_to(fallback: Supervisor);
+        quarantine();
+        restore_after(first: Duration, max: Duration);
+        probe(probe: Probe);
     }
 }
 

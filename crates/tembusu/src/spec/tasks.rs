@@ -13,10 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::backoff::Backoff;
 use super::child::{ChildSpec, DEFAULT_SHUTDOWN, child};
+use super::options::options_of_supervisor;
 use super::policy::{Restart, Shutdown};
 use super::supervisor::Supervisor;
 use crate::actor::{Actor, Flow, Init};
@@ -61,22 +63,12 @@ impl TaskSupervisor {
         self
     }
 
-    /// See [`Supervisor::intensity`]. Only [retried](Tasks::spawn_retried) tasks are charged.
-    pub fn intensity(mut self, limit: u32, period: Duration) -> Self {
-        self.supervisor = self.supervisor.intensity(limit, period);
-        self
-    }
-
-    /// See [`Supervisor::backoff`]: how long [retried](Tasks::spawn_retried) tasks wait before they are tried again.
-    pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.supervisor = self.supervisor.backoff(backoff);
-        self
-    }
-
-    /// See [`Supervisor::on`].
-    pub fn on(mut self, runtime: tokio::runtime::Handle) -> Self {
-        self.supervisor = self.supervisor.on(runtime);
-        self
+    options_of_supervisor! {
+        /// Only [retried](Tasks::spawn_retried) tasks are charged.
+        intensity(limit: u32, period: Duration);
+        /// It is how long [retried](Tasks::spawn_retried) tasks wait before they are tried again.
+        backoff(backoff: Backoff);
+        on(runtime: Handle);
     }
 }
 
