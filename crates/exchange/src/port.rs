@@ -64,7 +64,10 @@ impl ExchangePort {
             // The money goes back: the sockets would not send it any more.
             Ok(_) if Instant::now() >= deadline => Err(unserved::DEADLINE),
             Ok(body) => self.commit(*offer).map(|()| body),
-            Err(error) => Err(reason_of(&error, unserved::SERIALIZER_CRASHED)),
+            Err(error) => {
+                let_successor_start(&error).await;
+                Err(reason_of(&error, unserved::SERIALIZER_CRASHED))
+            }
         };
         match sent {
             Ok(body) => {
@@ -113,7 +116,10 @@ impl Handler for ExchangePort {
             Ok(EngineAnswer::Bid(offer)) => self.bid(offer, deadline).await,
             Ok(EngineAnswer::NoBid(no_bid)) => Answer::NoBid(no_bid.reason.as_str()),
             Ok(EngineAnswer::Malformed(kind)) => Answer::Malformed(kind),
-            Err(error) => Answer::NoBid(reason_of(&error, unserved::ENGINE_CRASHED)),
+            Err(error) => {
+                let_successor_start(&error).await;
+                Answer::NoBid(reason_of(&error, unserved::ENGINE_CRASHED))
+            }
         };
         if let Some(ticket) = ticket.filter(|_| served) {
             ticket.served();
@@ -155,6 +161,14 @@ impl Handler for ExchangePort {
             "stalled" | "idle" | "bad_head" | "cut" => connections.closed_by_us.inc(event),
             _ => {}
         }
+    }
+}
+
+/// Whoever met a crash lets the new incarnation start before it writes its answer: the thread is the same, others wait for
+/// that start, and a write to a socket takes longer than it.
+async fn let_successor_start(error: &InlineError) {
+    if matches!(error, InlineError::Died(_)) {
+        tokio::task::yield_now().await;
     }
 }
 
