@@ -23,7 +23,7 @@ use crate::core::{
 };
 use crate::event::{Event, EventKind, Latency, Stream};
 use crate::exit::ExitReason;
-use crate::later;
+use crate::later::{self, ThreadMark};
 use crate::panics;
 use crate::reply::Reply;
 use crate::scope::Scope;
@@ -39,6 +39,10 @@ struct Inbox {
     events: VecDeque<Incoming>,
     /// Somebody is stepping the core.
     running: bool,
+    /// By which thread.
+    runner: ThreadMark,
+    /// That thread has taken events of others along.
+    has_of_others: bool,
     /// The last instant that the core was told: runtimes with clocks of their own cannot turn it back.
     now: Duration,
     /// Room for effects, handed from run to run.
@@ -175,11 +179,14 @@ impl Node {
     fn receive(self: &Arc<Self>, incoming: Incoming) -> bool {
         let (now, effects) = {
             let mut inbox = lock(&self.inbox);
+            let thread = later::this_thread();
             if inbox.running {
+                inbox.has_of_others |= inbox.runner != thread;
                 inbox.events.push_back(incoming);
                 return true;
             }
             inbox.running = true;
+            inbox.runner = thread;
             (inbox.now, std::mem::take(&mut inbox.effects))
         };
         // Nothing that the runner does belongs to the incarnation whose thread this is.
@@ -189,14 +196,13 @@ impl Node {
     fn run(self: &Arc<Self>, first: Incoming, mut now: Duration, mut effects: Vec<Effect>) -> bool {
         let (Some(core), Some(shared)) = (self.core.get(), self.shared.get()) else { return false };
         let running = later::Running::begin();
-        let mut events = 0_u32;
+        let mut for_others = false;
         // Whether the last event began the start of a worker, whose `init` observers must not delay.
         let mut starting = false;
         let mut deadline = None;
         let mut next = Some(first);
         while let Some(incoming) = next {
             starting = false;
-            events = events.saturating_add(1);
             // The one look at the clock: it is what the core is told, and what observers are.
             let at = Clock::now();
             now = now.max(shared.since_epoch(at));
@@ -239,6 +245,7 @@ impl Node {
             next = inbox.events.pop_front();
             if next.is_none() {
                 inbox.running = false;
+                for_others = std::mem::take(&mut inbox.has_of_others);
                 inbox.now = now;
                 if effects.capacity() <= EFFECTS_KEPT {
                     inbox.effects = std::mem::take(&mut effects);
@@ -248,7 +255,7 @@ impl Node {
         if let Some(deadline) = deadline {
             self.arm(deadline, shared);
         }
-        running.end(events > 1, &shared.handle);
+        running.end(for_others, &shared.handle);
         if !starting {
             shared.flush();
         }
