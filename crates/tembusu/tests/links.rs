@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use probe::{Do, End, Probe, Setup, run, settle};
-use tembusu::{Address, ExitReason, Restart, Supervisor, Tree, child};
+use tembusu::{Address, EventKind, ExitReason, Restart, Supervisor, Tree, child};
 use tembusu_testkit::{EventRecorder, Gate, Journal, on_both, real_time};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -84,11 +84,14 @@ fn a_normal_end_is_no_matter_and_a_stop_by_the_supervisor_is() {
         assert_eq!(settle(&world.b).await, 1);
         link(&world.b, &world.c).await;
         let ended = world.b.ended();
+        let mut events = EventRecorder::of(&world.tree.handle());
         world.tree.handle().terminate_child("c").await.expect("it is terminated");
         let reason = ended.await.reason;
         let ExitReason::Linked(exit) = &reason else { panic!("it was not linked") };
         assert!(matches!(exit.reason, ExitReason::Shutdown));
         assert!(!reason.is_abnormal(), "a transient child is not restarted, as in OTP");
+        // Its end is known before its supervisor has decided that it stays so.
+        events.wait_for(|event| &*event.path == "root/b" && matches!(event.kind, EventKind::Stopped { .. })).await;
         assert!(world.b.tell(Do::Note("x".into())).is_err());
         assert!(!world.journal.take().iter().any(|line| line.starts_with("b#1 stop")), "its stop does not run");
     });
