@@ -15,6 +15,8 @@
 
 pub mod codes;
 pub mod country;
+#[doc(hidden)]
+pub mod lanes;
 mod lenient;
 pub mod macros;
 mod malformed;

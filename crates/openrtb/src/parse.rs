@@ -2,7 +2,7 @@
 
 use serde_json::Deserializer;
 
-use crate::lenient::{Object, fill};
+use crate::lenient::{Object, Scanner, fill, scan};
 use crate::{Malformed, MalformedKind};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -24,6 +24,19 @@ pub(crate) fn object<'a, T: Object<'a>>(body: &'a [u8]) -> Result<T, Malformed> 
         }
         Some(_) => return Err(fault(MalformedKind::Syntax, at, "no JSON")),
     }
+    scanned(text).map_or_else(|| deserialized(text), Ok)
+}
+
+/// The object, by the fast lane; `None` leaves the text to the other.
+pub(crate) fn scanned<'a, T: Object<'a>>(text: &'a str) -> Option<T> {
+    let mut scanner = Scanner::new(text);
+    let mut object = T::default();
+    let is_object = scan(&mut object, &mut scanner)?;
+    (is_object && scanner.is_at_end()).then_some(object)
+}
+
+/// The object, by the lane that takes all JSON and says what is wrong with the rest.
+pub(crate) fn deserialized<'a, T: Object<'a>>(text: &'a str) -> Result<T, Malformed> {
     let mut deserializer = Deserializer::from_str(text);
     let mut object = T::default();
     fill(&mut object, &mut deserializer)

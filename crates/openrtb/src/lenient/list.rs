@@ -8,12 +8,14 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{Lenient, Object, fill};
+use super::{Lenient, Object, Scanner, fill, scan};
 
 /// How one element of a list is taken.
 trait Element<'de>: Sized {
     /// Appends what stands there, unless it is absent.
     fn append<D: Deserializer<'de>>(list: &mut Vec<Self>, deserializer: D) -> Result<(), D::Error>;
+    /// The same on the fast lane.
+    fn scan(list: &mut Vec<Self>, scanner: &mut Scanner<'de>) -> Option<()>;
     fn from_text(_: Cow<'de, str>) -> Option<Self> {
         None
     }
@@ -26,11 +28,17 @@ impl<'de, T: Object<'de>> Element<'de> for T {
     fn append<D: Deserializer<'de>>(list: &mut Vec<T>, deserializer: D) -> Result<(), D::Error> {
         fill(list.push_mut(T::default()), deserializer).map(|_| ())
     }
+    fn scan(list: &mut Vec<T>, scanner: &mut Scanner<'de>) -> Option<()> {
+        scan(list.push_mut(T::default()), scanner).map(|_| ())
+    }
 }
 
 impl<'de> Element<'de> for Cow<'de, str> {
     fn append<D: Deserializer<'de>>(list: &mut Vec<Self>, deserializer: D) -> Result<(), D::Error> {
         append_scalar(list, deserializer)
+    }
+    fn scan(list: &mut Vec<Self>, scanner: &mut Scanner<'de>) -> Option<()> {
+        scan_scalar(list, scanner)
     }
     fn from_text(text: Cow<'de, str>) -> Option<Self> {
         Some(text).filter(|text| !text.is_empty())
@@ -43,6 +51,9 @@ impl<'de> Element<'de> for Cow<'de, str> {
 impl<'de> Element<'de> for i64 {
     fn append<D: Deserializer<'de>>(list: &mut Vec<Self>, deserializer: D) -> Result<(), D::Error> {
         append_scalar(list, deserializer)
+    }
+    fn scan(list: &mut Vec<Self>, scanner: &mut Scanner<'de>) -> Option<()> {
+        scan_scalar(list, scanner)
     }
     fn from_text(text: Cow<'de, str>) -> Option<i64> {
         text.trim().parse().ok()
@@ -63,6 +74,17 @@ where
     Ok(())
 }
 
+#[inline]
+fn scan_scalar<'de, T>(list: &mut Vec<T>, scanner: &mut Scanner<'de>) -> Option<()>
+where
+    Option<T>: Lenient<'de>,
+{
+    let mut scalar = None;
+    scalar.scan(scanner)?;
+    list.extend(scalar);
+    Some(())
+}
+
 struct Append<'s, T>(&'s mut Vec<T>);
 
 impl<'de, T: Element<'de>> DeserializeSeed<'de> for Append<'_, T> {
@@ -77,6 +99,27 @@ impl<'de, T: Element<'de>> Lenient<'de> for Vec<T> {
     fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
         self.clear();
         deserializer.deserialize_any(ListVisitor(self))
+    }
+
+    fn scan(&mut self, scanner: &mut Scanner<'de>) -> Option<()> {
+        self.clear();
+        match scanner.peek()? {
+            b'[' => {
+                let mut goes_on = scanner.enter(b']')?;
+                while goes_on {
+                    T::scan(self, scanner)?;
+                    goes_on = scanner.goes_on(b']')?;
+                }
+                Some(())
+            }
+            b'"' => {
+                let text = scanner.quoted().filter(|text| !text.has_escapes)?;
+                self.extend(T::from_text(Cow::Borrowed(text.inner)));
+                Some(())
+            }
+            b'{' | b'n' | b't' | b'f' => scanner.skip(),
+            _ => None,
+        }
     }
 }
 

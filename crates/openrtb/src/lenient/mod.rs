@@ -10,23 +10,61 @@
 //!
 //! Scalars are taken as raw text first ([`RawValue`](serde_json::value::RawValue)), so that a price keeps its digits
 //! and `1e400` is a number like any other.
+//!
+//! Two lanes lead from the text to a field: the [`Scanner`], which takes what is sound, and serde_json, which takes all that is
+//! JSON and knows what is wrong with the rest. They share what a value means; `tests/lanes.rs` shows that they agree.
 
 mod list;
 mod number;
 mod object;
+mod scanner;
 mod text;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer};
 use serde_json::value::RawValue;
 
-pub(crate) use object::{Object, fill, object};
+pub(crate) use object::{Object, fill, object, scan};
+pub(crate) use scanner::Scanner;
 pub use text::Raw;
 
 /// A field that takes whatever stands there. Errors are errors of JSON's syntax only.
 pub(crate) trait Lenient<'de> {
     /// Replaces the field by what stands there.
     fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error>;
+
+    /// The same on the fast lane; `None` leaves the body to the other one.
+    fn scan(&mut self, scanner: &mut Scanner<'de>) -> Option<()>;
 }
+
+/// A field that is made from the text of one value, on whichever lane it comes.
+macro_rules! scalar {
+    ($(#[$meta:meta])* $type:ty, $raw:ident => $value:expr $(, $small:ident => $from_small:expr)?) => {
+        $(#[$meta])*
+        impl<'de> $crate::lenient::Lenient<'de> for $type {
+            fn read<D: serde::Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+                let $raw = $crate::lenient::raw(deserializer)?;
+                *self = $value;
+                Ok(())
+            }
+
+            #[inline]
+            fn scan(&mut self, scanner: &mut $crate::lenient::Scanner<'de>) -> Option<()> {
+                $(
+                    // What most numbers are is made without their text.
+                    if let Some($small) = scanner.small_number() {
+                        *self = $from_small;
+                        return Some(());
+                    }
+                )?
+                let $raw = scanner.value()?;
+                *self = $value;
+                Some(())
+            }
+        }
+    };
+}
+
+pub(crate) use scalar;
 
 /// Hands a [`Lenient`] field to serde.
 pub(crate) struct Seed<'s, T>(pub(crate) &'s mut T);
@@ -40,6 +78,6 @@ impl<'de, T: Lenient<'de>> DeserializeSeed<'de> for Seed<'_, T> {
 }
 
 /// The text of the value that comes next, as it stands.
-fn raw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de str, D::Error> {
+pub(crate) fn raw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de str, D::Error> {
     <&'de RawValue>::deserialize(deserializer).map(RawValue::get)
 }

@@ -3,9 +3,8 @@
 //! Never: a float for a price.
 
 use money::{Cpm, ParseMoneyError, Rounding};
-use serde::Deserializer;
 
-use super::{Lenient, raw, text};
+use super::{scalar, text};
 use crate::request::{Coordinate, Floor};
 
 /// A whole number: from digits, a string of digits, or a flag; a fraction is cut, what is too large is the largest.
@@ -29,41 +28,33 @@ fn integer(raw: &str) -> Option<i64> {
     }
 }
 
-impl<'de> Lenient<'de> for Option<i64> {
-    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        *self = integer(raw(deserializer)?);
-        Ok(())
-    }
-}
+scalar!(Option<i64>, raw => integer(raw), small => Some(i64::from(small)));
 
-/// For counts and sizes: a negative number is absent.
-impl<'de> Lenient<'de> for Option<u32> {
-    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        let value = integer(raw(deserializer)?).filter(|value| 0 <= *value);
-        *self = value.map(|value| u32::try_from(value).unwrap_or(u32::MAX));
-        Ok(())
-    }
-}
+scalar!(
+    /// For counts and sizes: a negative number is absent.
+    Option<u32>,
+    raw => integer(raw).filter(|value| 0 <= *value).map(|value| u32::try_from(value).unwrap_or(u32::MAX)),
+    small => Some(small)
+);
 
-/// A place is no price: a float will do.
-impl<'de> Lenient<'de> for Option<Coordinate> {
-    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        let degrees = raw(deserializer)?.trim_matches('"').trim().parse().ok();
-        *self = degrees.and_then(Coordinate::from_degrees);
-        Ok(())
-    }
-}
+scalar!(
+    /// A place is no price: a float will do.
+    Option<Coordinate>,
+    raw => raw.trim_matches('"').trim().parse().ok().and_then(Coordinate::from_degrees)
+);
 
-/// A flag: any number but zero is true; the words "true" and "false" count.
-impl<'de> Lenient<'de> for Option<bool> {
-    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        let raw = raw(deserializer)?;
-        *self = match raw.trim_matches('"').trim() {
-            word if word.eq_ignore_ascii_case("true") => Some(true),
-            word if word.eq_ignore_ascii_case("false") => Some(false),
-            _ => integer(raw).map(|value| value != 0),
-        };
-        Ok(())
+scalar!(
+    /// A flag: any number but zero is true; the words "true" and "false" count.
+    Option<bool>,
+    raw => flag(raw),
+    small => Some(small != 0)
+);
+
+fn flag(raw: &str) -> Option<bool> {
+    match raw.trim_matches('"').trim() {
+        word if word.eq_ignore_ascii_case("true") => Some(true),
+        word if word.eq_ignore_ascii_case("false") => Some(false),
+        _ => integer(raw).map(|value| value != 0),
     }
 }
 
@@ -79,29 +70,20 @@ fn price(raw: &str, rounding: Rounding) -> Option<Cpm> {
     }
 }
 
-impl<'de> Lenient<'de> for Floor {
-    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        let raw = raw(deserializer)?;
-        *self = match price(raw, Rounding::Up) {
-            Some(price) => Self::Price(price),
-            None if raw == "null" || raw.trim_matches('"').trim().is_empty() => Self::Absent,
-            None => Self::Unreadable,
-        };
-        Ok(())
+scalar!(Floor, raw => floor(raw));
+
+fn floor(raw: &str) -> Floor {
+    match price(raw, Rounding::Up) {
+        Some(price) => Floor::Price(price),
+        None if raw == "null" || raw.trim_matches('"').trim().is_empty() => Floor::Absent,
+        None => Floor::Unreadable,
     }
 }
 
-impl<'de> Lenient<'de> for Option<Cpm> {
-    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        *self = price(raw(deserializer)?, Rounding::Up);
-        Ok(())
-    }
-}
+scalar!(Option<Cpm>, raw => price(raw, Rounding::Up));
 
-/// A price that a bidder offers, rounded down; absent or unreadable reads as zero, which is no bid.
-impl<'de> Lenient<'de> for Cpm {
-    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        *self = price(raw(deserializer)?, Rounding::Down).unwrap_or(Cpm::ZERO);
-        Ok(())
-    }
-}
+scalar!(
+    /// A price that a bidder offers, rounded down; absent or unreadable reads as zero, which is no bid.
+    Cpm,
+    raw => price(raw, Rounding::Down).unwrap_or(Cpm::ZERO)
+);

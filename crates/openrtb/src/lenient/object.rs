@@ -8,12 +8,15 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::Lenient;
+use super::{Lenient, Scanner};
 
 /// A struct that takes its fields one by one.
 pub(crate) trait Object<'de>: Default {
     /// Takes the value that belongs to `key`, or skips it.
     fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
+
+    /// The same on the fast lane.
+    fn scan(&mut self, key: &[u8], scanner: &mut Scanner<'de>) -> Option<()>;
 }
 
 /// Declares a struct of OpenRTB: JSON name, field, type.
@@ -57,6 +60,16 @@ macro_rules! object {
                 _ => map.next_value::<serde::de::IgnoredAny>().map(|_| ()),
             }
         }
+
+        // One comparison by length and first bytes for all names, which a match on text would not be.
+        #[allow(non_upper_case_globals, reason = "named like their fields")]
+        fn scan(&mut self, key: &[u8], scanner: &mut $crate::lenient::Scanner<$request>) -> Option<()> {
+            $( const $field: &[u8] = $key.as_bytes(); )*
+            match key {
+                $( $field => $crate::lenient::Lenient::scan(&mut self.$field, scanner), )*
+                _ => scanner.skip(),
+            }
+        }
     };
 }
 
@@ -94,6 +107,33 @@ impl<'de, T: Object<'de>> Lenient<'de> for Option<T> {
             *self = None;
         }
         Ok(())
+    }
+
+    fn scan(&mut self, scanner: &mut Scanner<'de>) -> Option<()> {
+        let is_object = scan(self.insert(T::default()), scanner)?;
+        if !is_object {
+            *self = None;
+        }
+        Some(())
+    }
+}
+
+/// As [`fill`], on the fast lane.
+pub(crate) fn scan<'de, T: Object<'de>>(object: &mut T, scanner: &mut Scanner<'de>) -> Option<bool> {
+    match scanner.peek()? {
+        b'{' => {
+            let mut goes_on = scanner.enter(b'}')?;
+            while goes_on {
+                let key = scanner.key()?;
+                object.scan(key, scanner)?;
+                goes_on = scanner.goes_on(b'}')?;
+            }
+            Some(true)
+        }
+        b'"' if scanner.quoted()?.has_escapes => None,
+        b'"' => Some(false),
+        b'[' | b'n' | b't' | b'f' => scanner.skip().map(|()| false),
+        _ => None,
     }
 }
 

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserializer;
 
-use super::{Lenient, raw};
+use super::scanner::Quoted;
+use super::{Lenient, Scanner, raw, scalar};
 
 /// One JSON value as it stands in the request, unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +44,31 @@ pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
     }
 }
 
+/// The text of the next value.
+#[inline]
+fn scan_text<'de>(scanner: &mut Scanner<'de>) -> Option<Option<Cow<'de, str>>> {
+    if scanner.peek()? != b'"' {
+        return scanner.value().map(text);
+    }
+    let Quoted { inner, has_escapes } = scanner.quoted()?;
+    Some(match has_escapes {
+        false if inner.is_empty() => None,
+        false => Some(Cow::Borrowed(inner)),
+        // Read again by the book: escapes are rare where text belongs.
+        true => serde_json::from_str(&format!("\"{inner}\"")).ok().map(Cow::Owned),
+    })
+}
+
 impl<'de> Lenient<'de> for Option<Cow<'de, str>> {
     fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
         *self = text(raw(deserializer)?);
         Ok(())
+    }
+
+    #[inline]
+    fn scan(&mut self, scanner: &mut Scanner<'de>) -> Option<()> {
+        *self = scan_text(scanner)?;
+        Some(())
     }
 }
 
@@ -56,12 +78,12 @@ impl<'de> Lenient<'de> for Cow<'de, str> {
         *self = text(raw(deserializer)?).unwrap_or_default();
         Ok(())
     }
-}
 
-impl<'de> Lenient<'de> for Option<Raw<'de>> {
-    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        let raw = raw(deserializer)?;
-        *self = if raw == "null" { None } else { Some(Raw(raw)) };
-        Ok(())
+    #[inline]
+    fn scan(&mut self, scanner: &mut Scanner<'de>) -> Option<()> {
+        *self = scan_text(scanner)?.unwrap_or_default();
+        Some(())
     }
 }
+
+scalar!(Option<Raw<'de>>, raw => (raw != "null").then_some(Raw(raw)));

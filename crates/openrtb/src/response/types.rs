@@ -6,7 +6,7 @@ use money::{Cpm, Currency};
 use serde::Deserializer;
 
 use super::owned::IntoOwned;
-use crate::lenient::{Lenient, object};
+use crate::lenient::{Lenient, Scanner, object};
 use crate::{Malformed, Nbr, parse};
 
 /// Reads a bid response as tolerantly as [`parse_request`](crate::parse_request) reads a request.
@@ -128,20 +128,31 @@ impl BidResponse<'_> {
     }
 }
 
-impl<'de> Lenient<'de> for Option<Currency> {
-    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        let mut code: Option<Cow<'de, str>> = None;
-        code.read(deserializer)?;
-        *self = code.and_then(|code| code.trim().parse().ok().or_else(|| Currency::from_bytes(*b"XXX")));
-        Ok(())
-    }
+/// Reads the field by way of another type.
+macro_rules! by_way_of {
+    ($type:ty, $other:ty, $value:ident => $from:expr) => {
+        impl<'de> Lenient<'de> for $type {
+            fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+                let mut $value: $other = None;
+                $value.read(deserializer)?;
+                *self = $from;
+                Ok(())
+            }
+
+            fn scan(&mut self, scanner: &mut Scanner<'de>) -> Option<()> {
+                let mut $value: $other = None;
+                $value.scan(scanner)?;
+                *self = $from;
+                Some(())
+            }
+        }
+    };
 }
 
-impl<'de> Lenient<'de> for Option<Nbr> {
-    fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        let mut code: Option<u32> = None;
-        code.read(deserializer)?;
-        *self = code.map(|code| Nbr(u16::try_from(code).unwrap_or(u16::MAX)));
-        Ok(())
-    }
-}
+by_way_of!(
+    Option<Currency>,
+    Option<Cow<'de, str>>,
+    code => code.and_then(|code| code.trim().parse().ok().or_else(|| Currency::from_bytes(*b"XXX")))
+);
+
+by_way_of!(Option<Nbr>, Option<u32>, code => code.map(|code| Nbr(u16::try_from(code).unwrap_or(u16::MAX))));
