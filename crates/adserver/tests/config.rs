@@ -134,6 +134,33 @@ fn each_intensity_is_said_in_words() {
 }
 
 #[test]
+fn the_way_back_from_degraded_is_said_in_words() {
+    let text = explain(&parse(SAMPLE).expect("the sample is right"));
+    let probe = "  degraded, it is tried after 10 s (after each failure twice as long, up to 10 min) with one request in 100, and restored after 3 healthy intervals of 10 s";
+    assert_eq!(text.matches(probe).count(), 3, "what the sample says is what an exchange has by itself: {text}");
+    let probing = "restore = \"probe\"\nprobe = { one_in = 100, first = \"10s\", max = \"10m\", intervals = 3, interval = \"10s\" }";
+    let text = explain(&parse(&SAMPLE.replace(probing, "restore = \"operator\"")).expect("right"));
+    let operator = "  degraded, it stays so until an operator restores it: POST /exchanges/google_adx/restore";
+    assert!(text.contains(operator), "{text}");
+}
+
+#[test]
+fn trials_that_make_no_sense_are_refused() {
+    for (from, to, key, advice) in [
+        ("one_in = 100", "one_in = 0", "exchange[1].probe", "nonzero"),
+        ("first = \"10s\"", "first = \"0s\"", "exchange[1].probe.first", "above 0"),
+        ("max = \"10m\"", "max = \"9s\"", "exchange[1].probe.max", "they are 10 s and 9 s"),
+        ("intervals = 3", "intervals = 0", "exchange[1].probe.intervals", "at least 1"),
+        ("interval = \"10s\" }", "interval = \"0s\" }", "exchange[1].probe.interval", "longer than 0"),
+        ("restore = \"probe\"", "restore = \"operator\"", "exchange[1].probe", "leave `probe` out"),
+        ("restore = \"probe\"", "restore = \"never\"", "exchange[1].restore", "unknown variant"),
+    ] {
+        let (error, _) = broken(from, to);
+        assert!(error.contains(&format!("`{key}`: ")) && error.contains(advice), "{key}, {advice}: {error}");
+    }
+}
+
+#[test]
 fn an_unspecified_notices_address_needs_a_public_url() {
     let text = SAMPLE.replace("public_url = \"https://notice.example.com\"", "");
     let error = parse(&text).expect_err("nobody can call 0.0.0.0").to_string();

@@ -1,15 +1,21 @@
-//! An exchange that crashes too often is degraded, says so, and is restored by an operator.
+//! An exchange that crashes too often is degraded, says so, and is restored by an operator or by a healthy trial.
 
+mod drill;
 mod support;
 
-use std::time::Instant;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
 
+use adserver::config::{ProbeConfig, RestoreBy};
+use drill::keep_alive::KeepAlive;
+use drill::{Turn, until};
 use serde_json::Value;
-use support::{WITHIN, bid, bid_request, get, post, start};
+use support::{WITHIN, bid, bid_request, get, post, start, start_with};
 
 /// The incident's bug is armed: each negative floor crashes the engine of the exchange that sent it.
 #[test]
 fn the_sixth_crash_degrades_an_exchange_and_an_operator_restores_it() {
+    let _turn = Turn::take();
     let world = start();
     bid(&world, "google_adx");
     let port = world.system.ports().exchange("google_adx").expect("configured").clone();
@@ -53,4 +59,41 @@ fn the_sixth_crash_degrades_an_exchange_and_an_operator_restores_it() {
     let alerts: Value = serde_json::from_str(&get(admin, "/alerts").body).expect("JSON");
     assert_eq!(alerts["standing"], Value::Array(Vec::new()));
     assert_eq!(alerts["ended"][0]["cause"], "exchange_degraded");
+}
+
+/// The bug stays armed through a first trial, and is mended before a later one.
+#[test]
+fn a_degraded_exchange_fails_its_trials_until_the_bug_is_mended_and_then_bids_again_by_itself() {
+    let _turn = Turn::take();
+    let one_in = NonZeroU32::new(3).expect("not zero");
+    let ms = Duration::from_millis;
+    let probe = ProbeConfig { one_in, first: ms(20), max: ms(100), intervals: 2, interval: ms(100) };
+    let world = start_with(|config| {
+        for exchange in &mut config.exchanges {
+            exchange.restore = RestoreBy::Probe;
+            exchange.probe = Some(probe);
+        }
+    });
+    bid(&world, "xandr");
+    let mut connection = KeepAlive::open(world.system.ports().exchange("xandr").expect("configured"));
+    let mut other = KeepAlive::open(world.system.ports().exchange("index").expect("configured"));
+    let alerts = || -> Value { serde_json::from_str(&get(world.system.ports().admin, "/alerts").body).expect("JSON") };
+    let mut crashes = 0;
+    exchange::chaos::NEGATIVE_FLOOR.arm();
+    until("it is degraded, and a trial has failed", || {
+        let answer = connection.ask(&bid_request("bad", "-1.5"));
+        crashes += usize::from(answer.is_no_bid("engine_crashed"));
+        assert_eq!(answer.status, 204, "{answer:?}");
+        (crashes == 6 + 2).then_some(())
+    });
+    until("the alert stands", || (alerts()["standing"][0]["cause"] == "exchange_degraded").then_some(()));
+    assert_eq!(other.ask(&bid_request("good", "0.1")).status, 200, "nobody else is concerned");
+    exchange::chaos::NEGATIVE_FLOOR.disarm();
+    until("the alert has ended", || alerts()["standing"].as_array()?.is_empty().then_some(()));
+    for _ in 0..6 {
+        let answer = connection.ask(&bid_request("good", "0.1"));
+        assert_eq!(answer.status, 200, "every request meets the engine again: {answer:?}");
+    }
+    let ended = alerts()["ended"].as_array().expect("a list").len();
+    assert_eq!(ended, 1, "one alert from the first degradation to the restore: {}", alerts());
 }

@@ -30,6 +30,7 @@ mod reason;
 pub mod serializer;
 pub mod sockets;
 mod subtree;
+mod trial;
 
 pub use dialect::Dialect;
 pub use explain::Explanation;
@@ -41,3 +42,4 @@ pub use notice_url::{
 pub use port::ExchangePort;
 pub use reason::{NoBid, NoBidReason, unserved};
 pub use subtree::{ENGINE_MAILBOX, ExchangeArgs, Intensity, exchange_supervisor};
+pub use trial::{Restore, Trials};

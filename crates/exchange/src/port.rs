@@ -11,12 +11,13 @@ use tembusu::{Address, Inline, InlineError, Table};
 use tokio::time::Instant;
 
 use crate::NoBidReason;
-use crate::engine::{Decide, EngineAnswer, EngineSettings, Offer, RegionCells};
+use crate::engine::{Decide, EngineAnswer, EngineSettings, Offer, RegionCells, no_bid};
 use crate::payload::PayloadKeeper;
 use crate::pool::{InFlight, PoolMessage};
 use crate::reason::unserved;
 use crate::serializer::Serializer;
 use crate::sockets::{Answer, Framed, Handler, Outcome, TIMER_SLACK};
+use crate::trial::Gate;
 
 /// One exchange as its sockets see it. Cheap to clone; the same for all incarnations.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct ExchangePort {
     /// By place in the exchange's territories.
     pub(crate) regions: RegionCells,
     pub(crate) payloads: PayloadKeeper,
+    /// Which requests meet an engine on trial; absent where an operator alone restores.
+    pub(crate) gate: Option<Gate>,
 }
 
 impl ExchangePort {
@@ -54,6 +57,14 @@ impl ExchangePort {
     #[must_use]
     pub fn pool(&self) -> &Address<PoolMessage> {
         &self.pool
+    }
+
+    /// Inside of the engine's view: what an engine on trial does not meet gets the stand-in's answer.
+    fn decide(&self, engine: &dyn Decide, request: &Framed) -> EngineAnswer {
+        match &self.gate {
+            Some(gate) if !gate.admits() => no_bid::DEGRADED,
+            _ => engine.decide(request),
+        }
     }
 
     async fn bid(&self, offer: Box<Offer>, deadline: Instant) -> Answer {
@@ -110,7 +121,7 @@ impl Handler for ExchangePort {
             },
             None => None,
         };
-        let decided = self.engine.call_until(|engine| engine.decide(&request), deadline).await;
+        let decided = self.engine.call_until(|engine| self.decide(engine, &request), deadline).await;
         let served = decided.is_ok();
         let answer = match decided {
             Ok(EngineAnswer::Bid(offer)) => self.bid(offer, deadline).await,

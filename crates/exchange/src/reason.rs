@@ -11,7 +11,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum NoBidReason {
-    /// The exchange's subtree is degraded: it bids on nothing until an operator restores it.
+    /// The exchange's subtree is degraded, or on trial and this request is not among those that meet it.
     Degraded,
     /// No campaign index is published.
     NoIndex,

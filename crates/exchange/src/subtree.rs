@@ -14,6 +14,7 @@ use crate::engine::{BidEngine, EngineArgs, EngineSettings, NoBidEngine};
 use crate::payload::PayloadKeeper;
 use crate::pool::{ConnectionPool, PoolArgs};
 use crate::serializer::{ResponseSerializer, Serializer, SerializerArgs};
+use crate::trial::Restore;
 
 /// Messages that may wait for an engine: it gets one at most at each restart. Requests are no messages.
 pub const ENGINE_MAILBOX: usize = 16;
@@ -47,17 +48,18 @@ pub struct ExchangeArgs {
     pub in_flight_max: usize,
     /// Restarts granted before it is degraded.
     pub intensity: Intensity,
-    /// With it, a degraded exchange is restored by itself: after the first wait, then after doubled ones up to the second.
-    pub restore_after: Option<(Duration, Duration)>,
+    /// How it comes back from there.
+    pub restore: Restore,
     /// The exchange's own runtime.
     pub runtime: Handle,
 }
 
 /// The subtree's supervisor, and the port for its sockets.
 ///
-/// After more restarts than `intensity` grants it runs degraded: every request gets a proper no-bid until it is restored.
+/// After more restarts than `intensity` grants it runs degraded: every request gets a proper no-bid until it is restored, or
+/// all but a share of them while it is on trial.
 pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
-    let ExchangeArgs { settings, notice_base, in_flight_max, intensity, restore_after, runtime } = args;
+    let ExchangeArgs { settings, notice_base, in_flight_max, intensity, restore, runtime } = args;
     let name = Arc::clone(&settings.exchange);
     let regions = settings.region_cells();
     let in_flight = Table::new(format!("{name}.in_flight"));
@@ -85,11 +87,16 @@ pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
     );
     let mut no_bid = Supervisor::one_for_one("no_bid");
     no_bid.add(stand_in::<NoBidEngine>(&engine, engine_args).shutdown(SHUTDOWN).on(runtime));
-    let mut exchange = exchange.degrade_to(no_bid);
-    if let Some((first, max)) = restore_after {
-        exchange = exchange.restore_after(first, max);
-    }
-    let port =
-        ExchangePort { settings, pool, in_flight, engine: engine_view, serializer: serializer_view, regions, payloads };
+    let (exchange, gate) = restore.apply(exchange.degrade_to(no_bid));
+    let port = ExchangePort {
+        settings,
+        pool,
+        in_flight,
+        engine: engine_view,
+        serializer: serializer_view,
+        regions,
+        payloads,
+        gate,
+    };
     (exchange, port)
 }

@@ -97,7 +97,9 @@ impl Cause {
     /// Returns what it costs and what an operator does about it.
     pub fn advice(self) -> &'static str {
         match self {
-            Cause::ExchangeDegraded => "every request gets a no-bid; fix the cause, then restore the exchange",
+            Cause::ExchangeDegraded => {
+                "every request gets a no-bid; fix the cause; restore the exchange, or let its next trial do it"
+            }
             Cause::ExchangeSilent => "its sockets answer 204; fix the cause, then restore the exchange",
             Cause::RegionDown => "its requests get no bid and its money is frozen until it is restored",
             Cause::CampaignQuarantined => "the campaign does not bid; correct its definition",
@@ -175,7 +177,8 @@ pub(crate) fn locate(path: &str) -> (Place, &str) {
 /// The alert that a supervisor in `state` stands for, if any.
 pub(crate) fn cause_of(place: Place, state: State, exhausted: bool) -> Option<Cause> {
     match (place, state) {
-        (Place::Exchange, State::Degraded | State::BackingOff) => Some(Cause::ExchangeDegraded),
+        // On trial all but a share of its requests still get the degraded no-bid.
+        (Place::Exchange, State::Degraded | State::BackingOff | State::Probing) => Some(Cause::ExchangeDegraded),
         (Place::Exchange, State::Stopped) if exhausted => Some(Cause::ExchangeSilent),
         (Place::Region, State::Degraded | State::BackingOff) => Some(Cause::RegionDown),
         (Place::Campaign, State::Degraded | State::BackingOff) => Some(Cause::CampaignQuarantined),

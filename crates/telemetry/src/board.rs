@@ -4,7 +4,7 @@
 //! Raising what already stands, or clearing what does not, changes nothing and logs nothing: the
 //! aggregator and a watcher outside telemetry may both report.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -128,10 +128,13 @@ impl AlertBoard {
     /// that does not follow them.
     pub fn reconcile(&self, root: &NodeSnapshot) {
         let standing: BTreeMap<_, _> = root.walk().filter_map(alert_of).collect();
+        let on_its_way: BTreeSet<&str> =
+            root.walk().filter(|node| is_on_its_way(node)).map(|node| &*node.path).collect();
         let now = SystemTime::now();
         for alert in self.standing() {
             let of_the_tree = alert.cause != Cause::RootExhausted;
-            if of_the_tree && !standing.contains_key(alert.subtree.as_str()) {
+            let subtree = alert.subtree.as_str();
+            if of_the_tree && !standing.contains_key(subtree) && !on_its_way.contains(subtree) {
                 self.clear(&alert.subtree, now);
             }
         }
@@ -154,6 +157,12 @@ impl AlertBoard {
     fn lock(&self) -> MutexGuard<'_, Alerts> {
         self.alerts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Between one state that lasts and the next, as at the begin and the end of a trial: what stands for it is not over.
+fn is_on_its_way(node: &NodeSnapshot) -> bool {
+    node.kind == Kind::Supervisor
+        && matches!(node.state, State::Waiting | State::Starting | State::Restarting | State::Stopping)
 }
 
 /// The alert that a node stands for, by the path that it is raised for.

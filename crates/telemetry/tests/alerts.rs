@@ -74,6 +74,22 @@ fn each_row_of_the_table_raises_its_alert() {
 }
 
 #[test]
+fn an_alert_stands_until_a_trial_is_over() {
+    let board = AlertBoard::new();
+    let path = "root/exchanges/xandr";
+    // Degraded, a trial that fails, and one that does not.
+    let states = [State::Degraded, State::Starting, State::Probing, State::Stopping, State::Degraded, State::Probing];
+    for state in states {
+        board.reconcile(&tree(path, state));
+        let standing: Vec<_> = board.standing().iter().map(|alert| alert.cause).collect();
+        assert_eq!(standing, [Cause::ExchangeDegraded], "{state:?}");
+    }
+    board.reconcile(&tree(path, State::Running));
+    assert!(board.standing().is_empty());
+    assert_eq!((board.ended().len(), board.raised()), (1, vec![(Cause::ExchangeDegraded, 1)]), "one alert all along");
+}
+
+#[test]
 fn what_runs_raises_nothing() {
     let board = AlertBoard::new();
     board.reconcile(&tree("root/exchanges/xandr", State::Running));

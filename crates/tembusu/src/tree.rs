@@ -127,6 +127,16 @@ impl SupervisorRef {
         })
     }
 
+    /// Whether its normal subtree was last started on [trial](crate::Probe), and has not been trusted since: one load,
+    /// for a caller that gives a subtree on trial only a share of its work.
+    ///
+    /// It is true before anything of the subtree on trial runs, so that whoever meets a child of it learns the truth; after
+    /// a trial that failed it stays true while the fallback runs, until the next start.
+    #[must_use]
+    pub fn is_on_trial(&self) -> bool {
+        self.node.is_on_trial()
+    }
+
     /// How many incarnations below it did not end although they were killed. What they hold leaks until they do.
     #[must_use]
     pub fn leaked(&self) -> u64 {

@@ -76,17 +76,20 @@ fn a_healthy_trial_is_trusted_and_has_its_intensity_again() {
         let mut world = world(|sub| sub).await;
         world.exhaust().await;
         assert_eq!(world.state(), State::Degraded);
+        assert!(!world.sub.is_on_trial());
         assert!(world.sub.snapshot().time_left.is_some_and(|left| left <= SEC), "the trial is announced");
         assert_eq!(ask(&world.shallow).await, 1, "the deputy answers");
         world.probing().await;
         let begun = Instant::now();
         assert_eq!(world.state(), State::Probing);
+        assert!(world.sub.is_on_trial());
         assert!(world.sub.snapshot().time_left.is_some_and(|left| left <= 30 * SEC && left > 29 * SEC));
         assert!(ask(&world.shallow).await > 3, "the normal one answers");
         world.events.wait_for(|event| matches!(event.kind, EventKind::Restored)).await;
         let waited = begun.elapsed();
         assert!(waited >= 30 * SEC && waited < 30 * SEC + Duration::from_millis(10), "{waited:?}");
         assert_eq!((world.state(), world.sub.snapshot().time_left), (State::Running, None));
+        assert!(!world.sub.is_on_trial());
         for _ in 0..2 {
             world.shallow.tell(Step::Error.into()).expect("it is told");
             world.events.wait_for(|event| matches!(event.kind, EventKind::Restarted { .. })).await;
@@ -109,6 +112,8 @@ fn one_failure_anywhere_below_ends_the_trial_and_doubles_the_wait() {
             assert_eq!(world.failed().await, Some(wait * SEC));
             assert_eq!(world.state(), State::Degraded);
         }
+        world.sub.restore().await.expect("an operator restores it");
+        assert!(!world.sub.is_on_trial(), "what an operator restores is trusted");
         assert_eq!(ask(&world.sibling).await, 1, "the parent is not charged");
     });
 }
@@ -133,7 +138,7 @@ fn an_operator_trusts_a_trial_at_once() {
         world.exhaust().await;
         world.probing().await;
         world.sub.restore().await.expect("it is trusted");
-        assert_eq!(world.state(), State::Running);
+        assert_eq!((world.state(), world.sub.is_on_trial()), (State::Running, false));
         world.shallow.tell(Step::Error.into()).expect("it is told");
         world.events.wait_for(|event| matches!(event.kind, EventKind::Restarted { .. })).await;
         assert!(matches!(world.sub.restore().await, Err(AdminError::NotDegraded { .. })));

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::duration::show;
-use super::settings::{AdserverConfig, Intensity};
+use super::settings::{AdserverConfig, ExchangeConfig, Intensity};
 
 /// Returns the text, one sentence a line.
 pub fn explain(config: &AdserverConfig) -> String {
@@ -30,6 +30,7 @@ pub fn explain(config: &AdserverConfig) -> String {
             more_than(exchange.intensity),
             exchange.name
         ));
+        say(way_back(exchange));
         say(format!(
             "  {} of its listener closes its connections and counts as one crash in sockets",
             more_than(exchange.intensity)
@@ -58,6 +59,29 @@ pub fn explain(config: &AdserverConfig) -> String {
     let currencies: Vec<_> = config.rates.currencies().map(|currency| currency.to_string()).collect();
     say(format!("prices are converted by the rates of {} ({})", config.rates.as_of(), currencies.join(", ")));
     text
+}
+
+fn way_back(exchange: &ExchangeConfig) -> String {
+    let Some(probe) = exchange.trials() else {
+        return format!(
+            "  degraded, it stays so until an operator restores it: POST /exchanges/{}/restore",
+            exchange.name
+        );
+    };
+    format!(
+        "  degraded, it is tried after {} (after each failure twice as long, up to {}) with {}, and restored after {} of {}",
+        show(probe.first),
+        show(probe.max),
+        match probe.one_in.get() {
+            1 => "every request".to_owned(),
+            one_in => format!("one request in {one_in}"),
+        },
+        match probe.intervals {
+            1 => "a healthy interval".to_owned(),
+            intervals => format!("{intervals} healthy intervals"),
+        },
+        show(probe.interval)
+    )
 }
 
 /// `more than 5 crashes in 10 s`.

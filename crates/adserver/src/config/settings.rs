@@ -1,6 +1,7 @@
 //! The settings themselves, with their defaults. What each does is said at its field.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -215,9 +216,62 @@ pub struct ExchangeConfig {
     /// Crashes granted before it is degraded.
     #[serde(default)]
     pub intensity: Intensity,
+    /// How it comes back when it is degraded.
+    #[serde(default = "restore")]
+    pub restore: RestoreBy,
+    /// How it is tried, with `restore = "probe"`.
+    #[serde(default)]
+    pub probe: Option<ProbeConfig>,
     /// Limits of its listener.
     #[serde(default)]
     pub limits: LimitsConfig,
+}
+
+/// How a degraded exchange comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestoreBy {
+    /// Only by an operator.
+    Operator,
+    /// By itself: on trial with a share of its requests, until it has been healthy for long enough. An operator may still be
+    /// faster.
+    Probe,
+}
+
+/// How a degraded exchange is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProbeConfig {
+    /// One request in so many meets the engine on trial: 100 is 1 %.
+    pub one_in: NonZeroU32,
+    /// The wait before the first trial.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub first: Duration,
+    /// The longest wait: each trial that fails doubles it up to this.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub max: Duration,
+    /// Healthy intervals in a row after which it is restored.
+    pub intervals: u32,
+    /// How long each is.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub interval: Duration,
+}
+
+impl Default for ProbeConfig {
+    fn default() -> ProbeConfig {
+        let exchange::Trials { one_in, first, max, intervals, interval } = exchange::Trials::default();
+        ProbeConfig { one_in, first, max, intervals, interval }
+    }
+}
+
+impl ExchangeConfig {
+    /// Returns how it is tried when it is degraded; `None` if an operator alone restores it.
+    pub fn trials(&self) -> Option<ProbeConfig> {
+        match self.restore {
+            RestoreBy::Operator => None,
+            RestoreBy::Probe => Some(self.probe.unwrap_or_default()),
+        }
+    }
 }
 
 /// Limits of an exchange's listener.
@@ -318,6 +372,10 @@ fn tmax() -> Duration {
 
 fn margin() -> Duration {
     Duration::from_millis(10)
+}
+
+fn restore() -> RestoreBy {
+    RestoreBy::Probe
 }
 
 fn billing_event() -> BillingEvent {

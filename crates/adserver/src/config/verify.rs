@@ -10,7 +10,7 @@ use region::limits::BILLABLE_MAX;
 use super::duration::show;
 use super::error::Fault;
 use super::place::Step::{Index, Key};
-use super::settings::{AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity};
+use super::settings::{AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity, RestoreBy};
 
 /// Most threads of one exchange.
 const THREADS_MAX: usize = 64;
@@ -20,6 +20,8 @@ const SUBTREES_MAX: usize = 64;
 const NAME_CHARS_MAX: usize = 32;
 /// Longest period of an intensity.
 const WITHIN_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Longest wait before a trial, and longest trial.
+const TRIAL_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// Smallest body limit: a plain request has about 1 KiB.
 const BODY_BYTES_MIN: usize = 1_024;
 /// Smallest head limit: the least that hyper works with.
@@ -111,6 +113,7 @@ fn one_exchange(config: &AdserverConfig, index: usize, exchange: &ExchangeConfig
     let at = |key| [Key("exchange"), Index(index), Key(key)];
     let limit = |key| [Key("exchange"), Index(index), Key("limits"), Key(key)];
     intensity(exchange.intensity, &at("intensity"))?;
+    trials(index, exchange)?;
     if !exchange.path.starts_with('/') {
         return Err(Fault::new(at("path"), format!("`{}` is not a path; begin it with /", exchange.path)));
     }
@@ -150,6 +153,32 @@ fn one_exchange(config: &AdserverConfig, index: usize, exchange: &ExchangeConfig
     at_least(exchange.limits.body_bytes_max, BODY_BYTES_MIN, &limit("body_bytes_max"))?;
     at_least(exchange.limits.inflated_bytes_max, exchange.limits.body_bytes_max, &limit("inflated_bytes_max"))?;
     at_least(exchange.limits.head_bytes_max, HEAD_BYTES_MIN, &limit("head_bytes_max"))
+}
+
+fn trials(index: usize, exchange: &ExchangeConfig) -> Result<(), Fault> {
+    let at = |key| [Key("exchange"), Index(index), Key("probe"), Key(key)];
+    if exchange.restore == RestoreBy::Operator && exchange.probe.is_some() {
+        let problem = "nothing is tried where an operator restores; write `restore = \"probe\"` or leave `probe` out";
+        return Err(Fault::new([Key("exchange"), Index(index), Key("probe")], problem));
+    }
+    let Some(probe) = exchange.trials() else { return Ok(()) };
+    if probe.first.is_zero() || probe.max < probe.first || TRIAL_MAX < probe.max {
+        let problem = format!(
+            "the waits between trials grow from `first`, above 0, to `max`, up to {}; they are {} and {}",
+            show(TRIAL_MAX),
+            show(probe.first),
+            show(probe.max)
+        );
+        return Err(Fault::new(at(if probe.first.is_zero() { "first" } else { "max" }), problem));
+    }
+    if probe.intervals == 0 {
+        return Err(Fault::new(at("intervals"), "it shows at least 1 healthy interval before it is restored"));
+    }
+    if probe.interval.is_zero() || TRIAL_MAX < probe.interval.saturating_mul(probe.intervals) {
+        let problem = format!("a trial lasts longer than 0 and up to {}; write \"10s\"", show(TRIAL_MAX));
+        return Err(Fault::new(at("interval"), problem));
+    }
+    Ok(())
 }
 
 /// Two listeners cannot share an address; port 0 is always free.

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::timeline::Timeline;
 use super::verdict;
+use crate::config::RestoreBy;
 use crate::demo::DemoOptions;
 use crate::demo::scene::Scene;
 use crate::demo::traffic;
@@ -89,7 +90,9 @@ impl Beside {
 
 /// Starts a server of its own, replays, checks, drains.
 pub(super) fn replay(seed: u64) -> anyhow::Result<Replay> {
-    let scene = Scene::set(None, None)?;
+    let mut scene = Scene::set(None, None)?;
+    // The fix is a person's word, not a trial's.
+    scene.config.exchanges.iter_mut().for_each(|exchange| exchange.restore = RestoreBy::Operator);
     let system = System::start(&scene.config, scene.campaigns.clone())?;
     // The exchanges are played on a thread of their own, as they would be elsewhere.
     let client = Builder::new_multi_thread().worker_threads(1).thread_name("exchanges").enable_all().build()?;

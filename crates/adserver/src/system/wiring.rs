@@ -10,7 +10,7 @@ use axum::Router;
 use campaign::{Campaign, CampaignsHandle, Country, campaigns_supervisor};
 use exchange::engine::{EngineSettings, Territory};
 use exchange::sockets::{ConnectionTracker, Deadlines, Limits, ServeArgs};
-use exchange::{ExchangeArgs, ExchangePort, exchange_supervisor, sockets_supervisor};
+use exchange::{ExchangeArgs, ExchangePort, Restore, Trials, exchange_supervisor, sockets_supervisor};
 use hyper_util::service::TowerToHyperService;
 use ledger::{Clock, LedgerArgs, LedgerMessage};
 use region::{RegionArgs, RegionPort, region_supervisor};
@@ -22,7 +22,7 @@ use super::error::SystemError;
 use super::parts::Parts;
 use super::runtimes::Runtimes;
 use crate::admin;
-use crate::config::{AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity};
+use crate::config::{AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity, ProbeConfig};
 use crate::http::{HttpListener, ListenerArgs};
 use crate::notices::{ForgeryLimit, NoticeDesk, NoticeService};
 use crate::phase::Life;
@@ -175,7 +175,7 @@ fn wire_exchanges(
             notice_base: notice_base.clone(),
             in_flight_max: exchange.limits.in_flight_max,
             intensity: exchange::Intensity { restarts: exchange.intensity.restarts, period: exchange.intensity.within },
-            restore_after: None,
+            restore: restore(exchange),
             runtime: runtime.clone(),
         });
         exchanges.supervisor(subtree);
@@ -192,6 +192,15 @@ fn wire_exchanges(
     }
     subtrees.extend([exchanges, sockets]);
     ports
+}
+
+fn restore(exchange: &ExchangeConfig) -> Restore {
+    match exchange.trials() {
+        None => Restore::Operator,
+        Some(ProbeConfig { one_in, first, max, intervals, interval }) => {
+            Restore::Probe(Trials { one_in, first, max, intervals, interval })
+        }
+    }
 }
 
 fn engine_settings(config: &AdserverConfig, exchange: &ExchangeConfig, around: &Surroundings<'_>) -> EngineSettings {

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use adserver::config::AdserverConfig;
+use adserver::config::{AdserverConfig, RestoreBy};
 use adserver::system::System;
 use campaign::{Campaign, Flight, parse_campaigns};
 use socket2::{Domain, Socket, Type};
@@ -64,7 +64,10 @@ pub(crate) fn config(folder: &Path) -> AdserverConfig {
     let text = include_str!("../../src/demo/demo.toml");
     let keys = include_str!("../fixtures/adx-price.keys");
     write_secret(&folder.join("adx-price.keys"), keys);
-    AdserverConfig::parse(text, &folder.join("test.toml")).expect("the configuration is right")
+    let mut config = AdserverConfig::parse(text, &folder.join("test.toml")).expect("the configuration is right");
+    // What a test has degraded stays so until the test restores it.
+    config.exchanges.iter_mut().for_each(|exchange| exchange.restore = RestoreBy::Operator);
+    config
 }
 
 /// Writes a file that is its owner's alone.

@@ -8,7 +8,7 @@ mod actor;
 mod answer;
 
 mod message;
-mod no_bid;
+pub(crate) mod no_bid;
 mod settings;
 mod state;
 mod view;

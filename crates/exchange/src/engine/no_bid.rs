@@ -16,6 +16,9 @@ use crate::payload::PayloadKeeper;
 use crate::sockets::Framed;
 use crate::{NoBid, NoBidReason};
 
+/// What every request of a degraded exchange gets.
+pub(crate) const DEGRADED: EngineAnswer = EngineAnswer::NoBid(NoBid { reason: NoBidReason::Degraded, region: None });
+
 /// Answers every request with the no-bid `degraded`.
 #[derive(Debug)]
 pub struct NoBidEngine {
@@ -46,6 +49,6 @@ struct Handlers;
 impl Decide for Handlers {
     fn decide(&self, _request: &Framed) -> EngineAnswer {
         assert!(!NO_BID.is_armed(), "chaos point {} is armed", NO_BID.name());
-        EngineAnswer::NoBid(NoBid { reason: NoBidReason::Degraded, region: None })
+        DEGRADED
     }
 }

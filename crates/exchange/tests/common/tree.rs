@@ -9,7 +9,7 @@ use std::time::Duration;
 use campaign::{CompiledCampaign, Country, Index, compile, parse_campaigns};
 use exchange::engine::{EngineSettings, Territory};
 use exchange::sockets::{ConnectionTracker, Deadlines, Limits, ServeArgs, bind};
-use exchange::{Dialect, ExchangeArgs, ExchangePort, Intensity, exchange_supervisor, sockets_supervisor};
+use exchange::{Dialect, ExchangeArgs, ExchangePort, Intensity, Restore, exchange_supervisor, sockets_supervisor};
 use ledger::{Clock, LedgerArgs, TokenKeys};
 use money::Rates;
 use region::{CapKeys, CapSecret, RegionArgs, day_of, region_supervisor};
@@ -88,14 +88,23 @@ impl Running {
     }
 
     pub(crate) async fn start_speaking(dialect: Dialect) -> Self {
-        Self::start_as(dialect, None, 1_000).await
+        Self::start_as(dialect, None, 1_000, Restore::Operator).await
+    }
+
+    pub(crate) async fn start_restored_by(restore: Restore) -> Self {
+        Self::start_as(Dialect::openrtb("seat-1"), None, 1_000, restore).await
     }
 
     pub(crate) async fn start_with(default_territory: Option<usize>, in_flight_max: usize) -> Self {
-        Self::start_as(Dialect::openrtb("seat-1"), default_territory, in_flight_max).await
+        Self::start_as(Dialect::openrtb("seat-1"), default_territory, in_flight_max, Restore::Operator).await
     }
 
-    async fn start_as(dialect: Dialect, default_territory: Option<usize>, in_flight_max: usize) -> Self {
+    async fn start_as(
+        dialect: Dialect,
+        default_territory: Option<usize>,
+        in_flight_max: usize,
+        restore: Restore,
+    ) -> Self {
         // In memory where there is such a place: these tests are not about the disk, which others may keep busy.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder");
         let campaigns = parse_campaigns(CAMPAIGNS).expect("campaigns");
@@ -128,7 +137,7 @@ impl Running {
             notice_base: "http://127.0.0.1:9".into(),
             in_flight_max,
             intensity: Intensity::default(),
-            restore_after: None,
+            restore,
             runtime: runtime.clone(),
         });
         let (serve, address) = serve_args(&port);

@@ -7,7 +7,7 @@
 mod hold;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -84,6 +84,8 @@ pub(crate) struct Node {
     broken: OnceLock<ExitReason>,
     /// The generation under which the parent started this supervisor.
     generation: AtomicU64,
+    /// It was started on trial and is not trusted yet: for readers that cannot wait for the core's lock.
+    on_trial: AtomicBool,
     /// Which tasks wait for the restart of their group.
     pub(super) parking: Parking,
     /// The deadline the timer knows of, in nanoseconds since the epoch.
@@ -113,6 +115,7 @@ impl Node {
             requests: Mutex::new(Some(HashMap::default())),
             broken: OnceLock::new(),
             generation: AtomicU64::new(0),
+            on_trial: AtomicBool::new(false),
             parking: Parking::default(),
             armed: AtomicU64::new(u64::MAX),
             site: OnceLock::new(),
@@ -135,6 +138,10 @@ impl Node {
 
     pub(crate) fn path(&self) -> &Arc<str> {
         self.path.get().unwrap_or(&self.name)
+    }
+
+    pub(crate) fn is_on_trial(&self) -> bool {
+        self.on_trial.load(Ordering::Acquire)
     }
 
     pub(crate) fn shared(&self) -> Option<&Arc<Shared>> {
@@ -215,6 +222,8 @@ impl Node {
                         Incoming::Core(event) => event,
                         Incoming::StartAs(generation, mode) => {
                             self.generation.store(generation, Ordering::Release);
+                            // Before anything of it runs, so that whoever meets a child of it knows.
+                            self.on_trial.store(mode == Mode::Probing, Ordering::Release);
                             if mode == Mode::Probing { CoreEvent::StartOnTrial } else { CoreEvent::Start }
                         }
                     };
@@ -350,6 +359,7 @@ impl Node {
             },
             Effect::Trust { key } => {
                 if let Some(Member::Supervisor(nested)) = self.member(key) {
+                    nested.normal.on_trial.store(false, Ordering::Release);
                     nested.normal.send(CoreEvent::Trust);
                 }
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use campaign::{Country, campaigns_supervisor};
 use exchange::engine::{EngineSettings, Territory};
-use exchange::{Dialect, ExchangeArgs, ExchangePort, Intensity, exchange_supervisor};
+use exchange::{Dialect, ExchangeArgs, ExchangePort, Intensity, Restore, exchange_supervisor};
 use ledger::{Clock, LedgerArgs, TokenKeys};
 use money::Rates;
 use region::{CapKeys, CapSecret, RegionArgs, day_of, region_supervisor};
@@ -75,7 +75,7 @@ impl Running {
             notice_base: NOTICE_BASE.into(),
             in_flight_max: IN_FLIGHT_MAX,
             intensity: Intensity::default(),
-            restore_after: None,
+            restore: Restore::Operator,
             runtime: control.handle().clone(),
         });
         root.supervisor(supervisor);
