@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 /// How long anything here waits before it fails a test.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,10 +25,19 @@ pub fn virtual_time<F: Future>(test: F) -> F::Output {
 /// When the runtime cannot be made, or `test` panics.
 pub fn real_time<F: Future>(test: F) -> F::Output {
     let runtime = Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime");
-    let output = runtime.block_on(test);
-    // A child that never yields would hold up an ordinary shutdown.
-    runtime.shutdown_background();
-    output
+    let runtime = InBackground(Some(runtime));
+    runtime.0.as_ref().expect("it is there until it is dropped").block_on(test)
+}
+
+/// Shut down without waiting, also when a test panics: a child that never yields would hold an ordinary shutdown up.
+struct InBackground(Option<Runtime>);
+
+impl Drop for InBackground {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Runs `test` with the virtual clock, then on four threads.

@@ -32,7 +32,13 @@ fn arguments_whose_destructor_blocks_hold_up_nobody_but_who_deletes_the_child() 
         root.add(child::<Probe>("a", setup));
         let b = root.add(child::<Probe>("b", Setup::new("b", &journal)));
         let tree = root.start().await.expect("it starts");
+        let tasks = tokio::runtime::Handle::current().metrics();
+        let with_a = tasks.num_alive_tasks();
         tree.handle().terminate_child("a").await.expect("it ends");
+        // Its task lets go of the arguments a moment after it has reported its end.
+        while tasks.num_alive_tasks() >= with_a {
+            tokio::task::yield_now().await;
+        }
         let root = tree.handle().clone();
         let deletes = tokio::spawn(async move { root.delete_child("a").await });
         gate.reached(1).await;
