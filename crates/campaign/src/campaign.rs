@@ -6,7 +6,7 @@
 use money::{Cpm, Nanos};
 
 use crate::targeting::{Rules, Targeting};
-use crate::{CampaignId, Country, CreativeId, Size};
+use crate::{CampaignId, Country, CreativeId, HourWeight, Size};
 
 /// An advertiser's order: what to show, to whom, when, for how much.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Campaign {
     pub flight: Flight,
     /// How the budget is spread over the flight.
     pub pacing: Pacing,
+    /// Hours that get more or less of the budget than others; the last line that names an hour counts, other hours weigh 1.
+    pub hour_weights: Vec<HourWeight>,
     /// Whether each bid holds its whole price until its outcome is known: never overspent, and slow where few bids win.
     pub strict_budget: bool,
     /// Where its users are; at least one.

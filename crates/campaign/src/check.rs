@@ -8,7 +8,9 @@ use std::fmt;
 use money::{Cpm, Nanos};
 
 use crate::targeting::{Dimension, Side};
-use crate::{Campaign, CampaignId, Creative, CreativeId, SIDE_MAX, category, domain};
+use crate::{
+    Campaign, CampaignId, Creative, CreativeId, HOUR_WEIGHTS_MAX, HourPlan, Pacing, SIDE_MAX, category, domain,
+};
 
 /// The most creatives that a campaign may have.
 pub const CREATIVES_PER_CAMPAIGN_MAX: usize = 256;
@@ -43,6 +45,8 @@ pub enum Place {
     Starts,
     Ends,
     Pacing,
+    HourWeights,
+    HourWeight(usize),
     Countries,
     Country(usize),
     Exchange(usize),
@@ -70,6 +74,7 @@ impl fmt::Display for Place {
             Self::Starts => "starts",
             Self::Ends => "ends",
             Self::Pacing => "pacing",
+            Self::HourWeights | Self::HourWeight(_) => "hour_weights",
             Self::Countries | Self::Country(_) => "countries",
             Self::Exchange(_) => "exchanges",
             Self::Category(_) => "categories",
@@ -106,6 +111,7 @@ impl Campaign {
         self.check_money()?;
         self.check_flight()?;
         self.check_targeting()?;
+        self.check_hours()?;
         self.check_creatives()
     }
 
@@ -146,6 +152,26 @@ impl Campaign {
     fn check_flight(&self) -> Result<(), Flaw> {
         ensure(self.flight.starts_ms < self.flight.ends_ms, Place::Ends, || {
             "not after starts: a campaign without a moment to bid in is a slip, so correct one of the two".into()
+        })
+    }
+
+    fn check_hours(&self) -> Result<(), Flaw> {
+        let lines = self.hour_weights.len();
+        if lines > 0 {
+            ensure(lines <= HOUR_WEIGHTS_MAX, Place::HourWeights, || {
+                format!("{lines} lines: {HOUR_WEIGHTS_MAX} are the most, one for each hour of the week")
+            })?;
+            ensure(self.pacing != Pacing::Asap, Place::HourWeights, || {
+                "pacing is \"asap\", which spends without a plan: remove one of the two".into()
+            })?;
+            let offset = self.targeting.as_ref().and_then(|targeting| targeting.utc_offset);
+            ensure(offset.is_some(), Place::HourWeights, || {
+                "of which clock: add utc_offset = \"+08:00\" to the campaign".into()
+            })?;
+        }
+        let Some(plan) = HourPlan::of(self).filter(|_| lines > 0) else { return Ok(()) };
+        ensure(plan.between(self.flight.starts_ms, self.flight.ends_ms) > 0, Place::HourWeights, || {
+            "no hour of the flight is left to spend in: give one in which the campaign bids a weight above 0".into()
         })
     }
 

@@ -9,7 +9,7 @@ use tembusu::Address;
 
 use crate::actors::DefinitionMessage;
 use crate::gate::Gate;
-use crate::{Campaign, CampaignId, Country, Creative, Flaw, Flight, Pacing, Size, category, domain};
+use crate::{Campaign, CampaignId, Country, Creative, Flaw, Flight, HourPlan, Pacing, Size, category, domain};
 
 /// A definition that cannot become a campaign.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +32,7 @@ pub struct CompiledCampaign {
     definition: Arc<Campaign>,
     /// Every size with a creative for it, by size and then in the order of the definition.
     by_size: Box<[(Size, usize)]>,
+    hour_plan: Option<Box<HourPlan>>,
     gate: Gate,
 }
 
@@ -64,7 +65,8 @@ pub fn compile_shared(definition: Arc<Campaign>) -> Result<CompiledCampaign, Com
     let mut by_size: Vec<(Size, usize)> =
         creatives.flat_map(|(index, creative)| creative.sizes.iter().map(move |size| (*size, index))).collect();
     by_size.sort_unstable();
-    Ok(CompiledCampaign { definition, by_size: by_size.into(), gate: Gate::default() })
+    let hour_plan = HourPlan::of(&definition).map(Box::new);
+    Ok(CompiledCampaign { definition, by_size: by_size.into(), hour_plan, gate: Gate::default() })
 }
 
 impl CompiledCampaign {
@@ -106,6 +108,12 @@ impl CompiledCampaign {
     /// How its budget is spread over the flight.
     pub fn pacing(&self) -> Pacing {
         self.definition.pacing
+    }
+
+    /// How its budget is spread over the hours of the week, if they are not all alike.
+    #[must_use]
+    pub fn hour_plan(&self) -> Option<&HourPlan> {
+        self.hour_plan.as_deref()
     }
 
     /// Whether each bid holds its whole price until its outcome is known.

@@ -17,6 +17,7 @@ mod domain;
 mod explain;
 mod facts;
 mod gate;
+mod hour_plan;
 mod id;
 mod index;
 mod size;
@@ -31,6 +32,7 @@ pub use compiled::{CompileError, CompiledCampaign, Placement, compile, compile_s
 pub use definition::{CampaignError, parse_campaigns};
 pub use explain::{DropReason, explain};
 pub use facts::{CONTENT_CATEGORIES_MAX, Facts, Formats, SEGMENTS_MAX, Setting, Want};
+pub use hour_plan::{HOUR_WEIGHT_MAX, HOUR_WEIGHTS_MAX, HourPlan, HourWeight, ParseHourWeightError};
 pub use id::{CampaignId, CreativeId};
 pub use index::{Candidate, Candidates, Condemned, Index, Scratch};
 pub use openrtb::Country;

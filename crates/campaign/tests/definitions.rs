@@ -1,6 +1,6 @@
 //! Campaigns from TOML: what is read, and how each flaw is reported with its line.
 
-use campaign::{CampaignError, CampaignId, CreativeId, Pacing, Size, parse_campaigns};
+use campaign::{CampaignError, CampaignId, CreativeId, HourPlan, Pacing, Size, parse_campaigns};
 use money::{Cpm, Nanos};
 
 /// One sound campaign; the comments count the lines.
@@ -71,6 +71,29 @@ fn every_key_is_read() {
     assert_eq!(adaptive.sizes, [Size::new(320, 50), Size::new(728, 90)]);
     assert!(!adaptive.secure);
     assert_eq!(adaptive.attributes, [1, 6]);
+}
+
+#[test]
+fn hours_are_weighed_and_the_flaws_of_weights_name_their_lines() {
+    let weighed = |lines: &str| format!("utc_offset = \"+08:00\"\nhour_weights = {lines}\ncountries = ");
+    let sound = SOUND.replacen("countries = ", &weighed(r#"["mon-sun 18-23: 3", "sat,sun: 2"]"#), 1);
+    let campaign = &parse_campaigns(&sound).expect("sound")[0];
+    let plan = HourPlan::of(campaign).expect("hours differ");
+    let hour_ms = 60 * 60 * 1_000;
+    // 2026-09-04 is a Friday; its evening in Singapore begins at 10:00 UTC.
+    let friday = "2026-09-04T17:00:00+08:00".parse::<jiff::Timestamp>().unwrap().as_millisecond();
+    assert_eq!(plan.between(friday, friday + 2 * hour_ms), i128::from(hour_ms + 3 * hour_ms));
+    let saturday = friday + 25 * hour_ms;
+    assert_eq!(plan.between(saturday, saturday + hour_ms), i128::from(2 * hour_ms), "the last line counts");
+    assert_eq!(HourPlan::of(&parse_campaigns(SOUND).unwrap()[0]), None, "all hours are alike");
+
+    let flawed = |lines: &str| weighed(lines);
+    assert_flaw("countries = ", &flawed(r#"["mon-sun 18-23"]"#), 10, "weighs no hours");
+    assert_flaw("countries = ", &flawed(r#"["mon-sun 18-23: 101"]"#), 10, "from 0 to 100");
+    assert_flaw("countries = ", &flawed(r#"["mon-sun: 0"]"#), 10, "no hour of the flight is left");
+    assert_flaw("countries = ", "hour_weights = [\"sat: 2\"]\ncountries = ", 9, "add utc_offset");
+    let asap = format!("pacing = \"asap\"\n{}", flawed(r#"["sat: 2"]"#));
+    assert_flaw("countries = ", &asap, 11, "remove one of the two");
 }
 
 #[test]

@@ -65,6 +65,7 @@ fn house(requests: &[BidRequest<'_>]) -> Campaign {
         bid_cpm: Cpm(100_000_000),
         flight: Flight { starts_ms: 0, ends_ms: i64::MAX },
         pacing: Pacing::Asap,
+        hour_weights: Vec::new(),
         strict_budget: false,
         countries: vec![Country::SG],
         exchanges: Vec::new(),

@@ -20,8 +20,9 @@ use crate::day::millis;
 use crate::feed::Feed;
 use crate::funding::{Ask, ControlTick, Funding, GiveBack};
 use crate::join::join_all;
-use crate::limits::LEDGER_CALLS_MAX;
+use crate::limits::{BILLABLE_MAX, LEDGER_CALLS_MAX};
 use crate::link::Link;
+use crate::pace::{Seat, Supply};
 use crate::port::Tables;
 use crate::timings::Timings;
 
@@ -47,6 +48,8 @@ pub(crate) struct BudgetPacer {
     fundings: Fundings,
     feed: Feed,
     args: PacerArgs,
+    /// When the pass probabilities were set last.
+    controlled_ms: i64,
     fresh: bool,
 }
 
@@ -58,6 +61,7 @@ pub(crate) struct PacerArgs {
     pub(crate) clock: Clock,
     pub(crate) timings: Timings,
     pub(crate) regions: u32,
+    pub(crate) seat: Seat,
 }
 
 impl Actor for BudgetPacer {
@@ -79,6 +83,7 @@ impl Actor for BudgetPacer {
             table,
             fundings: Fundings::default(),
             feed: Feed::new(args.link.clone(), snapshot.region_seq),
+            controlled_ms: args.clock.now_ms(),
             args: args.clone(),
             fresh: true,
         }))
@@ -115,6 +120,7 @@ impl BudgetPacer {
     /// Opens an account for each campaign that wanted one, and publishes them. Says which campaigns want money.
     fn open_accounts(&mut self, cx: &mut Context<Self>) -> Vec<CampaignId> {
         let demands = self.table.wanted.take();
+        let now_ms = self.args.clock.now_ms();
         let mut changed = false;
         for (campaign, demand) in &demands {
             let account = Account::new(*campaign, demand.plan);
@@ -125,7 +131,8 @@ impl BudgetPacer {
                 }
                 Some(funding) => funding.replan(account, demand.price),
                 None => {
-                    self.fundings.insert(*campaign, Funding::new(account, demand.price));
+                    let before = self.args.seat.resume(*campaign, now_ms);
+                    self.fundings.insert(*campaign, Funding::new(account, demand.price, before));
                 }
             }
             changed = true;
@@ -200,22 +207,43 @@ impl BudgetPacer {
         // Without the ledger's figures the probabilities stay as they are; leases still bound the spend.
         let Ok(totals) = self.args.link.totals().await else { return };
         let now_ms = self.args.clock.now_ms();
-        let length_ms = millis(self.args.timings.control);
+        let length_ms = now_ms.saturating_sub(self.controlled_ms).max(1);
+        self.controlled_ms = now_ms;
+        let spent = spent(&totals);
+        self.fundings.values_mut().for_each(|funding| funding.observe(length_ms));
+
+        let PacerArgs { seat, regions, .. } = &self.args;
+        let mut others: HashMap<CampaignId, Supply, RandomState> = HashMap::default();
+        let own = self.fundings.iter().map(|(campaign, funding)| (*campaign, *funding.controller()));
+        seat.exchange(now_ms, own, |campaign, supply| {
+            others.insert(campaign, supply);
+        });
+        let members = u32::try_from(seat.members()).unwrap_or(u32::MAX);
+        let of_all = f64::from((*regions).max(members)) / f64::from(members.max(1));
         for (campaign, funding) in &mut self.fundings {
-            let spent_total = spent(&totals, *campaign);
-            funding.control(&ControlTick { now_ms, length_ms, spent_total, regions: self.args.regions });
+            let spent_total = spent.get(campaign).copied().unwrap_or(Nanos(0));
+            let others = others.get(campaign).copied().unwrap_or_default();
+            funding.control(&ControlTick { now_ms, length_ms, spent_total, others, of_all });
         }
     }
 }
 
-fn spent(totals: &Totals, campaign: CampaignId) -> Nanos {
-    totals.account(campaign).map_or(Nanos(0), |account| account.spent)
+fn spent(totals: &Totals) -> HashMap<CampaignId, Nanos, RandomState> {
+    totals.accounts.iter().map(|account| (account.campaign, account.spent)).collect()
 }
 
 fn note_billing(fundings: &mut Fundings, event: &LedgerEvent) {
     if event.kind == EventKind::Billing
         && let Some(funding) = fundings.get_mut(&event.campaign)
     {
-        funding.billed(event.amount);
+        funding.billed(event.amount, delay_ms(event));
     }
+}
+
+/// How long after its bid a notice was recorded: a token begins with its time. `None` if that makes no sense.
+fn delay_ms(event: &LedgerEvent) -> Option<i64> {
+    let token = event.bid.as_ref()?.token.0;
+    let issued_ms = token[..6].iter().fold(0, |time, byte| time << 8 | i64::from(*byte));
+    let delay_ms = event.at_ms.checked_sub(issued_ms)?;
+    (0..=millis(BILLABLE_MAX)).contains(&delay_ms).then_some(delay_ms)
 }

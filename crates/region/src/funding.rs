@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use campaign::Pacing;
 use ledger::{LeaseGrant, LeaseId, LeaseRefusal};
 use money::Nanos;
 
@@ -12,7 +13,7 @@ use crate::account::{Account, AccountFigures};
 use crate::day::millis;
 use crate::lease_cell::LeaseCell;
 use crate::limits::{EXHAUSTED_RETRY, LEASE_BIDS_MIN, LEASE_HORIZON, LEASE_NANOS_MIN, LEASES_PER_CAMPAIGN_MAX};
-use crate::pace::{Controller, Observation, Plan};
+use crate::pace::{Controller, Observation, Supply};
 
 /// One campaign's money in a region, as the pacer manages it.
 #[derive(Debug)]
@@ -26,13 +27,22 @@ pub(crate) struct Funding {
     /// The account's figures when the hold rate was last measured, and when the pass probability was last set.
     measured: AccountFigures,
     controlled: AccountFigures,
-    billed_since_control: Nanos,
+    billings: Billings,
     /// Somebody asked for money since the last look.
     demanded: bool,
     retry_ms: i64,
     /// Leases that are closed and wait for their last bids, with the time at which the ledger takes the rest anyway.
     closing: Vec<Closing>,
     closes_ms: Vec<(LeaseId, i64)>,
+}
+
+/// The billings since the last control tick.
+#[derive(Clone, Copy, Debug, Default)]
+struct Billings {
+    amount: Nanos,
+    /// How many of them say how long after their bid they came, and the sum of that.
+    delays: u64,
+    delay_ms: i64,
 }
 
 #[derive(Debug)]
@@ -69,17 +79,20 @@ pub(crate) struct Ask {
 const RATE_DECAY: i64 = 4;
 
 impl Funding {
-    /// A campaign for which somebody wants to bid.
-    pub(crate) fn new(account: Account, price: Nanos) -> Self {
+    /// A campaign for which somebody wants to bid, with what the last incarnation knew of its traffic.
+    pub(crate) fn new(account: Account, price: Nanos, before: Option<Controller>) -> Self {
         let figures = account.figures();
+        if let (Some(controller), Pacing::Even) = (&before, account.plan().pacing) {
+            account.set_pass(controller.pass());
+        }
         Self {
             account: Arc::new(account),
-            controller: Controller::default(),
+            controller: before.unwrap_or_default(),
             price,
             hold_rate: 0,
             measured: figures,
             controlled: figures,
-            billed_since_control: Nanos(0),
+            billings: Billings::default(),
             demanded: true,
             retry_ms: i64::MIN,
             closing: Vec::new(),
@@ -213,46 +226,56 @@ impl Funding {
         self.closing.retain(|closing| closing.closes_ms > now_ms);
     }
 
-    /// Notes what the campaign was billed in this region.
-    pub(crate) fn billed(&mut self, amount: Nanos) {
-        self.billed_since_control = self.billed_since_control.saturating_add(amount);
+    /// Notes what the campaign was billed in this region, and how long after the bid if that is known.
+    pub(crate) fn billed(&mut self, amount: Nanos, delay_ms: Option<i64>) {
+        let billings = &mut self.billings;
+        billings.amount = billings.amount.saturating_add(amount);
+        if let Some(delay_ms) = delay_ms {
+            billings.delays += 1;
+            billings.delay_ms = billings.delay_ms.saturating_add(delay_ms);
+        }
+    }
+
+    /// Learns from the tick that ends.
+    pub(crate) fn observe(&mut self, length_ms: i64) {
+        let figures = self.account.figures();
+        let Billings { amount: billed, delays, delay_ms } = std::mem::take(&mut self.billings);
+        self.controller.observe(&Observation {
+            length_ms,
+            eligible: figures.eligible.saturating_sub(self.controlled.eligible),
+            bids: figures.bids.saturating_sub(self.controlled.bids),
+            bid_value: figures.bid_value.saturating_sub(self.controlled.bid_value),
+            billed,
+            delays,
+            delay_ms,
+            price_max: figures.price_max.max(self.price),
+        });
+        self.controlled = figures;
+    }
+
+    pub(crate) fn controller(&self) -> &Controller {
+        &self.controller
     }
 
     /// Sets the pass probability for the coming tick.
     pub(crate) fn control(&mut self, tick: &ControlTick) {
-        let figures = self.account.figures();
-        let plan: Plan = *self.account.plan();
-        let seen = Observation {
-            now_ms: tick.now_ms,
-            length_ms: tick.length_ms,
-            eligible: figures.eligible.saturating_sub(self.controlled.eligible),
-            bids: figures.bids.saturating_sub(self.controlled.bids),
-            bid_value: figures.bid_value.saturating_sub(self.controlled.bid_value),
-            billed: self.billed_since_control,
-            open_bids: self.open_bids(&figures),
-            spent_total: tick.spent_total,
-            regions: tick.regions,
-        };
-        self.account.set_pass(self.controller.tick(&plan, &seen));
-        self.controlled = figures;
-        self.billed_since_control = Nanos(0);
-    }
-
-    /// How many bids are out, by what they hold and what one holds on average.
-    fn open_bids(&self, figures: &AccountFigures) -> u64 {
-        let closing = self.closing.iter().map(|closing| closing.lease.figures().held);
-        let held = closing.fold(self.account.funds().held, Nanos::saturating_add);
-        let price = figures.bid_value.0 / i64::try_from(figures.bids.max(1)).unwrap_or(i64::MAX);
-        u64::try_from(held.0 / price.max(1)).unwrap_or(0)
+        let own = self.controller.supply();
+        // Regions that are not at this board are taken to be like those that are.
+        let all = own.and(tick.others).times(tick.of_all);
+        let plan = *self.account.plan();
+        self.account.set_pass(self.controller.decide(&plan, tick.now_ms, tick.length_ms, tick.spent_total, all));
     }
 }
 
-/// One control tick, as far as it is the same for the campaign's whole region.
+/// One control tick of one campaign.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ControlTick {
     pub(crate) now_ms: i64,
     pub(crate) length_ms: i64,
     /// What the campaign has spent over all regions.
     pub(crate) spent_total: Nanos,
-    pub(crate) regions: u32,
+    /// What the other regions at the board have.
+    pub(crate) others: Supply,
+    /// How many times the regions at the board are all regions.
+    pub(crate) of_all: f64,
 }

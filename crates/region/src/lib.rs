@@ -63,7 +63,7 @@ pub use cursor::{EventCursor, Step};
 pub use day::{DAY_MS, day_of};
 pub use hold::{Hold, NotTracked};
 pub use lease_cell::{LeaseCell, LeaseFigures};
-pub use pace::{Controller, Observation, Pass, Plan};
+pub use pace::{Controller, Observation, PacingBoard, Pass, Plan, Supply};
 pub use port::{Refusal, RegionDown, RegionPort, RegionView, Want};
 pub use reservations::{Reservation, Reservations};
 pub use timings::Timings;

@@ -16,6 +16,7 @@ use crate::limits::{
     ACTOR_MAILBOX, BIDDING_MAILBOX, INIT, INTENSITY, INTENSITY_PERIOD, LEDGER_CALL, OPEN_BIDS_MAX, SHUTDOWN,
 };
 use crate::link::Link;
+use crate::pace::PacingBoard;
 use crate::port::{RegionPort, Tables};
 use crate::timings::Timings;
 
@@ -28,6 +29,9 @@ pub struct RegionArgs {
     pub bank: Arc<dyn LeaseBank>,
     /// Among how many regions each campaign's plan is shared.
     pub regions: u32,
+    /// Where the regions of a process meet to share plans by their traffic. Those that have none in common take an equal
+    /// part each.
+    pub pacing: PacingBoard,
     /// The time; the system's unless a test says otherwise.
     pub clock: Clock,
     /// How often its actors act.
@@ -47,6 +51,7 @@ impl RegionArgs {
             ledger,
             bank,
             regions,
+            pacing: PacingBoard::new(),
             clock: Clock::system(),
             timings: Timings::STANDARD,
             intensity: (INTENSITY, INTENSITY_PERIOD),
@@ -59,7 +64,7 @@ impl RegionArgs {
 ///
 /// The port may be used at once and for ever; it opens when the subtree has started.
 pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPort) {
-    let RegionArgs { ledger, bank, regions, clock, timings, intensity, open_bids_max } = args;
+    let RegionArgs { ledger, bank, regions, pacing, clock, timings, intensity, open_bids_max } = args;
     let name: Arc<str> = name.into();
     let link = Link::new(ledger, bank, Arc::clone(&name));
     let tables = Tables {
@@ -75,7 +80,8 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
     let bidding = region.add(
         child::<BiddingState>("bidding_state", bidding).mailbox(BIDDING_MAILBOX).init_timeout(INIT).shutdown(SHUTDOWN),
     );
-    let pacer = PacerArgs { link: link.clone(), tables: tables.clone(), clock: clock.clone(), timings, regions };
+    let seat = pacing.join(&name);
+    let pacer = PacerArgs { link: link.clone(), tables: tables.clone(), clock: clock.clone(), timings, regions, seat };
     let pacer = region
         .add(child::<BudgetPacer>("budget_pacer", pacer).mailbox(ACTOR_MAILBOX).init_timeout(INIT).shutdown(SHUTDOWN));
     let capper = CapperArgs { link, tables: tables.clone(), clock: clock.clone() };

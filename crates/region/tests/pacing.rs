@@ -1,194 +1,219 @@
-//! The pacing controller as a pure function, driven by a simulated day of traffic. The traffic is made by a small
-//! seeded generator, whose seed is printed.
+//! The pacing controller and the plan as pure functions: what holds for any tick, and for the first ones. How it does on
+//! a whole day is in `pacing_day.rs`.
 
-use campaign::{Flight, Pacing};
+use campaign::targeting::UtcOffset;
+use campaign::{Flight, HourPlan, Pacing};
 use money::Nanos;
-use region::{Controller, Observation, Pass, Plan};
+use proptest::prelude::*;
+use region::{Controller, Observation, Pass, Plan, Supply};
 
-const TICK_MS: i64 = 10_000;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
 const PRICE: i64 = 1_200_000;
 const SEED: u64 = 0x7E3B_0550;
 
-/// splitmix64
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^ (bits >> 31)
-    }
-}
-
-/// One in so many bids wins.
-const WIN_ONE_IN: u64 = 4;
-/// A win is billed this many ticks after the bid.
-const NOTICE_DELAY_TICKS: usize = 6;
-
-struct Day {
-    spent: i64,
-    /// The greatest distance from plan after the first hour, in thousandths of the budget.
-    deviation_max: i64,
-}
-
-/// Plays one day with `eligible` bids a tick on average, a morning twice as busy as the night.
-fn play(plan: &Plan, eligible: u64) -> Day {
-    println!("seed {SEED:#x}");
-    let mut random = Random(SEED);
-    let mut controller = Controller::default();
-    let mut pass = plan.first_pass();
-    let mut pending = vec![(0_u64, 0_u64); NOTICE_DELAY_TICKS];
-    let (mut spent, mut open_bids, mut deviation_max) = (0_i64, 0_u64, 0_i64);
-    for tick in 0..DAY_MS / TICK_MS {
-        let now_ms = tick * TICK_MS;
-        let asked = if now_ms % DAY_MS < DAY_MS / 2 { eligible * 4 / 3 } else { eligible * 2 / 3 };
-        let (bids, won) = (0..asked).fold((0, 0), |(bids, won), _| {
-            let passed = pass.passes(random.next());
-            let win = passed && random.next().is_multiple_of(WIN_ONE_IN);
-            (bids + u64::from(passed), won + u64::from(win))
-        });
-        pending.push((bids, won));
-        let (due_bids, due_wins) = pending.remove(0);
-        open_bids = open_bids + bids - due_bids;
-        let billed = (i64::try_from(due_wins).unwrap() * PRICE).min(plan.budget.0 - spent);
-        spent += billed;
-        let seen = Observation {
-            now_ms: now_ms + TICK_MS,
-            length_ms: TICK_MS,
-            eligible: asked,
-            bids,
-            bid_value: Nanos(i64::try_from(bids).unwrap() * PRICE),
-            billed: Nanos(billed),
-            open_bids,
-            spent_total: Nanos(spent),
-            regions: 1,
-        };
-        pass = controller.tick(plan, &seen);
-        let planned = i128::from(plan.budget.0) * i128::from(now_ms + TICK_MS) / i128::from(DAY_MS - DAY_MS / 12);
-        let planned = i64::try_from(planned).unwrap().min(plan.budget.0);
-        if now_ms > 60 * 60 * 1000 {
-            deviation_max = deviation_max.max((spent - planned).abs() * 1000 / plan.budget.0);
-        }
-    }
-    Day { spent, deviation_max }
-}
-
 fn plan(budget: i64, pacing: Pacing) -> Plan {
-    Plan { budget: Nanos(budget), flight: Flight { starts_ms: 0, ends_ms: DAY_MS }, pacing, strict: false }
+    let flight = Flight { starts_ms: 0, ends_ms: DAY_MS };
+    Plan { budget: Nanos(budget), flight, pacing, hours: None, strict: false }
 }
 
-/// What a day of passing everything would spend.
-fn eligible_spend(eligible: u64) -> i64 {
-    i64::try_from(eligible / WIN_ONE_IN).unwrap() * PRICE * (DAY_MS / TICK_MS)
+/// A second of traffic.
+fn busy(eligible: u64, bids: u64) -> Observation {
+    Observation {
+        length_ms: 1_000,
+        eligible,
+        bids,
+        bid_value: Nanos(bids as i64 * PRICE),
+        price_max: Nanos(PRICE),
+        ..Observation::default()
+    }
 }
 
-#[test]
-fn an_even_plan_is_followed_through_a_busy_morning_and_spent_at_the_end() {
-    let plan = plan(eligible_spend(400) / 8, Pacing::Even);
-    let day = play(&plan, 400);
-    let undelivered = (plan.budget.0 - day.spent) * 1000 / plan.budget.0;
-    println!("undelivered {undelivered} per mille, off plan at most {} per mille", day.deviation_max);
-    assert!(undelivered <= 5, "{undelivered} per mille of the budget was not spent");
-    assert!(day.deviation_max <= 30, "{} per mille off plan", day.deviation_max);
-}
-
-#[test]
-fn a_small_budget_among_plenty_of_traffic_is_not_spent_at_once() {
-    let plan = plan(eligible_spend(400) / 200, Pacing::Even);
-    let day = play(&plan, 400);
-    println!("off plan at most {} per mille", day.deviation_max);
-    assert!(day.deviation_max <= 60, "{} per mille off plan", day.deviation_max);
-}
-
-#[test]
-fn a_budget_beyond_the_traffic_passes_nearly_everything() {
-    let plan = plan(eligible_spend(400) * 10, Pacing::Even);
-    let day = play(&plan, 400);
-    assert!(day.spent * 100 >= eligible_spend(400) * 95, "spent {} of {}", day.spent, eligible_spend(400));
+/// What passes after a minute of such seconds, without anything billed, at a time and with so much spent.
+fn pass_after(plan: &Plan, now_ms: i64, spent: i64, seen: Observation) -> Pass {
+    let mut controller = Controller::default();
+    let mut pass = Pass::NONE;
+    for _ in 0..60 {
+        controller.observe(&seen);
+        pass = controller.decide(plan, now_ms, 1_000, Nanos(spent), controller.supply());
+    }
+    pass
 }
 
 #[test]
 fn as_fast_as_possible_passes_everything_from_the_first_tick() {
     let plan = plan(1, Pacing::Asap);
     assert_eq!(plan.first_pass(), Pass::ALL);
-    let seen = Observation {
-        now_ms: 0,
-        length_ms: TICK_MS,
-        eligible: 10,
-        bids: 10,
-        bid_value: Nanos(10 * PRICE),
-        billed: Nanos(0),
-        open_bids: 10,
-        spent_total: Nanos(1),
-        regions: 3,
-    };
-    assert_eq!(Controller::default().tick(&plan, &seen), Pass::ALL);
+    assert_eq!(pass_after(&plan, 0, 1, busy(10, 10)), Pass::ALL);
+    assert_eq!(plan.planned(0), Nanos(1));
 }
 
 #[test]
 fn an_even_plan_starts_slowly_until_it_has_seen_three_ticks_of_traffic() {
     let plan = plan(i64::MAX / 2, Pacing::Even);
     let mut controller = Controller::default();
-    let mut seen = Observation {
-        now_ms: 0,
-        length_ms: TICK_MS,
-        eligible: 0,
-        bids: 0,
-        bid_value: Nanos(0),
-        billed: Nanos(0),
-        open_bids: 0,
-        spent_total: Nanos(0),
-        regions: 1,
+    let mut tick = |seen| {
+        controller.observe(&seen);
+        controller.decide(&plan, DAY_MS / 2, 1_000, Nanos(0), controller.supply())
     };
-    assert_eq!(controller.tick(&plan, &seen), Pass::SLOW_START, "a tick without traffic teaches nothing");
-    seen.eligible = 100;
-    seen.bids = 10;
-    seen.bid_value = Nanos(10 * PRICE);
-    assert_eq!(controller.tick(&plan, &seen), Pass::SLOW_START);
-    assert_eq!(controller.tick(&plan, &seen), Pass::SLOW_START);
-    assert_eq!(controller.tick(&plan, &seen), Pass::ALL, "the budget is beyond all traffic");
+    assert_eq!(tick(busy(0, 0)), Pass::SLOW_START, "a tick without traffic teaches nothing");
+    assert_eq!(tick(busy(100, 10)), Pass::SLOW_START);
+    assert_eq!(tick(busy(100, 10)), Pass::SLOW_START);
+    assert_eq!(tick(busy(100, 10)), Pass::ALL, "the budget is beyond all traffic");
+}
+
+#[test]
+fn traffic_that_comes_back_after_an_outage_finds_the_gate_as_it_was() {
+    let plan = plan(1_000 * PRICE, Pacing::Even);
+    let mut controller = Controller::default();
+    let decide = |controller: &mut Controller, second: i64| {
+        let spent = plan.planned(second * 1_000);
+        controller.decide(&plan, second * 1_000, 1_000, spent, controller.supply())
+    };
+    for second in 1..600 {
+        controller.observe(&busy(200, 1));
+        decide(&mut controller, second);
+    }
+    let before = controller.pass();
+    for second in 600..1_200 {
+        controller.observe(&busy(0, 0));
+        decide(&mut controller, second);
+    }
+    assert_eq!(controller.supply_for_others().per_second, 0.0, "others make up for it");
+    let back = decide(&mut controller, 1_200);
+    assert!(before < Pass::ratio(1.0, 10.0) && back <= Pass::from_units(before.units() * 2), "{before:?}, {back:?}");
+}
+
+#[test]
+fn a_plan_spends_in_its_hours_and_by_their_weights_and_is_done_before_the_end() {
+    let mut weights = [1; 168];
+    // The first moment of Unix time was a Thursday's midnight.
+    let thursday = 3 * 24;
+    weights[thursday + 8..thursday + 10].fill(3);
+    weights[thursday + 10..thursday + 14].fill(0);
+    let hours = HourPlan::new(weights, UtcOffset::default());
+    let flight = Flight { starts_ms: 6 * HOUR_MS, ends_ms: 16 * HOUR_MS };
+    // 1 1 3 3 0 0 0 0 1 1: ten in all, of which a twelfth is early.
+    let plan = Plan { hours: Some(hours), flight, ..plan(1_100_000, Pacing::Even) };
+    let planned = |hour: i64| plan.planned(hour * HOUR_MS).0;
+    assert_eq!([planned(5), planned(6)], [0, 0]);
+    assert_eq!(planned(8) - planned(6), 240_000);
+    assert_eq!(planned(9) - planned(8), 360_000);
+    assert_eq!(planned(14), planned(10), "nothing is planned from 10 to 14");
+    assert!(plan.rests(11 * HOUR_MS) && !plan.rests(14 * HOUR_MS));
+    assert_eq!(planned(16), 1_100_000);
+    assert_eq!(plan.planned(15 * HOUR_MS + HOUR_MS / 2).0, 1_100_000, "finished early");
+    assert_eq!(pass_after(&plan, 11 * HOUR_MS, 0, busy(100, 10)), Pass::NONE);
+}
+
+#[test]
+fn regions_that_see_each_other_pass_the_same_share() {
+    let plan = plan(100_000 * PRICE, Pacing::Even);
+    let (mut large, mut small) = (Controller::default(), Controller::default());
+    for _ in 0..60 {
+        large.observe(&busy(90, 9));
+        small.observe(&busy(10, 1));
+    }
+    let all = large.supply().and(small.supply());
+    let spent = plan.planned(DAY_MS / 4);
+    let [large, small] = [large, small].map(|mut region| region.decide(&plan, DAY_MS / 4, 1_000, spent, all));
+    assert_eq!(large, small);
+    assert!(Pass::NONE < large && large < Pass::ALL);
 }
 
 #[test]
 fn a_pass_probability_passes_its_share_of_draws_and_its_ends_are_exact() {
-    let mut random = Random(SEED);
-    let draws: Vec<u64> = (0..100_000).map(|_| random.next()).collect();
+    let mut state = SEED;
+    let draws: Vec<u64> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+        state ^ state >> 33
+    })
+    .take(100_000)
+    .collect();
     let passed = |pass: Pass| draws.iter().filter(|draw| pass.passes(**draw)).count();
     assert_eq!(passed(Pass::NONE), 0);
     assert_eq!(passed(Pass::ALL), draws.len());
-    assert!((24_000..26_000).contains(&passed(Pass::ratio(1, 4))));
-    assert_eq!(Pass::ratio(3, 2), Pass::ALL);
-    assert_eq!(Pass::ratio(-1, 2), Pass::NONE);
-    assert!(Pass::ratio(1, i128::MAX >> 64) > Pass::NONE, "a tiny share still passes something");
+    assert!((24_000..26_000).contains(&passed(Pass::ratio(1.0, 4.0))));
+    assert_eq!(Pass::ratio(3.0, 2.0), Pass::ALL);
+    assert_eq!(Pass::ratio(-1.0, 2.0), Pass::NONE);
+    assert_eq!(Pass::ratio(1.0, 0.0), Pass::ALL);
+    assert_eq!([Pass::ratio(f64::NAN, 1.0), Pass::ratio(0.0, f64::NAN)], [Pass::NONE; 2]);
+    assert!(Pass::ratio(1.0, 1e30) > Pass::NONE, "a tiny share still passes something");
     assert_eq!(Pass::from_units(u32::MAX), Pass::ALL);
 }
 
-#[test]
-fn regions_that_share_a_plan_each_take_their_part_of_it() {
-    let plan = plan(eligible_spend(400) / 2, Pacing::Even);
-    let target = |regions: u32| {
+fn any_observation() -> impl Strategy<Value = Observation> {
+    let any = (-5_i64..100_000, any::<u32>(), any::<u32>(), any::<i64>(), any::<i64>(), any::<u32>(), any::<i64>());
+    any.prop_map(|(length_ms, eligible, bids, bid_value, billed, delays, delay_ms)| Observation {
+        length_ms,
+        eligible: u64::from(eligible),
+        bids: u64::from(bids),
+        bid_value: Nanos(bid_value),
+        billed: Nanos(billed),
+        delays: u64::from(delays),
+        delay_ms,
+        price_max: Nanos(bid_value),
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever it sees, a share from none to all comes out, and the next ticks still work.
+    #[test]
+    fn the_gate_is_bounded_whatever_is_seen(
+        seen in prop::collection::vec(any_observation(), 1..20),
+        budget in 1..i64::MAX, spent in any::<i64>(), now_ms in any::<i64>(),
+    ) {
+        let plan = plan(budget, Pacing::Even);
         let mut controller = Controller::default();
-        let mut pass = Pass::NONE;
-        for _ in 0..50 {
-            let seen = Observation {
-                now_ms: DAY_MS / 2,
-                length_ms: TICK_MS,
-                eligible: 1_000,
-                bids: 500,
-                bid_value: Nanos(500 * PRICE),
-                billed: Nanos(500 * PRICE),
-                open_bids: 0,
-                spent_total: Nanos(plan.budget.0 / 24 * 13),
-                regions,
-            };
-            pass = controller.tick(&plan, &seen);
+        for seen in &seen {
+            controller.observe(seen);
+            let pass = controller.decide(&plan, now_ms, seen.length_ms, Nanos(spent), controller.supply());
+            prop_assert!(pass <= Pass::ALL);
+            controller = controller.aged(seen.length_ms);
         }
-        pass.units()
-    };
-    let (alone, shared) = (target(1), target(3));
-    println!("alone {alone}, one of three {shared}");
-    assert!(shared.abs_diff(alone / 3) <= 1 + alone / 100);
+    }
+
+    /// More budget never passes less, and more spent never passes more.
+    #[test]
+    fn the_gate_opens_with_the_budget_and_closes_with_the_spend(
+        budget in 1_i64..1_000_000, more in 0_i64..1_000_000, now_ms in 0..DAY_MS,
+        spent in 0_i64..1_000_000, eligible in 1_u64..1_000,
+    ) {
+        let pass = |budget: i64, spent: i64| {
+            pass_after(&plan(budget * PRICE, Pacing::Even), now_ms, spent * PRICE, busy(eligible, eligible / 10))
+        };
+        prop_assert!(pass(budget, spent) <= pass(budget + more, spent));
+        prop_assert!(pass(budget, spent) >= pass(budget, spent + more));
+        if spent >= budget {
+            prop_assert_eq!(pass(budget, spent), Pass::NONE, "nothing is left");
+        }
+    }
+
+    /// What is planned never falls, never exceeds the budget, and is all of it when the flight ends.
+    #[test]
+    fn a_plan_rises_from_nothing_to_the_budget(
+        budget in 1..i64::MAX, starts_ms in -DAY_MS..DAY_MS * 400, length_ms in 1..DAY_MS * 400,
+        weights in prop::option::of(prop::collection::vec(0_u8..=100, 168)), parts in prop::collection::vec(0..=1_000_i64, 8),
+    ) {
+        let flight = Flight { starts_ms, ends_ms: starts_ms + length_ms };
+        let hours = weights.map(|weights| HourPlan::new(weights.try_into().expect("168"), UtcOffset::default()));
+        let plan = Plan { flight, hours, ..plan(budget, Pacing::Even) };
+        let mut parts = parts;
+        parts.sort_unstable();
+        let at = |part: i64| starts_ms + i64::try_from(i128::from(length_ms) * i128::from(part) / 1_000).unwrap();
+        for pair in parts.windows(2) {
+            prop_assert!(plan.planned(at(pair[0])) <= plan.planned(at(pair[1])));
+        }
+        prop_assert_eq!(plan.planned(flight.ends_ms), Nanos(budget));
+        prop_assert!(plan.forward(Nanos(budget), at(parts[0]), 1_000) <= Nanos(budget));
+        prop_assert_eq!(plan.forward(Nanos(0), at(parts[0]), 1_000), Nanos(0));
+    }
+}
+
+#[test]
+fn supply_is_summed_and_scaled() {
+    let supply = Supply { per_second: 2.0, in_flight: 3.0 }.and(Supply { per_second: 1.0, in_flight: 0.0 }).times(2.0);
+    assert_eq!(supply, Supply { per_second: 6.0, in_flight: 6.0 });
 }

@@ -13,7 +13,7 @@ use exchange::sockets::{ConnectionTracker, Deadlines, Limits, ServeArgs};
 use exchange::{ExchangeArgs, ExchangePort, Restore, Trials, exchange_supervisor, sockets_supervisor};
 use hyper_util::service::TowerToHyperService;
 use ledger::{Clock, LedgerArgs, LedgerMessage};
-use region::{RegionArgs, RegionPort, region_supervisor};
+use region::{PacingBoard, RegionArgs, RegionPort, region_supervisor};
 use telemetry::{AlertBoard, ConnectionMeters, Meters, telemetry_supervisor};
 use tembusu::{Address, Supervisor, child};
 
@@ -104,11 +104,13 @@ fn wire_regions(
     subtrees: &mut Vec<Supervisor>,
 ) -> Vec<RegionPort> {
     let mut regions = granting(Supervisor::one_for_one("regions"), config.intensity);
+    let pacing = PacingBoard::new();
     let ports = config
         .regions
         .iter()
         .map(|region| {
             let mut args = RegionArgs::new(ledger.clone(), count(config.regions.len()));
+            args.pacing = pacing.clone();
             args.intensity = (region.intensity.restarts, region.intensity.within);
             let (subtree, port) = region_supervisor(&region.name, args);
             regions.supervisor(subtree);

@@ -103,6 +103,7 @@ impl Mix {
             bid_cpm: Cpm(100_000 + self.below(50_000) as i64 * 100),
             flight: Flight { starts_ms: 0, ends_ms: i64::MAX },
             pacing: Pacing::Even,
+            hour_weights: Vec::new(),
             strict_budget: false,
             countries: countries.into_iter().filter_map(Country::parse).collect(),
             exchanges: exchanges.into_iter().map(str::to_owned).collect(),

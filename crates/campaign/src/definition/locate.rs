@@ -34,6 +34,8 @@ fn span_of(place: Place, table: &CampaignTable) -> Option<Range<usize>> {
         Place::Starts => Some(table.starts.span()),
         Place::Ends => Some(table.ends.span()),
         Place::Pacing => table.pacing.as_ref().map(Spanned::span),
+        Place::HourWeights => table.hour_weights.as_ref().map(Spanned::span),
+        Place::HourWeight(at) => table.hour_weights.as_ref()?.get_ref().get(at).map(Spanned::span),
         Place::Countries => Some(table.countries.span()),
         Place::Country(index) => table.countries.get_ref().get(index).map(Spanned::span),
         Place::Exchange(index) => table.exchanges.get(index).map(Spanned::span),

@@ -11,7 +11,7 @@ use super::rules::targeting;
 use super::scalar::{Amount, DayEnd};
 use super::table::{CampaignTable, CreativeTable, FileTable, PacingName};
 use crate::check::TakenIds;
-use crate::{Campaign, CampaignId, Country, Creative, CreativeId, Flaw, Flight, Pacing, Place, Size};
+use crate::{Campaign, CampaignId, Country, Creative, CreativeId, Flaw, Flight, HourWeight, Pacing, Place, Size};
 
 /// Reads the `[[campaign]]` tables of a TOML text.
 ///
@@ -86,6 +86,7 @@ fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {
             None | Some(PacingName::Even) => Pacing::Even,
             Some(PacingName::Asap) => Pacing::Asap,
         },
+        hour_weights: hour_weights(table)?,
         strict_budget: table.strict_budget.as_ref().is_some_and(|strict| *strict.get_ref()),
         countries: countries.collect::<Result<_, _>>()?,
         exchanges: plain(&table.exchanges),
@@ -95,6 +96,18 @@ fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {
         cap_per_user_per_day: table.cap_per_user_per_day.as_ref().map(|cap| *cap.get_ref()),
         creatives: creatives.collect::<Result<_, _>>()?,
     })
+}
+
+fn hour_weights(table: &CampaignTable) -> Result<Vec<HourWeight>, Flaw> {
+    let lines = table.hour_weights.as_ref().map_or(&[][..], |lines| lines.get_ref());
+    let line = |(at, text): (usize, &Spanned<String>)| {
+        let parsed = text.get_ref().parse();
+        parsed.map_err(|error: crate::ParseHourWeightError| Flaw {
+            place: Place::HourWeight(at),
+            advice: error.to_string(),
+        })
+    };
+    lines.iter().enumerate().map(line).collect()
 }
 
 fn creative(index: usize, table: &CreativeTable) -> Result<Creative, Flaw> {

@@ -28,6 +28,7 @@ pub(super) struct CampaignTable {
     pub(super) starts: Spanned<When>,
     pub(super) ends: Spanned<When>,
     pub(super) pacing: Option<Spanned<PacingName>>,
+    pub(super) hour_weights: Option<Spanned<Values>>,
     pub(super) strict_budget: Option<Spanned<bool>>,
     pub(super) countries: Spanned<Vec<Spanned<String>>>,
     #[serde(default)]

@@ -132,6 +132,11 @@ impl UtcOffset {
         // Below 168.
         hour as u8
     }
+
+    /// What is to be added to Unix time to count from a Monday's midnight by this clock.
+    pub(crate) fn ahead_of_monday_ms(self) -> i64 {
+        i64::from(self.0) * MINUTE_MS + EPOCH_HOUR * 60 * MINUTE_MS
+    }
 }
 
 impl FromStr for UtcOffset {

@@ -27,6 +27,7 @@ pub(crate) fn sound(id: u32) -> Campaign {
         bid_cpm: Cpm(1_200_000),
         flight: Flight { starts_ms: 0, ends_ms: 2 * NOW_MS },
         pacing: Pacing::Even,
+        hour_weights: Vec::new(),
         strict_budget: false,
         countries: vec![country("SG")],
         exchanges: vec![],

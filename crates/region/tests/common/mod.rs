@@ -54,7 +54,7 @@ pub(crate) fn key(user: u8) -> CapKey {
 
 pub(crate) fn plan(pacing: Pacing) -> Plan {
     let flight = Flight { starts_ms: START_MS - 1_000, ends_ms: START_MS + 86_400_000 };
-    Plan { budget: Nanos(250_000_000_000), flight, pacing, strict: false }
+    Plan { budget: Nanos(250_000_000_000), flight, pacing, hours: None, strict: false }
 }
 
 pub(crate) fn want() -> Want {

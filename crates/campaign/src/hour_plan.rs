@@ -1,0 +1,127 @@
+//! How a campaign's budget is spread over the hours of the week.
+//!
+//! Promises exact weights: what lies between two moments is the sum of what lies between those in between. Hours in which
+//! the campaign may not bid weigh nothing. Never knows how much traffic there is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::Campaign;
+use crate::targeting::{Hours, UtcOffset};
+
+/// The most weights that a campaign may list: one for each hour of the week.
+pub const HOUR_WEIGHTS_MAX: usize = 168;
+/// The heaviest that an hour can be.
+pub const HOUR_WEIGHT_MAX: u8 = 100;
+
+const HOURS: usize = 168;
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+const WEEK_MS: i64 = HOURS as i64 * HOUR_MS;
+
+/// One line of `hour_weights`: how much more or less than an ordinary hour each of these hours gets.
+///
+/// # Examples
+///
+/// ```
+/// let evening: campaign::HourWeight = "mon-fri 18-23: 3".parse()?;
+/// assert_eq!(evening.weight, 3);
+/// assert!("mon-fri 18-23".parse::<campaign::HourWeight>().is_err());
+/// assert!("mon-fri 18-23: 101".parse::<campaign::HourWeight>().is_err());
+/// # Ok::<(), campaign::ParseHourWeightError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HourWeight {
+    /// Which hours.
+    pub hours: Hours,
+    /// 1 is an ordinary hour, 0 spends nothing.
+    pub weight: u8,
+}
+
+/// A text that weighs no hours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} weighs no hours: write days, hours and a weight from 0 to 100, such as \"mon-fri 18-23: 3\" or \"sat,sun: 2\""
+)]
+pub struct ParseHourWeightError(String);
+
+impl FromStr for HourWeight {
+    type Err = ParseHourWeightError;
+
+    fn from_str(text: &str) -> Result<Self, ParseHourWeightError> {
+        let parsed = text.rsplit_once(':').and_then(|(hours, weight)| {
+            let weight: u8 = weight.trim().parse().ok().filter(|weight| *weight <= HOUR_WEIGHT_MAX)?;
+            Some(Self { hours: hours.parse().ok()?, weight })
+        });
+        parsed.ok_or_else(|| ParseHourWeightError(text.to_owned()))
+    }
+}
+
+/// How much of its budget a campaign spends in each hour of the week, relative to the others, by its own clock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct HourPlan {
+    weights: [u8; HOURS],
+    offset: UtcOffset,
+}
+
+impl HourPlan {
+    /// A plan by the weight of each hour of the week, Monday's first hour first, on a clock with this offset.
+    #[must_use]
+    pub const fn new(weights: [u8; HOURS], offset: UtcOffset) -> Self {
+        Self { weights, offset }
+    }
+
+    /// The plan of a campaign that treats some hours unlike others; `None` if all hours are alike.
+    #[must_use]
+    pub fn of(campaign: &Campaign) -> Option<Self> {
+        let (include, exclude) = (&campaign.include().hours, &campaign.exclude().hours);
+        if campaign.hour_weights.is_empty() && include.is_empty() && exclude.is_empty() {
+            return None;
+        }
+        let offset = campaign.targeting.as_ref().and_then(|targeting| targeting.utc_offset).unwrap_or_default();
+        let is_among = |list: &[Hours], hour| list.iter().any(|hours| hours.contains(hour));
+        let weight = |hour: u8| {
+            if !include.is_empty() && !is_among(include, hour) || is_among(exclude, hour) {
+                return 0;
+            }
+            // The last line that names the hour counts.
+            let line = campaign.hour_weights.iter().rev().find(|line| line.hours.contains(hour));
+            line.map_or(1, |line| line.weight)
+        };
+        // Below 168.
+        Some(Self::new(std::array::from_fn(|hour| weight(hour as u8)), offset))
+    }
+
+    /// Whether no hour weighs anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.weights.iter().all(|weight| *weight == 0)
+    }
+
+    /// The weights between two moments: of each millisecond that of its hour, summed up. Zero if the second is not later.
+    #[must_use]
+    pub fn between(&self, from_ms: i64, to_ms: i64) -> i128 {
+        if to_ms <= from_ms {
+            return 0;
+        }
+        self.until(to_ms) - self.until(from_ms)
+    }
+
+    /// The weights since some Monday's midnight long ago.
+    fn until(&self, now_ms: i64) -> i128 {
+        let local = now_ms.saturating_add(self.offset.ahead_of_monday_ms());
+        let (weeks, rest) = (local.div_euclid(WEEK_MS), local.rem_euclid(WEEK_MS));
+        let hour = (rest / HOUR_MS) as usize;
+        let sum = |weights: &[u8]| weights.iter().map(|weight| i64::from(*weight)).sum::<i64>();
+        let week = i128::from(sum(&self.weights) * HOUR_MS);
+        let before = sum(&self.weights[..hour]) * HOUR_MS + i64::from(self.weights[hour]) * (rest % HOUR_MS);
+        week * i128::from(weeks) + i128::from(before)
+    }
+}
+
+impl fmt::Debug for HourPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HourPlan(UTC{}", self.offset)?;
+        self.weights.chunks(24).try_for_each(|day| write!(f, " {day:?}"))?;
+        f.write_str(")")
+    }
+}
