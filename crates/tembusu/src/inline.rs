@@ -14,11 +14,15 @@
 //! go of it last: the owner's thread, or that of the last caller inside. A panic of its destructor goes no
 //! further on either.
 //!
-//! **What cannot be said.** A call that does not return holds its caller's thread. When the caller is an actor,
-//! it is the caller that is found stuck; the owner is not charged for what may be the caller's closure.
+//! **A call that does not return** holds its caller's thread, and nothing can end it. The watchdog sees it after two
+//! heartbeats of the owner, as it sees a poll: the owner's generation is condemned and ends as
+//! [`ExitReason::Unresponsive`], charged once; other callers wait for the next one. What the call would have brought is
+//! lost. A caller that is an actor is stuck with it, and loses its slot by its own heartbeat; one that is not keeps its
+//! thread as long as the call does. An owner whose calls may take long says so by its own
+//! [heartbeat](crate::ChildSpec::heartbeat).
 //!
-//! **Cost.** Without a crash: one load of the snapshot, one catch, a look at two flags; no clock is read and
-//! nothing is allocated.
+//! **Cost.** Without a crash: one load of the snapshot, one catch, a look at two flags, a few plain stores that say whose
+//! call it is; no clock is read and nothing is allocated.
 
 use std::fmt;
 use std::pin::pin;
@@ -33,7 +37,7 @@ use crate::context::NEVER;
 use crate::exit::ExitReason;
 use crate::mailbox::Refusal;
 use crate::panics::{self, Caught};
-use crate::poll::deferring;
+use crate::poll::{self, deferring};
 use crate::scope::Scope;
 use crate::shell::incarnation::Incarnation;
 use crate::shell::slot::Slot;
@@ -221,7 +225,11 @@ impl<V: ?Sized + Send + Sync + 'static> Inline<V> {
         if incarnation.is_condemned() {
             return Entry::NotNow(f);
         }
-        match panics::catch(|| f(view)) {
+        // Outside the catch: unwinding runs no destructor of ours.
+        let calling = poll::calling(incarnation.owner);
+        let caught = panics::catch(|| f(view));
+        drop(calling);
+        match caught {
             Ok(result) => Entry::Done(result),
             Err(caught) => Entry::Failed(condemn(slot, incarnation, caught)),
         }

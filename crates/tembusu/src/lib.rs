@@ -103,6 +103,7 @@ pub mod held;
 #[cfg(feature = "mutations")]
 #[doc(hidden)]
 pub use crate::core::mutations;
+mod ground;
 mod inline;
 mod inspect;
 mod later;
@@ -142,6 +143,7 @@ pub use drain::Drained;
 pub use error::{AdminError, CallError, SpecError, StartError, TellError};
 pub use event::{Event, EventKind, Events, EventsError, Latency};
 pub use exit::{Charge, ExitReason, Failure, Report, StartFailure};
+pub use ground::Ground;
 pub use group::Group;
 pub use inline::{Inline, InlineError};
 pub use inspect::Inspection;

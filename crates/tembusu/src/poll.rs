@@ -9,6 +9,9 @@
 //! poll of a child is remembered in the thread's record and done when the poll is over, which it is soon after; if
 //! it never is, the watchdog does it. Nothing is lost, and it is late by two looks of the watchdog at the most.
 //! Channels of others, used inside a handler, wake as they always do.
+//!
+//! The record also says whose inline call the thread is in, be it in a poll of a child or not: a call that does not
+//! return is its owner's.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -34,6 +37,9 @@ pub(crate) struct Record {
     turn: AtomicU64,
     /// Which incarnation is polled: [`Incarnation::owner`](crate::shell::incarnation::Incarnation::owner), or 0.
     who: AtomicU64,
+    /// As the two above, for the innermost inline call: whose view it has entered.
+    call: AtomicU64,
+    callee: AtomicU64,
     deferred: Mutex<Vec<Deferred>>,
 }
 
@@ -134,6 +140,13 @@ impl Record {
         (who != 0).then_some((turn, who))
     }
 
+    /// The number of the inline call that the thread is in, and whose it is, if it is in one.
+    pub(crate) fn read_call(&self) -> Option<(u64, u64)> {
+        let call = self.call.load(Ordering::Acquire);
+        let callee = self.callee.load(Ordering::Acquire);
+        (callee != 0).then_some((call, callee))
+    }
+
     /// Does what was deferred.
     pub(crate) fn release(&self) {
         let mut deferred = std::mem::take(&mut *lock(&self.deferred));
@@ -212,6 +225,43 @@ impl Drop for Polling {
         let _ = MINE.try_with(|mine| {
             mine.turn_to(self.0);
             mine.release();
+        });
+    }
+}
+
+/// An inline call that is recorded, until it is dropped. The one around it goes on then, under the number that it had.
+pub(crate) struct Calling {
+    call: u64,
+    callee: u64,
+}
+
+/// A call enters what that incarnation has published.
+#[inline]
+pub(crate) fn calling(callee: u64) -> Calling {
+    thread_local! {
+        /// How many calls this thread has entered. Never again the number of an earlier one.
+        static CALLS: Cell<u64> = const { Cell::new(0) };
+    }
+    let call = CALLS.get().wrapping_add(1);
+    CALLS.set(call);
+    let around = MINE.try_with(|mine| {
+        let Record { call: current, callee: owner, .. } = &*mine.record;
+        let around = (current.load(Ordering::Relaxed), owner.load(Ordering::Relaxed));
+        // One writer, as for polls.
+        current.store(call, Ordering::Release);
+        owner.store(callee, Ordering::Release);
+        around
+    });
+    let (call, callee) = around.unwrap_or_default();
+    Calling { call, callee }
+}
+
+impl Drop for Calling {
+    #[inline]
+    fn drop(&mut self) {
+        let _ = MINE.try_with(|mine| {
+            mine.record.callee.store(self.callee, Ordering::Release);
+            mine.record.call.store(self.call, Ordering::Release);
         });
     }
 }

@@ -6,6 +6,9 @@
 //! long it waits; one in `init`, or asked to stop, has a deadline of its own, which the watchdog keeps when the
 //! tree's runtime cannot.
 //!
+//! It looks at inline calls in the same way, on every thread that makes them: one that does not return is the failure of
+//! the actor whose view was entered, which is condemned as by a panic inside.
+//!
 //! It measures polls by the real clock, and never touches the clock of a runtime. It runs no code of a user.
 //!
 //! **What Tokio does not do.** A worker that was woken by the driver and is then held up leaves nobody at the
@@ -124,8 +127,28 @@ fn period(trees: &[Arc<Shared>]) -> Duration {
     (shortest / LOOKS_PER_HEARTBEAT).clamp(*LOOK.start(), *LOOK.end())
 }
 
-/// A poll that was there when the watchdog looked before.
+/// What a thread may be held up in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum In {
+    /// The poll of a child.
+    Poll,
+    /// An inline call: the child is the one whose view was entered.
+    Call,
+}
+
+impl In {
+    /// What the record's thread is in, if it is: its number, and which incarnation's it is.
+    fn read(self, record: &Record) -> Option<(u64, u64)> {
+        match self {
+            Self::Poll => record.read(),
+            Self::Call => record.read_call(),
+        }
+    }
+}
+
+/// A poll or a call that was there when the watchdog looked before.
 struct Suspect {
+    what: In,
     turn: u64,
     who: u64,
     /// First seen, or seen to have handled another message.
@@ -153,7 +176,7 @@ struct Probe {
 struct Watchdog {
     looked: Option<Instant>,
     /// By the address of the thread's record.
-    suspects: HashMap<usize, Suspect>,
+    suspects: HashMap<(usize, In), Suspect>,
     probes: HashMap<Id, Probe>,
     /// Deadlines that had passed at the last look, by the address of their tree.
     overdue: HashMap<usize, tokio::time::Instant>,
@@ -167,12 +190,12 @@ impl Watchdog {
         let records = Record::all();
         let mut seen = HashMap::with_capacity(self.suspects.len());
         let mut held_up = Vec::new();
-        for record in &records {
-            let Some((turn, who)) = record.read() else { continue };
-            let address = Arc::as_ptr(record).addr();
-            let before = self.suspects.remove(&address).filter(|suspect| (suspect.turn, suspect.who) == (turn, who));
+        for (record, what) in records.iter().flat_map(|record| [(record, In::Poll), (record, In::Call)]) {
+            let Some((turn, who)) = what.read(record) else { continue };
+            let place = (Arc::as_ptr(record).addr(), what);
+            let before = self.suspects.remove(&place).filter(|suspect| (suspect.turn, suspect.who) == (turn, who));
             let suspect = match before {
-                None => Suspect { turn, who, since: now, child: None, judged: false },
+                None => Suspect { what, turn, who, since: now, child: None, judged: false },
                 Some(mut suspect) => {
                     // It may never do it itself.
                     record.release();
@@ -180,13 +203,13 @@ impl Watchdog {
                     suspect
                 }
             };
-            seen.insert(address, suspect);
+            seen.insert(place, suspect);
         }
         self.suspects = seen;
         // Before anybody is judged: what follows from a verdict may be the end of the tree.
         self.probe(&held_up, period, now);
         panics::drop_quietly(held_up);
-        for (address, suspect) in &mut self.suspects {
+        for ((address, _), suspect) in &mut self.suspects {
             if let Some(record) = records.iter().find(|record| Arc::as_ptr(record).addr() == *address) {
                 suspect.judge(record, now);
             }
@@ -209,7 +232,7 @@ impl Watchdog {
         self.probes.retain(|id, _| held_up.iter().any(|(_, slot)| slot.runtime().id() == *id));
         for (tree, slot) in held_up {
             let limit = slot.heartbeat().saturating_mul(HEARTBEATS);
-            let runtime = slot.runtime();
+            let runtime = &slot.runtime();
             let probe = self.probes.entry(runtime.id()).or_insert_with(|| Probe::new(runtime, now));
             if probe.ran.load(Ordering::Acquire) {
                 *probe = Probe::new(runtime, now);
@@ -253,7 +276,7 @@ impl Suspect {
         let (tree, slot) = (child.tree.upgrade()?, child.slot.upgrade()?);
         let incarnation = child.incarnation.upgrade()?;
         let handled = incarnation.handled();
-        if handled != child.handled {
+        if self.what == In::Poll && handled != child.handled {
             // Busy, and not stuck.
             child.handled = handled;
             self.since = now;
@@ -262,7 +285,7 @@ impl Suspect {
         Some((tree, slot))
     }
 
-    /// Takes the slot from a child whose poll is too long.
+    /// Takes the slot from a child whose poll is too long; condemns one that a call does not come back from.
     fn judge(&mut self, record: &Arc<Record>, now: Instant) {
         let Some(child) = self.child.as_ref().filter(|_| !self.judged) else { return };
         let (Some(tree), Some(slot), Some(incarnation)) =
@@ -272,10 +295,14 @@ impl Suspect {
         };
         if now - self.since > slot.heartbeat().saturating_mul(HEARTBEATS) {
             self.judged = true;
-            let (record, poll, handled) = (Arc::clone(record), (self.turn, self.who), child.handled);
+            let (record, seen, handled) = (Arc::clone(record), (self.turn, self.who), child.handled);
             let life = Arc::clone(&incarnation);
+            let polled = Polled { slot, incarnation };
             // The thread for it may come late, and the poll to its end meanwhile.
-            tree.judge(Polled { slot, incarnation }, move || record.read() == Some(poll) && life.handled() == handled);
+            match self.what {
+                In::Poll => tree.judge(polled, move || record.read() == Some(seen) && life.handled() == handled),
+                In::Call => tree.judge_call(polled, move || record.read_call() == Some(seen)),
+            }
         }
         // The last reference to it may be this one.
         panics::drop_quietly(tree);

@@ -318,55 +318,107 @@ fn a_stuck_child_is_replaced_while_whoever_it_woke_last_goes_on() {
 }
 
 #[test]
-fn an_inline_call_that_does_not_return_holds_up_its_caller_and_is_the_callers_failure() {
-    struct Views;
+fn an_inline_call_that_does_not_return_costs_its_owner_a_generation_and_its_caller_the_slot() {
+    on_workers(2, async {
+        let view = Inline::new("gate");
+        let mut root = Supervisor::one_for_one("root").intensity(2, MINUTE).heartbeat(HEARTBEAT);
+        root.add(child::<Views>("views", view.clone()));
+        let calls = root.add(child::<Calls>("calls", view.clone()).heartbeat(3 * HEARTBEAT));
+        let mut events = EventRecorder::of(&root.handle());
+        let tree = root.start().await.expect("it starts");
+        let first = view.try_call(Gate::clone).expect("it is published");
+        calls.tell(()).expect("it is told");
+        events.wait_for_line("root/views#1 crashed unresponsive 1/2").await;
+        events.wait_for_line("root/calls#1 unresponsive").await;
+        events.expect(&["root/calls#1 crashed unresponsive 2/2", "root/calls#2 restarted"]).await;
+        assert_eq!(tree.handle().snapshot().children[0].incarnation, 2, "charged once");
+        first.open();
+        until(|| tree.handle().leaked() == 0).await;
+    });
+}
 
-    impl Actor for Views {
-        type Message = ();
-        type Args = Inline<Gate>;
-        type Crash = Infallible;
-
-        async fn init(view: &Inline<Gate>, cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
-            cx.publish_view(view, Arc::new(Gate::new()));
-            Ok(Init::Ready(Self))
-        }
-
-        async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow, Infallible> {
-            Ok(Flow::Continue)
-        }
-    }
-
-    struct Calls(Inline<Gate>);
-
-    impl Actor for Calls {
-        type Message = ();
-        type Args = Inline<Gate>;
-        type Crash = Infallible;
-
-        async fn init(view: &Inline<Gate>, _: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
-            Ok(Init::Ready(Self(view.clone())))
-        }
-
-        async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow, Infallible> {
-            let _ = self.0.try_call(Gate::block);
-            Ok(Flow::Continue)
-        }
-    }
-
+#[test]
+fn an_inline_call_that_does_not_return_is_its_owners_failure_whoever_called() {
     on_workers(2, async {
         let view = Inline::new("gate");
         let mut root = Supervisor::one_for_one("root").intensity(1, MINUTE).heartbeat(HEARTBEAT);
         root.add(child::<Views>("views", view.clone()));
-        let calls = root.add(child::<Calls>("calls", view.clone()));
+        root.add(child::<Views>("others", Inline::new("others")));
         let mut events = EventRecorder::of(&root.handle());
         let tree = root.start().await.expect("it starts");
-        calls.tell(()).expect("it is told");
-        events.wait_for_line("root/calls#1 unresponsive").await;
-        events.expect(&["root/calls#1 crashed unresponsive 1/1", "root/calls#2 restarted"]).await;
-        assert_eq!(tree.handle().snapshot().children[0].incarnation, 1, "nobody knows whose fault it is");
-        view.try_call(Gate::open).expect("others still enter");
-        until(|| tree.handle().leaked() == 0).await;
+        let gate = view.try_call(Gate::clone).expect("it is published");
+        let stuck = std::thread::spawn({
+            let view = view.clone();
+            move || view.try_call(Gate::block).is_ok()
+        });
+        events.wait_for_line("root/views#1 crashed unresponsive 1/1").await;
+        events.expect(&["root/views#2 restarted"]).await;
+        let children = tree.handle().snapshot().children;
+        assert_eq!(children.iter().map(|child| child.incarnation).collect::<Vec<_>>(), [2, 1], "charged once");
+        assert_eq!(tree.handle().leaked(), 0, "its own task was not held up");
+        view.call(Gate::open, PATIENCE).await.expect("others enter the next incarnation");
+        gate.open();
+        assert!(stuck.join().expect("no panic"), "what it brings in the end stands");
     });
+}
+
+#[test]
+fn an_owner_whose_calls_may_take_long_says_so() {
+    on_workers(2, async {
+        let (slow, hasty) = (Inline::new("slow"), Inline::new("hasty"));
+        let mut root = Supervisor::one_for_one("root").heartbeat(HEARTBEAT);
+        root.add(child::<Views>("slow", slow.clone()).heartbeat(Duration::MAX));
+        root.add(child::<Views>("hasty", hasty.clone()));
+        let mut events = EventRecorder::of(&root.handle());
+        let tree = root.start().await.expect("it starts");
+        let enter = |view: &Inline<Gate>| {
+            let (view, gate) = (view.clone(), view.try_call(Gate::clone).expect("it is published"));
+            (gate, std::thread::spawn(move || view.try_call(Gate::block)))
+        };
+        let ((slow, in_slow), (hasty, in_hasty)) = (enter(&slow), enter(&hasty));
+        events.wait_for_line("root/hasty#2 restarted").await;
+        slow.open();
+        hasty.open();
+        in_slow.join().expect("no panic").expect("it comes back");
+        in_hasty.join().expect("no panic").expect("it comes back");
+        assert_eq!(tree.handle().snapshot().children[0].incarnation, 1);
+    });
+}
+
+/// Publishes a gate.
+struct Views;
+
+impl Actor for Views {
+    type Message = ();
+    type Args = Inline<Gate>;
+    type Crash = Infallible;
+
+    async fn init(view: &Inline<Gate>, cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+        cx.publish_view(view, Arc::new(Gate::new()));
+        Ok(Init::Ready(Self))
+    }
+
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow, Infallible> {
+        Ok(Flow::Continue)
+    }
+}
+
+/// Goes through it when it is told to.
+struct Calls(Inline<Gate>);
+
+impl Actor for Calls {
+    type Message = ();
+    type Args = Inline<Gate>;
+    type Crash = Infallible;
+
+    async fn init(view: &Inline<Gate>, _: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
+        Ok(Init::Ready(Self(view.clone())))
+    }
+
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow, Infallible> {
+        let _ = self.0.try_call(Gate::block);
+        Ok(Flow::Continue)
+    }
 }
 
 #[test]

@@ -66,6 +66,7 @@ fn public_types_are_send_sync_clone_and_debug_where_they_should_be() {
     handle::<tembusu::Recipient<Message>>();
     handle::<tembusu::Registry<u8, Message>>();
     handle::<tembusu::Group<Message>>();
+    handle::<tembusu::Ground>();
     error::<tembusu::Taken<u8, u8>>();
     handle::<tembusu::Exit>();
     shared::<tembusu::Ended>();

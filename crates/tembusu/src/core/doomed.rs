@@ -1,9 +1,10 @@
 //! Incarnations that end although nobody asked them to: condemned by a panic inside an inline call, or stuck in a
-//! poll that does not return.
+//! poll that does not return, or stranded on a runtime that is lost.
 //!
 //! A condemned one is killed and counts as crashed for the reason that condemned it, however it ends. A stuck
 //! one loses its slot at once: it has not even noticed. What is in `init`, or
-//! asked to end already, is left to its deadlines.
+//! asked to end already, is left to its deadlines. A stranded one loses its slot whatever it is at: no deadline
+//! would bring anything.
 
 use super::{ChildKey, ChildState, Core, Effect, Generation, Happening};
 use crate::exit::ExitReason;
@@ -41,6 +42,14 @@ impl Core {
     pub(super) fn stuck(&mut self, key: ChildKey, generation: Generation, effects: &mut Vec<Effect>) {
         let Some(child) = self.children.get(key).filter(|child| child.generation == generation) else { return };
         if matches!(child.state, ChildState::Running { .. }) {
+            self.abandon(key, generation, effects);
+        }
+    }
+
+    /// The runtime that the incarnation is on has been replaced.
+    pub(super) fn stranded(&mut self, key: ChildKey, generation: Generation, effects: &mut Vec<Effect>) {
+        let Some(child) = self.children.get(key).filter(|child| child.generation == generation) else { return };
+        if child.state.is_alive() {
             self.abandon(key, generation, effects);
         }
     }

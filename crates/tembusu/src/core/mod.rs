@@ -86,6 +86,8 @@ pub(crate) enum Event {
     Condemned { key: ChildKey, generation: Generation, reason: ExitReason },
     /// A poll of an incarnation does not return.
     Stuck { key: ChildKey, generation: Generation },
+    /// The runtime of an incarnation is lost: whatever it is asked, it will not answer.
+    Stranded { key: ChildKey, generation: Generation },
     /// The deadline has passed, or may have.
     Tick,
     /// An operator asks for something.
@@ -390,6 +392,7 @@ impl Core {
             Event::Exited { key, generation, reason } => self.exited(key, generation, reason, effects),
             Event::Condemned { key, generation, reason } => self.condemned(key, generation, reason, effects),
             Event::Stuck { key, generation } => self.stuck(key, generation, effects),
+            Event::Stranded { key, generation } => self.stranded(key, generation, effects),
             Event::Tick => self.tick(effects),
             Event::Request { id, request } => self.request(id, request, effects),
         }

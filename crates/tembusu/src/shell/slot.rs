@@ -19,6 +19,7 @@ use super::incarnation::Incarnation;
 use super::node::Node;
 use crate::core::{ChildKey, Event, Generation};
 use crate::exit::ExitReason;
+use crate::ground::On;
 use crate::inline::Watcher;
 use crate::mailbox::Queue;
 use crate::panics::{self, Caught};
@@ -39,7 +40,7 @@ pub(crate) trait Launch: Send + Sync {
 /// Where the children of one supervisor run: shared by all that do not say otherwise.
 pub(crate) struct Site {
     pub(crate) node: Weak<Node>,
-    pub(crate) on: Handle,
+    pub(crate) on: On,
     /// How often they let go of their threads, when they are healthy.
     pub(crate) heartbeat: Duration,
 }
@@ -157,8 +158,8 @@ impl Slot {
         self.home().key
     }
 
-    pub(crate) fn runtime(&self) -> &Handle {
-        &self.home().site.on
+    pub(crate) fn runtime(&self) -> Handle {
+        self.home().site.on.runtime()
     }
 
     pub(crate) fn heartbeat(&self) -> Duration {
@@ -226,7 +227,8 @@ impl Slot {
 
     /// Makes the task.
     pub(crate) fn launch(self: Arc<Self>, epoch: u64, incarnation: Arc<Incarnation>) {
-        Arc::clone(&self.launcher).launch(Arc::clone(&self), epoch, incarnation, &self.home().site.on);
+        let launcher = Arc::clone(&self.launcher);
+        self.home().site.on.with_runtime_for(&self, |on| launcher.launch(Arc::clone(&self), epoch, incarnation, on));
     }
 
     pub(crate) fn stop(&self) {
@@ -259,6 +261,12 @@ impl Slot {
         }
     }
 
+    /// The generation that a task runs, or is to run.
+    pub(crate) fn has_task(&self) -> Option<Generation> {
+        let control = self.lock();
+        control.current.as_ref().filter(|_| control.task_alive).map(|current| current.generation)
+    }
+
     /// The incarnation that was started last, unless it was given up.
     pub(crate) fn current(&self) -> Option<Arc<Incarnation>> {
         self.lock().current.clone()
@@ -272,7 +280,7 @@ impl Slot {
         control.epoch += 1;
         control.task_alive = false;
         control.reporting = false;
-        control.waker = None;
+        let waker = control.waker.take();
         control.ended = Some(EndTimes::now());
         // What was ordered of its task is for nobody any more.
         control.ordered = false;
@@ -283,8 +291,11 @@ impl Slot {
         }
         self.queue().detach();
         if let Some(incarnation) = incarnation {
-            // It ends at its next await, if there is one.
+            // It ends at its next await, if there is one, or where it waits, should its runtime come back.
             incarnation.request_kill();
+            if let Some(waker) = waker {
+                poll::wake(waker);
+            }
             let reason = incarnation.verdict_or(ExitReason::Unresponsive);
             let at_hand = incarnation.scope.deadline();
             let linked = incarnation.conclude(Lost::Died(reason.clone()), &reason);

@@ -17,6 +17,7 @@ use super::slot::Slot;
 use super::tree::Shared;
 use crate::core::Event as CoreEvent;
 use crate::event::{Event, EventKind};
+use crate::exit::ExitReason;
 use crate::panics;
 use crate::watchdog::AllStuck;
 
@@ -116,6 +117,17 @@ impl Shared {
             slot.tell_supervisor(|key| CoreEvent::Stuck { key, generation });
             // The next incarnation would tell observers, and may not come to it.
             slot.flush_events();
+        });
+    }
+
+    /// An inline call into what that incarnation has published does not return, if it `still` has not when it is said.
+    pub(crate) fn judge_call(self: &Arc<Self>, callee: Polled, still: impl FnOnce() -> bool + Send + 'static) {
+        aside(&self.handle, move || {
+            let Polled { slot, incarnation } = callee;
+            if still() {
+                incarnation.crash_with(ExitReason::Unresponsive);
+                slot.flush_events();
+            }
         });
     }
 

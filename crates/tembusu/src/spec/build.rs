@@ -12,6 +12,7 @@ use super::{backoff, probe};
 use crate::core::{ChildKey, ChildPolicy, Core, Doubling, Exhaustion, Intensity, Mode};
 use crate::error::{SpecError, StartError};
 use crate::exit::ExitReason;
+use crate::ground::On;
 use crate::panics;
 use crate::shell::member::{Member, Nested, Shape};
 use crate::shell::node::{Above, Node, below};
@@ -37,7 +38,7 @@ pub(super) async fn start(root: Supervisor) -> Result<Tree, StartError> {
     let node = Arc::clone(&root.node);
     let shared = Shared::new(handle.clone(), node.events(), Arc::clone(&node), root.watch.unwrap_or_default());
     let path = Arc::clone(&root.name);
-    place(root, path, Above::Program, &shared, &handle);
+    place(root, path, Above::Program, &shared, &On::Runtime(handle));
     shared.run_timer();
     crate::watchdog::watch(&shared);
     let mut states = shared.watch();
@@ -206,7 +207,7 @@ fn queues(
 }
 
 /// Places a checked supervisor into the tree, with everything below it.
-fn place(supervisor: Supervisor, path: Arc<str>, above: Above, shared: &Arc<Shared>, inherited: &Handle) -> Arc<Node> {
+fn place(supervisor: Supervisor, path: Arc<str>, above: Above, shared: &Arc<Shared>, inherited: &On) -> Arc<Node> {
     let node = supervisor.node;
     let on = supervisor.on.unwrap_or_else(|| inherited.clone());
     let intensity = Intensity::new(supervisor.limit, supervisor.period);

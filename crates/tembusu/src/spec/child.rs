@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use super::policy::{Restart, Shutdown};
 use crate::actor::Actor;
 use crate::address::Address;
+use crate::ground::{Ground, On};
 use crate::mailbox::{Collector, DEFAULT_CAPACITY, DeadLetter, Mailbox, Overflow, Rules};
 use crate::shell::slot::{Slot, Use};
 use crate::shell::task::Launcher;
@@ -41,7 +42,7 @@ struct Options {
     init_timeout: Duration,
     capacity: usize,
     fresh_queue: bool,
-    on: Option<Handle>,
+    on: Option<On>,
     heartbeat: Option<Duration>,
     on_own_thread: bool,
 }
@@ -162,7 +163,14 @@ impl<A: Actor> ChildSpec<A> {
     /// The runtime that it runs on, instead of its supervisor's. It needs timers enabled, and should outlive the
     /// tree: where a child can never start again, its supervisor ends.
     pub fn on(mut self, runtime: Handle) -> Self {
-        self.options.on = Some(runtime);
+        self.options.on = Some(On::Runtime(runtime));
+        self
+    }
+
+    /// The ground that it runs on, instead of its supervisor's runtime: a runtime that can be
+    /// [replaced](Ground::replace) when its threads are lost.
+    pub fn on_ground(mut self, ground: &Ground) -> Self {
+        self.options.on = Some(On::Ground(ground.clone()));
         self
     }
 
@@ -271,7 +279,7 @@ pub struct ErasedWorker {
     pub(crate) shutdown: Shutdown,
     pub(crate) init_timeout: Duration,
     pub(crate) capacity: usize,
-    pub(crate) on: Option<Handle>,
+    pub(crate) on: Option<On>,
     pub(crate) heartbeat: Option<Duration>,
 }
 

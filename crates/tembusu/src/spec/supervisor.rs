@@ -16,6 +16,7 @@ use super::probe::Probe;
 use crate::actor::Actor;
 use crate::address::Address;
 use crate::error::StartError;
+use crate::ground::{Ground, On};
 use crate::shell::node::Node;
 use crate::shell::stuck::Watch;
 use crate::tree::{SupervisorRef, Tree};
@@ -57,7 +58,7 @@ pub struct Supervisor {
     pub(crate) backoff: Option<Backoff>,
     pub(crate) probe: Option<Probe>,
     pub(crate) lacks_partitions: bool,
-    pub(crate) on: Option<Handle>,
+    pub(crate) on: Option<On>,
     pub(crate) watch: Option<Watch>,
 }
 
@@ -193,7 +194,14 @@ impl Supervisor {
 
     /// The runtime that its children run on, unless they choose their own. It needs timers enabled.
     pub fn on(mut self, runtime: Handle) -> Self {
-        self.on = Some(runtime);
+        self.on = Some(On::Runtime(runtime));
+        self
+    }
+
+    /// The ground that its children run on, unless they choose their own: a runtime that can be
+    /// [replaced](Ground::replace) when its threads are lost.
+    pub fn on_ground(mut self, ground: &Ground) -> Self {
+        self.on = Some(On::Ground(ground.clone()));
         self
     }
 

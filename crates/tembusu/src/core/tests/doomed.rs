@@ -15,6 +15,43 @@ impl World {
         let (key, generation) = (self.key(name), self.generation(name));
         self.bring(Event::Stuck { key, generation });
     }
+
+    fn strands(&mut self, name: &str) {
+        let (key, generation) = (self.key(name), self.generation(name));
+        self.bring(Event::Stranded { key, generation });
+    }
+}
+
+#[test]
+fn a_group_that_is_stranded_is_charged_once_and_waits_for_nobody() {
+    let mut world = World::running(Strategy::RestForOne, 1, &["a", "b", "c"]);
+    world.play("b").stop = Stop::Undead;
+    world.play("c").stop = Stop::Undead;
+    world.strands("b");
+    assert_eq!(world.done(), "abandon b, stop c");
+    world.strands("c");
+    assert_eq!(world.done(), "abandon c, start b, start c", "its stop has a deadline, and it is not waited for");
+    assert_eq!(world.charges.len(), 1);
+    assert_eq!(world.said_of("b")[1..3], ["unresponsive", "crashed unresponsive 1/1"]);
+    assert!(["a", "b", "c"].iter().all(|name| world.is_running(name)));
+    let key = world.key("b");
+    world.bring(Event::Stranded { key, generation: 1 });
+    assert_eq!(world.done(), "", "an earlier incarnation is nobody's concern");
+}
+
+#[test]
+fn one_that_is_stranded_in_init_has_failed_to_start_and_one_that_is_killed_is_not_waited_for() {
+    let mut world = World::running(Strategy::OneForOne, 5, &["a", "b"]);
+    world.play("a").inits.push_back(Init::Hang);
+    world.die("a", error());
+    assert_eq!(world.done(), "start a");
+    world.strands("a");
+    assert_eq!(world.done(), "abandon a, start a");
+    assert!(world.is_running("a"));
+    world.play("b").stop = Stop::Undead;
+    world.condemn("b");
+    world.strands("b");
+    assert_eq!(world.done(), "kill b, abandon b, start b");
 }
 
 #[test]

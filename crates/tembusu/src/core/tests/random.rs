@@ -187,11 +187,12 @@ fn perform(world: &mut World, act: &Act) {
             if world.plays[&key].alive {
                 generation = generation.saturating_sub(1);
             }
-            world.bring_stale(match kind % 5 {
+            world.bring_stale(match kind % 6 {
                 0 => Event::Started { key, generation },
                 1 => Event::Ignored { key, generation },
                 2 => Event::Condemned { key, generation, reason: panic() },
                 3 => Event::Stuck { key, generation },
+                4 => Event::Stranded { key, generation },
                 _ => Event::Exited { key, generation, reason: error() },
             });
         }
