@@ -14,6 +14,7 @@ use crate::deadline;
 use crate::error::{CallError, TellError};
 use crate::mailbox::{Caller, Lane, Mailbox, Queue, Refusal};
 use crate::monitor::Ended;
+use crate::monitored::Sealed;
 use crate::reply::Reply;
 use crate::scope::Scope;
 
@@ -165,7 +166,7 @@ impl<M: Send + 'static> Address<M> {
     ///
     /// Dropping it takes the request back.
     pub fn ended(&self) -> Ended {
-        Ended::of(self.mailbox.lives().current(), self.mailbox.path())
+        Ended::of(self.target())
     }
 
     /// Waits until the child is gone for good: its supervisor has deleted it, it was temporary and has ended, or its

@@ -16,6 +16,7 @@ use crate::inline::Inline;
 use crate::link::{self, Exit};
 use crate::mailbox::{Aside, Hand, Mailbox, NOBODY, Received, Refusal};
 use crate::monitor::{Down, MonitorId};
+use crate::monitored::Monitored;
 use crate::panics::{self, Caught};
 use crate::shell::incarnation::{Incarnation, Signals};
 use crate::shell::slot::Slot;
@@ -232,12 +233,15 @@ impl<A: Actor> Context<A> {
         self.extras.as_mut().is_some_and(|extras| extras.get_mut().timers.cancel(timer))
     }
 
-    /// Asks to be told, by the message that `make` makes, when the incarnation that serves `address` now has
-    /// ended, and why.
+    /// Asks to be told, by the message that `make` makes, when the incarnation that serves an address now has
+    /// ended, and why; or that of a supervisor.
     ///
     /// The notice comes once, whatever the reason. If no incarnation runs (before its `init` has begun, after its
     /// end) it comes at once, with [`ExitReason::NotRunning`](crate::ExitReason::NotRunning). To hear of the next incarnation as well, monitor it
     /// from the notice, or a while later if it was not running yet.
+    ///
+    /// A supervisor runs from the moment it is started, its children's `init`s included, until everything below it is
+    /// down: for what is told of it see [`SupervisorRef::ended`](crate::SupervisorRef::ended).
     ///
     /// # Ordering
     ///
@@ -294,13 +298,13 @@ impl<A: Actor> Context<A> {
     /// assert_eq!(watcher.call(Message::Ends, Duration::from_secs(1)).await.unwrap(), 1);
     /// # }
     /// ```
-    pub fn monitor<N, F>(&mut self, address: &Address<N>, make: F) -> MonitorId
+    pub fn monitor<W, F>(&mut self, of: &W, make: F) -> MonitorId
     where
-        N: Send + 'static,
+        W: Monitored + ?Sized,
         F: FnOnce(Down) -> A::Message + Send + 'static,
     {
         let own = Arc::clone(&self.incarnation);
-        self.extras().monitor(&own, address.mailbox(), Box::new(make))
+        self.extras().monitor(&own, of.target(), Box::new(make))
     }
 
     /// Takes a monitor back: its notice will not come, also when it is on its way already. False when it has come,

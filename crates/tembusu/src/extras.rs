@@ -2,12 +2,12 @@
 //! actor that uses none pays for none.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::link::Exit;
-use crate::mailbox::Mailbox;
 use crate::monitor::{Down, MonitorId};
+use crate::monitored::{Of, Target};
 use crate::shell::incarnation::Incarnation;
 use crate::ties::{Notice, Tie, new_key};
 use crate::timers::Timers;
@@ -25,7 +25,7 @@ pub(crate) struct Extras<M> {
 }
 
 struct Monitor<M> {
-    of: Weak<Incarnation>,
+    of: Of,
     make: Box<dyn FnOnce(Down) -> M + Send>,
 }
 
@@ -36,28 +36,25 @@ impl<M> Default for Extras<M> {
 }
 
 impl<M> Extras<M> {
-    pub(crate) fn monitor<N: Send + 'static>(
+    pub(crate) fn monitor(
         &mut self,
         own: &Arc<Incarnation>,
-        mailbox: &Mailbox<N>,
+        Target { path, of }: Target,
         make: Box<dyn FnOnce(Down) -> M + Send>,
     ) -> MonitorId {
         let key = new_key();
         // The fence: a replaced incarnation leaves nothing with others.
-        let of = if own.scope.is_replaced() { None } else { mailbox.lives().current() };
-        let tied = of.as_ref().is_some_and(|of| of.tie(key, Tie::Monitor(Arc::downgrade(own))).is_ok());
-        self.monitors.insert(key, Monitor { of: of.map_or_else(Weak::new, |of| Arc::downgrade(&of)), make });
+        let tied = !own.scope.is_replaced() && of.tie(key, Tie::Monitor(Arc::downgrade(own)));
+        self.monitors.insert(key, Monitor { of, make });
         if !tied {
-            own.notify(Notice::Down { monitor: key, down: Down::not_running(mailbox.path()) });
+            own.notify(Notice::Down { monitor: key, down: Down::not_running(&path) });
         }
         MonitorId(key)
     }
 
     pub(crate) fn demonitor(&mut self, own: &Incarnation, MonitorId(key): MonitorId) -> bool {
         let Some(monitor) = self.monitors.remove(&key) else { return false };
-        if let Some(of) = monitor.of.upgrade() {
-            drop(of.untie(key));
-        }
+        monitor.of.untie(key);
         own.forget_notice_of(key);
         true
     }
@@ -91,9 +88,7 @@ impl<M> Drop for Extras<M> {
     /// Nobody is left to be told.
     fn drop(&mut self) {
         for (key, monitor) in &self.monitors {
-            if let Some(of) = monitor.of.upgrade() {
-                drop(of.untie(*key));
-            }
+            monitor.of.untie(*key);
         }
     }
 }

@@ -1,26 +1,28 @@
-//! Monitors: being told, once, that an incarnation has ended and why (Erlang, `erlang:monitor/2`).
+//! Monitors: being told, once, that an incarnation of an actor or of a supervisor has ended and why (Erlang,
+//! `erlang:monitor/2`).
 //!
 //! A monitor is for one incarnation: the one that runs when it is set. Whoever wants to know about the next one
 //! as well sets another. An actor is told by a message of its own type, which never waits for room and is never
-//! lost; code that is no actor awaits [`Address::ended`](crate::Address::ended).
+//! lost; code that is no actor awaits [`Address::ended`](crate::Address::ended) or
+//! [`SupervisorRef::ended`](crate::SupervisorRef::ended).
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
 use crate::exit::ExitReason;
-use crate::shell::incarnation::Incarnation;
+use crate::monitored::{Of, Target};
 use crate::ties::{Tie, new_key};
 
 /// Which incarnation has ended, and why.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Down {
-    /// The child's path.
+    /// The path of the child or of the supervisor.
     pub path: Arc<str>,
     /// Which incarnation it was; 0 when none was running.
     pub incarnation: u64,
@@ -40,24 +42,24 @@ impl Down {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MonitorId(pub(crate) u64);
 
-/// Waits for the end of one incarnation. See [`Address::ended`](crate::Address::ended).
+/// Waits for the end of one incarnation. See [`Address::ended`](crate::Address::ended) and
+/// [`SupervisorRef::ended`](crate::SupervisorRef::ended).
 #[must_use = "it does nothing unless it is awaited"]
 pub struct Ended(State);
 
 enum State {
     NotRunning(Option<Down>),
-    Waiting { end: oneshot::Receiver<Down>, of: Weak<Incarnation>, key: u64, path: Arc<str> },
+    Waiting { end: oneshot::Receiver<Down>, of: Of, key: u64, path: Arc<str> },
 }
 
 impl Ended {
-    pub(crate) fn of(incarnation: Option<Arc<Incarnation>>, path: &Arc<str>) -> Self {
+    pub(crate) fn of(Target { path, of }: Target) -> Self {
         let (told, end) = oneshot::channel();
         let key = new_key();
-        match incarnation {
-            Some(incarnation) if incarnation.tie(key, Tie::Waiter(told)).is_ok() => {
-                Self(State::Waiting { end, of: Arc::downgrade(&incarnation), key, path: Arc::clone(path) })
-            }
-            _ => Self(State::NotRunning(Some(Down::not_running(path)))),
+        if of.tie(key, Tie::Waiter(told)) {
+            Self(State::Waiting { end, of, key, path })
+        } else {
+            Self(State::NotRunning(Some(Down::not_running(&path))))
         }
     }
 }
@@ -80,10 +82,8 @@ impl Future for Ended {
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        if let State::Waiting { of, key, .. } = &self.0
-            && let Some(incarnation) = of.upgrade()
-        {
-            drop(incarnation.untie(*key));
+        if let State::Waiting { of, key, .. } = &self.0 {
+            of.untie(*key);
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::core::{ChildKey, Event as CoreEvent, Request};
 use crate::error::AdminError;
 use crate::event::Events;
 use crate::exit::ExitReason;
+use crate::monitor::Ended;
+use crate::monitored::Sealed as _;
 use crate::shell::member::{Member, Nested};
 use crate::shell::node::{Above, Node};
 use crate::shell::tree::{Shared, TreeState};
@@ -254,6 +256,55 @@ impl SupervisorRef {
     /// Dropping the wait does not call the end off.
     pub async fn stop(&self) -> Result<(), AdminError> {
         self.ask(Request::Stop, Arc::clone(self.node.path())).await
+    }
+
+    /// Waits for the end of this supervisor's present run, and says why it ended: [`Exhausted`](ExitReason::Exhausted)
+    /// with its chain, [`Shutdown`](ExitReason::Shutdown) when its parent has stopped it or a
+    /// [significant](crate::AutoShutdown) child has ended it, [`Normal`](ExitReason::Normal) after [`stop`](Self::stop),
+    /// [`FailedToStart`](ExitReason::FailedToStart), [`Killed`](ExitReason::Killed) when its tree was dropped (Erlang,
+    /// `erlang:monitor/2` on a supervisor).
+    ///
+    /// It counts from this call on, not from the first poll. Everything below has ended by then. If it does not run
+    /// it is ready at once, with [`NotRunning`](ExitReason::NotRunning). In [degraded mode](Self::restore) it does not
+    /// run: what runs in its place is a supervisor of its own, which [`find`](Self::find) finds. An actor that wants to
+    /// know [monitors](crate::Context::monitor).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it takes the request back.
+    ///
+    /// # Ordering
+    ///
+    /// Its parent may not have decided yet what follows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tembusu::{Actor, Context, ExitReason, Flow, Init, Supervisor, child};
+    /// # struct Worker;
+    /// # impl Actor for Worker {
+    /// #   type Message = (); type Args = (); type Crash = std::fmt::Error;
+    /// #   async fn init(_: &(), _: &mut Context<Self>) -> Result<Init<Self>, std::fmt::Error> { Ok(Init::Ready(Self)) }
+    /// #   async fn handle(&mut self, _: (), _: &mut Context<Self>) -> Result<Flow, std::fmt::Error> { Err(std::fmt::Error) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut exchange = Supervisor::one_for_one("exchange").intensity(0, Duration::from_secs(10));
+    /// let worker = exchange.add(child::<Worker>("worker", ()));
+    /// let mut root = Supervisor::one_for_one("root").intensity(1, Duration::from_secs(10));
+    /// let exchange = root.supervisor(exchange);
+    /// let tree = root.start().await.unwrap();
+    /// let ended = exchange.ended();
+    /// worker.tell(()).unwrap(); // It crashes at that, and no restart is granted.
+    /// let down = ended.await;
+    /// assert_eq!((&*down.path, down.incarnation), ("root/exchange", 1));
+    /// let ExitReason::Exhausted(report) = down.reason else { panic!("{}", down.reason) };
+    /// assert_eq!(&**report.root_cause().0, "root/exchange/worker");
+    /// # }
+    /// ```
+    pub fn ended(&self) -> Ended {
+        Ended::of(self.target())
     }
 
     async fn ask_about(&self, name: &str, request: impl FnOnce(ChildKey) -> Request) -> Result<(), AdminError> {

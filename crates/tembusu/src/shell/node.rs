@@ -5,6 +5,7 @@
 //! children, and they to it, without a lock held.
 
 mod hold;
+mod watched;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -82,6 +83,7 @@ pub(crate) struct Node {
     requests: Mutex<Awaited>,
     /// Why this supervisor cannot go on: an invariant of it does not hold.
     broken: OnceLock<ExitReason>,
+    watched: Mutex<watched::Watched>,
     /// The generation under which the parent started this supervisor.
     generation: AtomicU64,
     /// It was started on trial and is not trusted yet: for readers that cannot wait for the core's lock.
@@ -114,6 +116,7 @@ impl Node {
             next_request: AtomicU64::new(0),
             requests: Mutex::new(Some(HashMap::default())),
             broken: OnceLock::new(),
+            watched: Mutex::default(),
             generation: AtomicU64::new(0),
             on_trial: AtomicBool::new(false),
             parking: Parking::default(),
@@ -221,7 +224,7 @@ impl Node {
                     let event = match incoming {
                         Incoming::Core(event) => event,
                         Incoming::StartAs(generation, mode) => {
-                            self.generation.store(generation, Ordering::Release);
+                            self.begins(generation);
                             // Before anything of it runs, so that whoever meets a child of it knows.
                             self.on_trial.store(mode == Mode::Probing, Ordering::Release);
                             if mode == Mode::Probing { CoreEvent::StartOnTrial } else { CoreEvent::Start }
@@ -297,7 +300,7 @@ impl Node {
 
     fn answer_broken(self: &Arc<Self>, incoming: Incoming, reason: &ExitReason) {
         match incoming {
-            Incoming::StartAs(generation, _) => self.generation.store(generation, Ordering::Release),
+            Incoming::StartAs(generation, _) => self.begins(generation),
             Incoming::Core(CoreEvent::Start | CoreEvent::Stop { .. }) => {}
             Incoming::Core(_) => return,
         }
@@ -408,6 +411,9 @@ impl Node {
 
     fn tell_above(self: &Arc<Self>, outcome: Outcome) {
         let generation = self.generation.load(Ordering::Acquire);
+        if let Outcome::Exited(reason) = &outcome {
+            self.has_ended(reason);
+        }
         match self.above.get() {
             Some(Above::Parent { node, key }) => {
                 if let Some(parent) = node.upgrade() {
