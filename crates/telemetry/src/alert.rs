@@ -45,6 +45,8 @@ pub enum Cause {
     RegionDown,
     /// A campaign is quarantined: out of the published index.
     CampaignQuarantined,
+    /// A campaign could not be started: it was never in the index.
+    CampaignNotStarted,
     /// The ledger is down: notices get 503, bids stop when leases end.
     LedgerDown,
     /// Telemetry is off and is retried.
@@ -57,11 +59,12 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, for a gauge that shows zeros as well.
-    pub const ALL: [Cause; 8] = [
+    pub const ALL: [Cause; 9] = [
         Cause::ExchangeDegraded,
         Cause::ExchangeSilent,
         Cause::RegionDown,
         Cause::CampaignQuarantined,
+        Cause::CampaignNotStarted,
         Cause::LedgerDown,
         Cause::TelemetryOff,
         Cause::RootExhausted,
@@ -75,6 +78,7 @@ impl Cause {
             Cause::ExchangeSilent => "exchange_silent",
             Cause::RegionDown => "region_down",
             Cause::CampaignQuarantined => "campaign_quarantined",
+            Cause::CampaignNotStarted => "campaign_not_started",
             Cause::LedgerDown => "ledger_down",
             Cause::TelemetryOff => "telemetry_off",
             Cause::RootExhausted => "root_exhausted",
@@ -85,7 +89,9 @@ impl Cause {
     /// Returns how soon a person must look.
     pub fn severity(self) -> Severity {
         match self {
-            Cause::CampaignQuarantined | Cause::TelemetryOff | Cause::SubtreeDown => Severity::Warning,
+            Cause::CampaignQuarantined | Cause::CampaignNotStarted | Cause::TelemetryOff | Cause::SubtreeDown => {
+                Severity::Warning
+            }
             Cause::ExchangeDegraded
             | Cause::ExchangeSilent
             | Cause::RegionDown
@@ -103,6 +109,7 @@ impl Cause {
             Cause::ExchangeSilent => "its sockets answer 204; fix the cause, then restore the exchange",
             Cause::RegionDown => "its requests get no bid and its money is frozen until it is restored",
             Cause::CampaignQuarantined => "the campaign does not bid; correct its definition",
+            Cause::CampaignNotStarted => "the campaign does not bid; correct its definition, then restore it",
             Cause::LedgerDown => "notices get 503 and bids stop when leases end; look at the disk",
             Cause::TelemetryOff => "metrics are missing; it is retried with back-off",
             Cause::RootExhausted => "the process drains and exits; the service manager starts it again",

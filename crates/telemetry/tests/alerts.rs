@@ -173,3 +173,14 @@ fn a_subscriber_that_lags_holds_nothing_up_and_is_told_how_much_it_missed() {
     }
     assert!(matches!(events.try_recv(), Err(tokio::sync::broadcast::error::TryRecvError::Lagged(2))));
 }
+
+#[test]
+fn a_campaign_that_never_started_keeps_its_alert_though_the_tree_does_not_know_it() {
+    let board = AlertBoard::new();
+    let path = "root/campaigns/each/campaign_7";
+    board.raise(Cause::CampaignNotStarted, path, "its definition panicked".to_owned(), SystemTime::now());
+    board.reconcile(&supervisor("root", State::Running, Vec::new()));
+    assert_eq!(board.standing().len(), 1, "whoever raised it ends it");
+    board.clear(path, SystemTime::now());
+    assert!(board.standing().is_empty());
+}

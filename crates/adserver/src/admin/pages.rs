@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use campaign::CampaignId;
 use exchange::ExchangePort;
 use ledger::LedgerMessage;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use tembusu::{AdminError, CallError, SupervisorRef};
 
 use super::router::Desk;
 use super::tree::Node;
+use crate::campaign_alerts;
 use crate::phase::Phase;
 
 /// How long a page waits for the ledger's sums.
@@ -60,6 +62,7 @@ pub(super) async fn tree(State(desk): State<Arc<Desk>>) -> Response {
 pub(super) async fn alerts(State(desk): State<Arc<Desk>>) -> Json<Value> {
     // The board may be behind the tree while telemetry is off.
     desk.board.reconcile(&desk.tree.snapshot());
+    campaign_alerts::follow(&desk.board, &desk.campaigns);
     let list = |alerts: Vec<Alert>| alerts.iter().map(alert).collect::<Vec<_>>();
     Json(json!({ "standing": list(desk.board.standing()), "ended": list(desk.board.ended()) }))
 }
@@ -140,9 +143,17 @@ pub(super) async fn restore_region(State(desk): State<Arc<Desk>>, Path(name): Pa
     restore(&desk.tree, "regions", &name).await
 }
 
-/// Brings a campaign back that is in quarantine.
+/// Brings a campaign back that is in quarantine, or starts one that could not be started.
 pub(super) async fn restore_campaign(State(desk): State<Arc<Desk>>, Path(id): Path<u32>) -> Response {
-    restore(&desk.tree, "campaigns/each", &format!("campaign_{id}")).await
+    let campaign = CampaignId(id);
+    if !desk.campaigns.not_started().contains_key(&campaign) {
+        return restore(&desk.tree, "campaigns/each", &format!("campaign_{id}")).await;
+    }
+    // It is no node of the tree yet.
+    match desk.campaigns.start(campaign).await {
+        Ok(()) => (StatusCode::OK, format!("campaign_{id} is started\n")).into_response(),
+        Err(error) => (StatusCode::CONFLICT, format!("{error}\n")).into_response(),
+    }
 }
 
 async fn restore(root: &SupervisorRef, parent: &str, name: &str) -> Response {

@@ -35,6 +35,7 @@ use region::RegionPort;
 use telemetry::{AlertBoard, Cause, Meters};
 use tembusu::{Address, CallError, ExitReason, State, SupervisorRef, Tree};
 
+use crate::campaign_alerts;
 use crate::config::AdserverConfig;
 use crate::phase::{Life, Phase};
 use cap_secret::CapSecretFile;
@@ -188,6 +189,7 @@ impl System {
         if !self.telemetry_follows() {
             self.board().reconcile(&self.tree().snapshot());
         }
+        campaign_alerts::follow(self.board(), self.campaigns());
         self.store_cap_secret();
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Promises a status for every campaign ever added, whatever became of it. Never blocks: what it reads are tables.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,7 +142,7 @@ impl CampaignsHandle {
     pub async fn start(&self, campaign: CampaignId) -> Result<(), AddError> {
         let unknown = || AddError::NotStarted { campaign, reason: "it was never added".to_owned() };
         let slot = self.registry.get(campaign).ok_or_else(unknown)?;
-        if slot.start_error().is_none() { Ok(()) } else { self.start_slot(&slot).await }
+        if self.registry.start_error(campaign).is_none() { Ok(()) } else { self.start_slot(&slot).await }
     }
 
     /// Takes a campaign out of bidding, through every restart, until it is resumed.
@@ -188,21 +189,21 @@ impl CampaignsHandle {
 
     /// What every campaign is doing, by id.
     pub fn statuses(&self) -> Vec<CampaignStatus> {
-        self.registry.slots().iter().map(|slot| status(slot)).collect()
+        self.registry.slots().iter().map(|slot| self.status_of(slot)).collect()
     }
 
     /// Every campaign as it is now, by id.
     pub fn views(&self) -> Vec<CampaignView> {
         let view = |slot: &Arc<Slot>| {
             let bidding = slot.bidding().filter(|campaign| campaign.gate().is_open());
-            CampaignView { definition: Arc::clone(&slot.campaign), state: status(slot).state, bidding }
+            CampaignView { definition: Arc::clone(&slot.campaign), state: self.status_of(slot).state, bidding }
         };
         self.registry.slots().iter().map(view).collect()
     }
 
     /// What one campaign is doing.
     pub fn status(&self, campaign: CampaignId) -> Option<CampaignStatus> {
-        self.registry.get(campaign).map(|slot| status(&slot))
+        self.registry.get(campaign).map(|slot| self.status_of(&slot))
     }
 
     /// The address of a campaign's definition, for drills: a [`DefinitionMessage::Poke`] passes its chaos point.
@@ -215,9 +216,25 @@ impl CampaignsHandle {
         &self.index_publisher
     }
 
+    /// Those that could not be started, each with the reason.
+    pub fn not_started(&self) -> BTreeMap<CampaignId, String> {
+        self.registry.not_started()
+    }
+
+    fn status_of(&self, slot: &Slot) -> CampaignStatus {
+        let state = match (self.registry.start_error(slot.id()), slot.compiled.is_published(), slot.standing.read()) {
+            _ if slot.is_killed() => CampaignState::Killed,
+            (Some(reason), ..) => CampaignState::NotStarted(reason),
+            (None, true, Some(standing)) if standing.paused => CampaignState::Paused,
+            (None, true, Some(_)) => CampaignState::Live,
+            (None, ..) => CampaignState::Down,
+        };
+        CampaignStatus { id: slot.id(), name: slot.campaign.name.clone(), state }
+    }
+
     async fn start_slot(&self, slot: &Arc<Slot>) -> Result<(), AddError> {
         let campaign = slot.id();
-        start(&self.each, slot).await.map_err(|reason| AddError::NotStarted { campaign, reason })?;
+        start(&self.registry, &self.each, slot).await.map_err(|reason| AddError::NotStarted { campaign, reason })?;
         let refreshed = self.index_publisher.call(IndexMessage::Refresh, ANSWER_WITHIN).await;
         // Not an error of this campaign: a publisher that restarts finds it.
         if let Err(error) = refreshed {
@@ -244,15 +261,4 @@ pub(super) fn register(registry: &Registry, campaign: Campaign) -> Result<Arc<Sl
     let id = campaign.id;
     campaign.check().map_err(|flaw| CompileError::Flawed { campaign: id, flaw })?;
     registry.register(campaign).map_err(|flaw| AddError::Taken { campaign: id, flaw })
-}
-
-fn status(slot: &Slot) -> CampaignStatus {
-    let state = match (slot.start_error(), slot.compiled.is_published(), slot.standing.read()) {
-        _ if slot.is_killed() => CampaignState::Killed,
-        (Some(reason), ..) => CampaignState::NotStarted(reason),
-        (None, true, Some(standing)) if standing.paused => CampaignState::Paused,
-        (None, true, Some(_)) => CampaignState::Live,
-        (None, ..) => CampaignState::Down,
-    };
-    CampaignStatus { id: slot.id(), name: slot.campaign.name.clone(), state }
 }

@@ -27,8 +27,8 @@ impl Actor for Loader {
 
     async fn init(args: &LoaderArgs, _cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
         for slot in args.registry.slots() {
-            // The slot keeps the error, and the others are to start.
-            let _ = start(&args.each, &slot).await;
+            // The registry keeps the error, and the others are to start.
+            let _ = start(&args.registry, &args.each, &slot).await;
         }
         Ok(Init::Ready(Self))
     }
@@ -38,8 +38,12 @@ impl Actor for Loader {
     }
 }
 
-/// Starts one campaign and notes in its slot if that fails.
-pub(super) async fn start(each: &Dynamic<Arc<Slot>, Supervisor>, slot: &Arc<Slot>) -> Result<(), String> {
+/// Starts one campaign and notes in the registry if that fails.
+pub(super) async fn start(
+    registry: &Registry,
+    each: &Dynamic<Arc<Slot>, Supervisor>,
+    slot: &Arc<Slot>,
+) -> Result<(), String> {
     let started = match each.start(Arc::clone(slot)).await {
         Ok(_) | Err(AdminError::AlreadyStarted { .. } | AdminError::AlreadyPresent { .. }) => Ok(()),
         Err(error) => Err(error.to_string()),
@@ -47,6 +51,6 @@ pub(super) async fn start(each: &Dynamic<Arc<Slot>, Supervisor>, slot: &Arc<Slot
     if let Err(error) = &started {
         tracing::error!(campaign = %slot.id(), error, "campaign did not start");
     }
-    slot.set_start_error(started.as_ref().err().cloned());
+    registry.set_start_error(slot.id(), started.as_ref().err().cloned());
     started
 }

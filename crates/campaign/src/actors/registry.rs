@@ -31,8 +31,6 @@ pub(crate) struct Slot {
     definition: Mutex<Option<Address<DefinitionMessage>>>,
     /// Where the controller was reached when it last started.
     controller: Mutex<Option<Address<ControllerMessage>>>,
-    /// Why the subtree is not there, if it could not start.
-    start_error: Mutex<Option<String>>,
 }
 
 impl Slot {
@@ -47,7 +45,6 @@ impl Slot {
             index,
             definition: Mutex::new(None),
             controller: Mutex::new(None),
-            start_error: Mutex::new(None),
         }
     }
 
@@ -112,26 +109,20 @@ impl Slot {
     pub(crate) fn set_controller(&self, address: Address<ControllerMessage>) {
         *lock(&self.controller) = Some(address);
     }
-
-    pub(crate) fn start_error(&self) -> Option<String> {
-        lock(&self.start_error).clone()
-    }
-
-    pub(crate) fn set_start_error(&self, error: Option<String>) {
-        *lock(&self.start_error) = error;
-    }
 }
 
 /// Every campaign of the process.
 #[derive(Debug, Clone)]
 pub(crate) struct Registry {
     registered: Arc<Mutex<Registered>>,
+    /// Why a subtree is not there, of those that could not start.
+    not_started: Arc<Mutex<BTreeMap<CampaignId, String>>>,
     pub(crate) index: Table<Index>,
 }
 
 impl Default for Registry {
     fn default() -> Self {
-        Self { registered: Arc::default(), index: Table::new("campaign_index") }
+        Self { registered: Arc::default(), not_started: Arc::default(), index: Table::new("campaign_index") }
     }
 }
 
@@ -153,6 +144,23 @@ impl Registry {
 
     pub(crate) fn get(&self, id: CampaignId) -> Option<Arc<Slot>> {
         lock(&self.registered).slots.get(&id).cloned()
+    }
+
+    /// Those that could not start, each with the reason.
+    pub(crate) fn not_started(&self) -> BTreeMap<CampaignId, String> {
+        lock(&self.not_started).clone()
+    }
+
+    pub(crate) fn start_error(&self, id: CampaignId) -> Option<String> {
+        lock(&self.not_started).get(&id).cloned()
+    }
+
+    pub(crate) fn set_start_error(&self, id: CampaignId, error: Option<String>) {
+        let mut not_started = lock(&self.not_started);
+        match error {
+            Some(error) => drop(not_started.insert(id, error)),
+            None => drop(not_started.remove(&id)),
+        }
     }
 
     /// Every slot, by id, as of now.
