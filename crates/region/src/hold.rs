@@ -15,6 +15,7 @@ use crate::bidding_state::BiddingMessage;
 use crate::cap_table::CapTable;
 use crate::epoch::Incarnation;
 use crate::lease_cell::LeaseCell;
+use crate::limits::COMMITS_TOGETHER;
 use crate::reservations::{CapHold, Reservation};
 use crate::risk::BidClass;
 
@@ -110,7 +111,9 @@ impl Hold {
             slot: None,
             _place: Some(place),
         };
-        let told = self.bidding.tell(BiddingMessage::Commit { reservation, epoch: self.incarnation.epoch });
+        let commit = BiddingMessage::Commit { reservation, epoch: self.incarnation.epoch };
+        // What is told of this bid later comes after it, and wakes whoever is to know both.
+        let told = self.bidding.tell_batched(commit, COMMITS_TOGETHER);
         let Err(refused) = told else { return Ok(()) };
         let reason = match &refused {
             TellError::Full(_) => NotTracked::Overload,

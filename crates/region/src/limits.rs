@@ -25,6 +25,12 @@ pub const WANTED_MAX: usize = 4_096;
 /// Commits and events that may wait for `bidding_state`: a tenth of a second at 100,000 a second.
 pub const BIDDING_MAILBOX: usize = 16_384;
 
+/// Commits that wake `bidding_state`: a wake-up of another thread costs as much as the rest of a bid. Fewer wait for the next
+/// event, question or look at what has expired, each of which finds them first: [`EXPIRY_PERIOD`] at the longest.
+pub const COMMITS_TOGETHER: usize = 64;
+
+const _: () = assert!(COMMITS_TOGETHER * 4 <= BIDDING_MAILBOX, "the queue has room for more while they are handled");
+
 /// Events and renewals that may wait for the pacer or the capper. What does not fit is fetched from the ledger later.
 pub const ACTOR_MAILBOX: usize = 4_096;
 

@@ -79,6 +79,27 @@ impl<M: Send + 'static> Address<M> {
         self.mailbox.push(self.lane, message, None).map_err(TellError::from_refusal)
     }
 
+    /// Sends a message that is in no hurry: like [`tell`](Self::tell), but an actor that waits is woken only when `batch`
+    /// messages wait for it.
+    ///
+    /// For a sender on a thread that may not pay for the wake-up of another one with every message. Whatever else wakes the
+    /// actor (a message that was told or sent, a call, a timer of its own, the end of its incarnation) brings it those that
+    /// wait, too; without any of these, fewer than `batch` of them wait for ever. A batch of 1 or less is `tell`.
+    ///
+    /// # Errors
+    ///
+    /// As [`tell`](Self::tell).
+    ///
+    /// # Ordering
+    ///
+    /// As that of all messages: what one sender tells afterwards, in whichever way, is received after it.
+    pub fn tell_batched(&self, message: M, batch: usize) -> Result<(), TellError<M>> {
+        if Scope::current_is_replaced() {
+            return Err(TellError::Gone(message));
+        }
+        self.mailbox.push_batched(self.lane, message, batch).map_err(TellError::from_refusal)
+    }
+
     /// Sends a message, waiting for room in the queue.
     ///
     /// # Errors

@@ -8,6 +8,9 @@ use tokio::time::Instant;
 use super::{Envelope, Extra, Gate, Inbound, Lane, Mailbox, Refusal, WhyDead};
 use crate::scope::{Lost, Settle};
 
+/// A batch of one message, which wakes its receiver.
+const AT_ONCE: usize = 1;
+
 /// What a call sends along with its message.
 pub(crate) struct Caller {
     pub(crate) deadline: Instant,
@@ -20,7 +23,20 @@ impl<M: Send + 'static> Mailbox<M> {
     #[inline]
     pub(crate) fn push(&self, lane: Lane, message: M, caller: Option<Caller>) -> Result<(), (Refusal, M)> {
         let envelope = self.envelope(message, caller);
-        match self.try_push(lane, envelope) {
+        let pushed = self.try_push(lane, envelope, AT_ONCE);
+        self.or_overflow(lane, pushed)
+    }
+
+    /// As [`push`](Self::push), and lets a receiver sleep on until so many messages wait in the ordinary lane.
+    pub(crate) fn push_batched(&self, lane: Lane, message: M, batch: usize) -> Result<(), (Refusal, M)> {
+        let envelope = self.envelope(message, None);
+        let pushed = self.try_push(lane, envelope, batch);
+        self.or_overflow(lane, pushed)
+    }
+
+    #[inline(always)]
+    fn or_overflow(&self, lane: Lane, pushed: Result<(), (Refusal, Envelope<M>)>) -> Result<(), (Refusal, M)> {
+        match pushed {
             Ok(()) => Ok(()),
             Err((Refusal::Full, envelope)) if lane == Lane::Ordinary => {
                 self.overflow(envelope).map_err(|(refusal, envelope)| (refusal, envelope.message))
@@ -45,7 +61,7 @@ impl<M: Send + 'static> Mailbox<M> {
 
     // Inlined, also where it is called twice: each move of a message through memory costs as much as a lock.
     #[inline(always)]
-    fn try_push(&self, lane: Lane, envelope: Envelope<M>) -> Result<(), (Refusal, Envelope<M>)> {
+    fn try_push(&self, lane: Lane, envelope: Envelope<M>, batch: usize) -> Result<(), (Refusal, Envelope<M>)> {
         let mut inbound = self.inbound();
         if let Some(refusal) = inbound.gate.refusal() {
             return Err((refusal, envelope));
@@ -59,6 +75,9 @@ impl<M: Send + 'static> Mailbox<M> {
             }
             _ => return Err((Refusal::Full, envelope)),
         }
+        if batch > AT_ONCE && self.waiting(&inbound) < batch {
+            return Ok(());
+        }
         let receiver = inbound.receiver.take();
         drop(inbound);
         if let Some(receiver) = receiver {
@@ -71,7 +90,7 @@ impl<M: Send + 'static> Mailbox<M> {
     #[inline(always)]
     pub(crate) fn push_if_room(&self, lane: Lane, message: M) -> Result<(), (Refusal, M)> {
         let envelope = self.envelope(message, None);
-        self.try_push(lane, envelope).map_err(|(refusal, envelope)| (refusal, envelope.message))
+        self.try_push(lane, envelope, AT_ONCE).map_err(|(refusal, envelope)| (refusal, envelope.message))
     }
 
     /// Waits for room, which another sender may take first.
