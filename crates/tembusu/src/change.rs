@@ -74,7 +74,8 @@ impl Change {
         self
     }
 
-    /// See [`DynamicSupervisor::max_children`](crate::DynamicSupervisor::max_children). Those who are there stay.
+    /// See [`DynamicSupervisor::max_children`](crate::DynamicSupervisor::max_children). Those who are there stay. Zero is
+    /// [refused](SpecError::ZeroMaxChildren), as it is in a specification.
     pub fn max_children(mut self, max_children: usize) -> Self {
         self.change.max_children = Some(max_children);
         self

@@ -113,6 +113,9 @@ impl Core {
         if change.intensity.is_some_and(|(_, period)| period.is_zero()) {
             return Err(SpecError::ZeroPeriod { supervisor: supervisor() });
         }
+        if self.dynamic && change.max_children == Some(0) {
+            return Err(SpecError::ZeroMaxChildren { supervisor: supervisor() });
+        }
         if self.dynamic && (change.strategy.is_some() || change.auto_shutdown.is_some()) {
             return Err(not_changeable("strategy and auto_shutdown of a dynamic supervisor"));
         }

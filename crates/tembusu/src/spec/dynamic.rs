@@ -169,7 +169,9 @@ impl<T, C: IntoChild> Dynamic<T, C> {
     }
 
     /// Makes the children that are started from now on by another template, through every copy of this handle.
-    /// Those who are there stay as they are, over their restarts too.
+    /// Those who are there stay as they are, over their restarts too: the former template has made them, from arguments
+    /// that it has consumed. How they are treated is changed by their names, with a
+    /// [`ChildChange`](crate::ChildChange).
     pub fn change_template<F>(&self, template: F)
     where
         F: Fn(T) -> C + Send + Sync + 'static,

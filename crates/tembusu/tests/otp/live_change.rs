@@ -243,6 +243,39 @@ fn the_order_cannot_be_changed_during_a_group_restart() {
     });
 }
 
+fn stage_of_others() -> tembusu_testkit::Script {
+    Stage::default().journal.script("other")
+}
+
+/// Another template says of a running child what OTP's says, when it is told so by name: what it was made from stays.
+#[test]
+fn a_running_dynamic_child_is_restarted_from_what_it_was_made_from_and_treated_as_changed() {
+    virtual_time(async {
+        let stage = Stage::default();
+        let mut root = Supervisor::one_for_one("root");
+        let pool = root.dynamic("pool", |spec: tembusu::ChildSpec<_>| spec);
+        let (a, b) = (stage.child("a"), stage.child("b"));
+        let play = stage.start(root).await;
+        pool.start(a).await.expect("it starts");
+        pool.start(b).await.expect("it starts");
+        let other = stage_of_others();
+        pool.change_template(move |_| tembusu::child("other", other.clone()).restart(Restart::Temporary));
+        play.stage.end("a", End::Abnormal).await;
+        assert_eq!(play.which_of(pool.supervisor()), ["a running", "b running"], "permanent, as it was made");
+        let treated = ["a", "b"].into_iter().fold(Change::new(), |change, name| {
+            change.child(name, ChildChange::new().restart(Restart::Temporary).shutdown(Shutdown::Kill))
+        });
+        pool.supervisor().change(treated).await.expect("they are treated otherwise");
+        play.stage.end("a", End::Abnormal).await;
+        assert_eq!(play.which_of(pool.supervisor()), ["b running"], "temporary now");
+        let spec = pool.supervisor().get_spec("b").expect("it is there");
+        assert_eq!((spec.restart, spec.shutdown), (Restart::Temporary, Shutdown::Kill));
+        assert_eq!(play.did(), ["a#1 start", "b#1 start", "a#1 drop", "a#2 start", "a#2 drop"]);
+        pool.start(Stage::default().child("ignored")).await.expect("it starts");
+        assert_eq!(play.which_of(pool.supervisor()), ["b running", "other running"]);
+    });
+}
+
 /// 93 `code_change_simple`, 94 `code_change_simple_map`, 14 `sup_start_map_simple`.
 #[test]
 fn a_template_can_be_changed_and_not_taken_away() {
@@ -267,6 +300,8 @@ fn a_template_can_be_changed_and_not_taken_away() {
             let refused = pool.supervisor().change(change).await;
             assert!(matches!(refused, Err(AdminError::Spec(SpecError::NotChangeable { .. }))), "{refused:?}");
         }
+        let none = pool.supervisor().change(Change::new().max_children(0)).await;
+        assert!(matches!(none, Err(AdminError::Spec(SpecError::ZeroMaxChildren { .. }))), "{none:?}");
         pool.supervisor().change(Change::new().max_children(2).intensity(3, HOUR)).await.expect("these can be");
         assert!(matches!(pool.start(Stage::default().child("more")).await, Err(AdminError::MaxChildren { .. })));
         assert_eq!(play.which_of(pool.supervisor()), ["old running", "new running"]);
