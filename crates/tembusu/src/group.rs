@@ -272,7 +272,9 @@ struct Withdrawer<M> {
 
 impl<M: Send + 'static> Withdraw for Withdrawer<M> {
     fn withdraw(&self, owner: u64) {
-        drop(self.group.take(&self.address, owner));
+        if let Some(member) = self.group.take(&self.address, owner) {
+            crate::later::drop_value(member);
+        }
     }
 }
 

@@ -35,6 +35,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::context::NEVER;
 use crate::exit::ExitReason;
+use crate::later;
 use crate::mailbox::Refusal;
 use crate::panics::{self, Caught};
 use crate::poll::{self, deferring};
@@ -322,7 +323,9 @@ impl<V: ?Sized + Send + Sync + 'static> Withdraw for Inline<V> {
         let current = self.inner.owner();
         let previous = if current.id == owner { self.inner.published.swap(None) } else { None };
         drop(current);
-        drop(previous);
+        if let Some(previous) = previous {
+            later::drop_value(previous);
+        }
     }
 }
 

@@ -65,6 +65,15 @@ pub(crate) fn drop_member(member: Member) {
     put(Left::Member(member));
 }
 
+/// Drops what may be a user's when no core is run by this thread.
+pub(crate) fn drop_value<T: Send + 'static>(value: T) {
+    if is_running() {
+        put(Left::Act(Box::new(move || drop(value))));
+    } else {
+        panics::drop_quietly(value);
+    }
+}
+
 /// Does something when no core is run by this thread. A panic of it goes no further.
 pub(crate) fn act(act: impl FnOnce() + Send + 'static) {
     if is_running() {

@@ -288,7 +288,9 @@ where
     M: Send + 'static,
 {
     fn withdraw(&self, owner: u64) {
-        drop(self.registry.remove(&*self.key, owner));
+        if let Some(entry) = self.registry.remove(&*self.key, owner) {
+            crate::later::drop_value(entry);
+        }
     }
 }
 

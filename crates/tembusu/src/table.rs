@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 
+use crate::later;
+
 /// A published value that has an owner.
 ///
 /// Reading takes no lock.
@@ -82,7 +84,8 @@ impl<T> fmt::Debug for Table<T> {
     }
 }
 
-/// Takes back what an incarnation has published.
+/// Takes back what an incarnation has published: at once, also from within a supervisor, which gives an incarnation up.
+/// What is let go of with it is a user's, and so dropped as [`later`] says.
 pub(crate) trait Withdraw: Send + Sync {
     fn withdraw(&self, owner: u64);
 }
@@ -92,6 +95,8 @@ impl<T: Send + Sync + 'static> Withdraw for Table<T> {
         let current = self.inner.owner.lock().unwrap_or_else(PoisonError::into_inner);
         let previous = if *current == owner { self.inner.value.swap(None) } else { None };
         drop(current);
-        drop(previous);
+        if let Some(previous) = previous {
+            later::drop_value(previous);
+        }
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::exit::ExitReason;
+use crate::later;
 use crate::link::{self, Exit};
 use crate::monitor::Down;
 use crate::panics;
@@ -75,14 +76,17 @@ impl Ties {
                 }
                 Tie::Waiter(waiter) => {
                     // Whoever waits may have brought a waker of its own.
-                    panics::drop_quietly(panics::catch(|| waiter.send(down())));
+                    let down = down();
+                    later::act(move || drop(waiter.send(down)));
                 }
                 Tie::Withdraw(entry) => {
-                    panics::drop_quietly(entry);
+                    later::drop_value(entry);
                 }
             }
         }
-        panics::drop_quietly(self.asked);
+        if !self.asked.is_empty() {
+            later::drop_value(self.asked);
+        }
         if self.links.is_empty() {
             return None;
         }

@@ -4,11 +4,12 @@
 mod probe;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use probe::{Do, End, Probe, Setup, settle};
-use tembusu::{Actor, AdminError, Context, ExitReason, Flow, Init, Supervisor, child};
+use tembusu::{Actor, AdminError, Context, ExitReason, Flow, Init, Inline, Supervisor, Table, child};
 use tembusu_testkit::{Gate, Journal, on_both, real_time};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -121,9 +122,44 @@ fn an_error_that_panics_when_it_is_dropped_is_survived_by_the_supervisor_of_the_
             panic!("it does not start")
         };
         // The other one is the supervisor's, which knows why its child ended last.
-        assert!(std::sync::Arc::strong_count(&error) > 1);
+        assert!(Arc::strong_count(&error) > 1);
         drop(error);
         root.delete_child("a").await.expect("it is deleted");
         assert_eq!(settle(&b).await, 1);
+    });
+}
+
+#[test]
+fn what_a_given_up_incarnation_has_published_holds_up_nobody_when_it_is_dropped() {
+    real_time(async {
+        let (journal, stuck) = (Journal::new(), Gate::new());
+        let (table, view) = (Table::<Blocks>::new("table"), Inline::<Blocks>::new("view"));
+        let (in_table, in_view) = (Gate::new(), Gate::new());
+        // A loaded machine may hold up an honest poll for a while.
+        let mut root = Supervisor::one_for_one("root").intensity(99, SECOND).heartbeat(Duration::from_millis(200));
+        let a = root.add(child::<Probe>("a", Setup::new("a", &journal)));
+        let b = root.add(child::<Probe>("b", Setup::new("b", &journal)));
+        let _tree = root.start().await.expect("it starts");
+        let (published, viewed, blocks) = (table.clone(), view.clone(), stuck.clone());
+        let (value, handlers) = (Blocks(in_table.clone()), Arc::new(Blocks(in_view.clone())));
+        let publishes = Do::Run(Box::new(move |cx| {
+            // What is published is let go of by nobody but the library.
+            drop(cx.publish(&published, value));
+            cx.publish_view(&viewed, handlers);
+            blocks.block();
+        }));
+        a.tell(publishes).expect("it is told");
+        stuck.reached(1).await;
+        for gate in [in_table, in_view] {
+            // One is dropped after the other; the supervisor has given the slot to the next, and serves the others.
+            gate.reached(1).await;
+            assert!(table.read().is_none() && !view.is_published(), "they are withdrawn at once");
+            assert!(settle(&a).await > 1);
+            let restarts = settle(&b).await;
+            b.tell(Do::End(End::Error)).expect("it is told");
+            while settle(&b).await == restarts {}
+            gate.open();
+        }
+        stuck.open();
     });
 }

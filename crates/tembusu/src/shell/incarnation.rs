@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::slot::Slot;
 use crate::core::Generation;
 use crate::exit::ExitReason;
+use crate::later;
 use crate::panics::Caught;
 use crate::scope::{Lost, Scope};
 use crate::table::Withdraw;
@@ -322,9 +323,9 @@ impl Incarnation {
         };
         if let Some(ties) = &mut ties {
             for table in std::mem::take(&mut ties.published) {
-                // The last reader's copy, and with it code of a user, may be dropped here.
                 crate::panics::drop_quietly(crate::panics::catch(|| table.withdraw(self.owner)));
-                crate::panics::drop_quietly(table);
+                // It may be the last reference to the table.
+                later::drop_value(table);
             }
             ties.withdraw(self.owner);
         }
