@@ -161,6 +161,17 @@ fn trials_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn service_levels_are_said_in_words_and_leave_a_budget() {
+    let text = explain(&parse(SAMPLE).expect("the sample is right"));
+    let said = "  99.95% of its requests are to be answered in time, 99.9% to be decided on their merits";
+    assert_eq!(text.matches(said).count(), 3, "what the sample says is what an exchange has by itself: {text}");
+    for nothing in ["100%", "0.9995", "99,95%", "10%"] {
+        let (error, _) = broken("answered_in_time = \"99.95%\"", &format!("answered_in_time = \"{nothing}\""));
+        assert!(error.contains("`exchange[1].service_levels`: ") && error.contains("99.9999%"), "{error}");
+    }
+}
+
+#[test]
 fn an_unspecified_notices_address_needs_a_public_url() {
     let text = SAMPLE.replace("public_url = \"https://notice.example.com\"", "");
     let error = parse(&text).expect_err("nobody can call 0.0.0.0").to_string();

@@ -20,6 +20,13 @@ fn the_sixth_crash_degrades_an_exchange_and_an_operator_restores_it() {
     bid(&world, "google_adx");
     let port = world.system.ports().exchange("google_adx").expect("configured").clone();
     let admin = world.system.ports().admin;
+    let unable = |exchange: &str| -> u64 {
+        let page: Value = serde_json::from_str(&get(admin, "/service-levels").body).expect("JSON");
+        let levels = page["service_levels"].as_array().cloned().expect("a list");
+        let is_it = |level: &&Value| level["exchange"] == exchange && level["level"] == "able_to_bid";
+        levels.iter().find(is_it).and_then(|level| level["failures"].as_u64()).expect("a count")
+    };
+    let unable_before = ["google_adx", "xandr"].map(unable);
     exchange::chaos::NEGATIVE_FLOOR.arm();
     for round in 0..6 {
         let reply = post(port.address, &port.path, &bid_request(&format!("bad-{round}"), "-1.5"));
@@ -39,6 +46,9 @@ fn the_sixth_crash_degrades_an_exchange_and_an_operator_restores_it() {
     assert_eq!(get(admin, "/readyz").status, 200, "degraded stays ready");
     assert_eq!(post(port.address, &port.path, &bid_request("good", "0.1")).status, 204);
     bid(&world, "xandr");
+    let unable_now = ["google_adx", "xandr"].map(unable);
+    assert_eq!(unable_now[0], unable_before[0] + 7, "six were in hand at a crash, one found it degraded");
+    assert_eq!(unable_now[1], unable_before[1]);
     let page = get(admin, "/metrics").body;
     let standing =
         "adserver_alerts{severity=\"critical\",cause=\"exchange_degraded\",subtree=\"root/exchanges/google_adx\"} 1";

@@ -71,6 +71,33 @@ fn metrics_count_requests_by_exchange_and_region() {
 }
 
 #[test]
+fn service_levels_show_what_is_promised_and_what_failed() {
+    let world = start();
+    bid(&world, "xandr");
+    let admin = world.system.ports().admin;
+    let levels = || json(&get(admin, "/service-levels"))["service_levels"].as_array().cloned().expect("a list");
+    let of = |exchange: &str, level: &str| {
+        let is_it = |found: &Value| found["exchange"] == exchange && found["level"] == level;
+        levels().into_iter().find(is_it).unwrap_or_else(|| panic!("{exchange} has a level {level}"))
+    };
+    assert_eq!(levels().len(), 3 * 2);
+    let answered = of("xandr", "answered_in_time");
+    assert_eq!((&answered["objective"], &answered["too_fast"]), (&"99.95%".into(), &false.into()), "{answered}");
+    let windows = answered["windows"].as_array().cloned().unwrap_or_default();
+    let windows: Vec<_> = windows.iter().map(|window| window["window_s"].as_u64()).collect();
+    assert_eq!(windows, [Some(300), Some(1_800), Some(3_600), Some(21_600)]);
+    assert_eq!(of("index", "able_to_bid")["requests"], 0);
+
+    // What is malformed is answered, and nothing to bid on.
+    let able = of("xandr", "able_to_bid");
+    let port = world.system.ports().exchange("xandr").expect("configured").clone();
+    assert_eq!(post(port.address, &port.path, "{").status, 400);
+    assert_eq!(of("xandr", "able_to_bid"), able);
+    let requests = |level: &Value| level["requests"].as_u64().expect("a count");
+    assert_eq!(requests(&of("xandr", "answered_in_time")), requests(&answered) + 1);
+}
+
+#[test]
 fn campaigns_show_their_money() {
     let world = start();
     bid(&world, "xandr");

@@ -16,6 +16,7 @@
 
 #![warn(clippy::disallowed_methods)]
 
+mod ability;
 pub mod chaos;
 pub mod decision;
 mod dialect;
@@ -32,6 +33,7 @@ pub mod sockets;
 mod subtree;
 mod trial;
 
+pub use ability::is_unable;
 pub use dialect::Dialect;
 pub use explain::Explanation;
 

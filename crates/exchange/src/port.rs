@@ -157,8 +157,10 @@ impl Handler for ExchangePort {
     }
 
     fn connection_event(&self, event: &'static str) {
-        let connections = &self.settings.meters.connections;
+        let meters = &self.settings.meters;
+        let connections = &meters.connections;
         match event {
+            "client_gone" => meters.unanswered.inc(),
             "opened" => {
                 connections.open.inc();
                 connections.accepted.inc();

@@ -11,6 +11,7 @@ use common::tree::{EXCHANGE, Running, bad, good};
 use common::{Client, PATIENCE, post};
 use exchange::chaos::{NEGATIVE_FLOOR, NO_BID, POOL, SERIALIZER};
 use exchange::pool::PoolMessage;
+use exchange::sockets::Handler;
 use exchange::{Sockets, SocketsMessage};
 use tembusu::{CallError, EventKind, State, Supervisor, child};
 
@@ -178,6 +179,18 @@ fn a_crash_of_the_serializer_costs_the_request_in_hand_and_gives_its_money_back(
         assert_eq!(region.bids.get(), running.meters.bids.get(), "a bid counts when it is sent");
         assert_eq!(client.ask(post(good(2))).await.status, 200);
         assert_eq!(running.incarnations(), [1, 1, 2], "it is the last of the group");
+        running.tree.shutdown().await;
+    });
+}
+
+/// That the sockets say so is shown in `sockets.rs`.
+#[test]
+fn a_request_whose_client_went_before_its_answer_is_counted_as_unanswered() {
+    run(async {
+        let running = Running::start().await;
+        let answered = running.meters.requests.get();
+        running.port.connection_event("client_gone");
+        assert_eq!((running.meters.unanswered.get(), running.meters.requests.get()), (1, answered));
         running.tree.shutdown().await;
     });
 }

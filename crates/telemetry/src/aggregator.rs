@@ -16,7 +16,8 @@ use tembusu::{Actor, Context, Event, EventKind, Events, EventsError, Flow, Init,
 
 use crate::board::AlertBoard;
 use crate::chaos;
-use crate::collect::{AlertCollector, MeterCollector, TreeCollector};
+use crate::collect::{AlertCollector, LevelCollector, MeterCollector, TreeCollector};
+use crate::levels::ServiceLevels;
 use crate::meters::Meters;
 
 /// How often events are taken up. An alert is at most this late; a scrape takes them up at once.
@@ -31,6 +32,8 @@ pub struct AggregatorArgs {
     pub meters: Arc<Meters>,
     /// Where alerts are raised.
     pub board: Arc<AlertBoard>,
+    /// What the exchanges are promised.
+    pub levels: Arc<ServiceLevels>,
     /// The whole tree.
     pub tree: SupervisorRef,
 }
@@ -75,6 +78,7 @@ pub struct MetricsAggregator {
     lost: Counter,
     events: Events,
     board: Arc<AlertBoard>,
+    levels: Arc<ServiceLevels>,
     tree: SupervisorRef,
 }
 
@@ -102,6 +106,7 @@ impl Actor for MetricsAggregator {
         registry.register("tembusu_crashes", "Crashes of a node", crashes.clone());
         registry.register("tembusu_escalations", "Supervisors whose intensity was used up", escalations.clone());
         registry.register_collector(Box::new(MeterCollector(args.meters.clone())));
+        registry.register_collector(Box::new(LevelCollector(args.levels.clone())));
         let lost_help = "Events of the tree that came too fast: crashes and escalations are undercounted by as many";
         registry.register("tembusu_events_lost", lost_help, lost.clone());
         registry.register_collector(Box::new(TreeCollector(args.tree.clone())));
@@ -114,6 +119,7 @@ impl Actor for MetricsAggregator {
             lost,
             events,
             board: args.board.clone(),
+            levels: args.levels.clone(),
             tree: args.tree.clone(),
         }))
     }
@@ -123,6 +129,7 @@ impl Actor for MetricsAggregator {
             return Err(AggregatorCrash::Chaos(chaos::FOLLOW.name()));
         }
         self.follow();
+        self.levels.watch(&self.board);
         match message {
             AggregatorMessage::Follow => {
                 cx.after(FOLLOW_INTERVAL, AggregatorMessage::Follow);

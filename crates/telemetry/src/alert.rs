@@ -1,7 +1,7 @@
 //! What an alert is, and which place in the tree raises which alert.
 //!
-//! An alert follows from what the tree says about itself; nothing here looks at traffic, and no
-//! alert ever acts on the tree.
+//! An alert follows from what the tree says about itself, or from a service level whose error budget burns too fast. No alert
+//! ever acts on the tree.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -55,11 +55,15 @@ pub enum Cause {
     RootExhausted,
     /// Another subtree is down.
     SubtreeDown,
+    /// More of an exchange's requests are answered late, or not at all, than its service level allows.
+    AnswersLate,
+    /// More of an exchange's requests get no bid for want of something of ours than its service level allows.
+    UnableToBid,
 }
 
 impl Cause {
     /// Every cause, for a gauge that shows zeros as well.
-    pub const ALL: [Cause; 9] = [
+    pub const ALL: [Cause; 11] = [
         Cause::ExchangeDegraded,
         Cause::ExchangeSilent,
         Cause::RegionDown,
@@ -69,6 +73,8 @@ impl Cause {
         Cause::TelemetryOff,
         Cause::RootExhausted,
         Cause::SubtreeDown,
+        Cause::AnswersLate,
+        Cause::UnableToBid,
     ];
 
     /// Returns the label under which it is exported.
@@ -83,6 +89,8 @@ impl Cause {
             Cause::TelemetryOff => "telemetry_off",
             Cause::RootExhausted => "root_exhausted",
             Cause::SubtreeDown => "subtree_down",
+            Cause::AnswersLate => "answers_late",
+            Cause::UnableToBid => "unable_to_bid",
         }
     }
 
@@ -96,8 +104,15 @@ impl Cause {
             | Cause::ExchangeSilent
             | Cause::RegionDown
             | Cause::LedgerDown
+            | Cause::AnswersLate
+            | Cause::UnableToBid
             | Cause::RootExhausted => Severity::Critical,
         }
+    }
+
+    /// Returns whether it follows from the state of the tree, and ends with it.
+    pub(crate) fn is_of_the_tree(self) -> bool {
+        !matches!(self, Cause::RootExhausted | Cause::CampaignNotStarted | Cause::AnswersLate | Cause::UnableToBid)
     }
 
     /// Returns what it costs and what an operator does about it.
@@ -114,6 +129,8 @@ impl Cause {
             Cause::TelemetryOff => "metrics are missing; it is retried with back-off",
             Cause::RootExhausted => "the process drains and exits; the service manager starts it again",
             Cause::SubtreeDown => "see the tree for its last exit",
+            Cause::AnswersLate => "the exchange will send less; look for a busy thread, then for a slow network",
+            Cause::UnableToBid => "no-bids by reason say what is down or too slow",
         }
     }
 }
@@ -131,7 +148,7 @@ pub struct Alert {
     pub severity: Severity,
     /// What happened.
     pub cause: Cause,
-    /// Path of the subtree that it happened to.
+    /// Path of the subtree that it happened to, or `service_levels/`, the exchange and its level.
     pub subtree: String,
     /// What the tree reported.
     pub detail: String,

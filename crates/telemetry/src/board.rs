@@ -132,7 +132,7 @@ impl AlertBoard {
             root.walk().filter(|node| is_on_its_way(node)).map(|node| &*node.path).collect();
         let now = SystemTime::now();
         for alert in self.standing() {
-            let of_the_tree = !matches!(alert.cause, Cause::RootExhausted | Cause::CampaignNotStarted);
+            let of_the_tree = alert.cause.is_of_the_tree();
             let subtree = alert.subtree.as_str();
             if of_the_tree && !standing.contains_key(subtree) && !on_its_way.contains(subtree) {
                 self.clear(&alert.subtree, now);

@@ -16,6 +16,7 @@ use crate::alert::Cause;
 use crate::board::AlertBoard;
 use crate::counter::Labelled;
 use crate::histogram::{BUCKETS_US, Histogram};
+use crate::levels::{ServiceLevel, ServiceLevels};
 use crate::meters::{ConnectionMeters, ExchangeMeters, Meters, RegionMeters};
 
 /// Most alerts with a series of their own; beyond it they are summed by cause.
@@ -45,6 +46,8 @@ impl MeterCollector {
         counters(to, "adserver_bids", "Bids sent, one for each imp", by_exchange(|m| m.bids.get()))?;
         counters(to, "adserver_shed", "Requests answered 204 at once for want of time", by_exchange(|m| m.shed.get()))?;
         counters(to, "adserver_late", "Answers that were ready after their deadline", by_exchange(|m| m.late.get()))?;
+        let help = "Requests whose connection ended before their answer";
+        counters(to, "adserver_unanswered", help, by_exchange(|m| m.unanswered.get()))?;
 
         let by_label = |label: &'static str, of: fn(&ExchangeMeters) -> &Labelled| {
             self.0.exchanges().flat_map(move |meters| {
@@ -124,6 +127,29 @@ impl MeterCollector {
         counters(to, "adserver_notice_responses", "Answers to notices by HTTP status", statuses)?;
         let latency = [([("listener", "notices")], &meters.latency)];
         histograms(to, "adserver_notice_latency_seconds", "From the head to the durable answer", latency.into_iter())
+    }
+}
+
+/// Writes the service levels: what they are about, what failed, and what is promised.
+#[derive(Debug)]
+pub(crate) struct LevelCollector(pub(crate) Arc<ServiceLevels>);
+
+impl Collector for LevelCollector {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> Written {
+        // Read once, so that no page shows more failures than requests.
+        let all: Vec<_> = self.0.all().collect();
+        let labels = |exchange, level: ServiceLevel| [("exchange", exchange), ("service_level", level.label())];
+        let requests = all.iter().map(|(exchange, level, _, counts)| (labels(*exchange, *level), counts.requests));
+        counters(&mut to, "adserver_service_requests", "Requests that a service level is about", requests)?;
+        let failures = all.iter().map(|(exchange, level, _, counts)| (labels(*exchange, *level), counts.failures));
+        counters(&mut to, "adserver_service_failures", "Requests that failed a service level", failures)?;
+        let help = "Share of requests that must not fail";
+        let mut metric = to.encode_descriptor("adserver_service_objective", help, None, MetricType::Gauge)?;
+        for (exchange, level, objective, _) in &all {
+            let share = f64::from(objective.millionths()) / 1e6;
+            metric.encode_family(&labels(*exchange, *level))?.encode_gauge(&share)?;
+        }
+        Ok(())
     }
 }
 

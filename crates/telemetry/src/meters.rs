@@ -56,6 +56,8 @@ pub struct ExchangeMeters {
     pub shed: Counter,
     /// Answers that were ready only after their deadline; they went out as 204.
     pub late: Counter,
+    /// Requests whose head was read and that got no answer: their connection ended first.
+    pub unanswered: Counter,
     /// The exchange's connections.
     pub connections: ConnectionMeters,
     /// From the first byte of the head to the answer's hand-over to the connection, which writes it.
@@ -76,6 +78,7 @@ impl ExchangeMeters {
             statuses: Statuses::default(),
             shed: Counter::new(),
             late: Counter::new(),
+            unanswered: Counter::new(),
             connections: ConnectionMeters::default(),
             latency: Histogram::new(),
             regions: regions.iter().map(cell).collect(),

@@ -9,6 +9,7 @@ use tembusu::{Address, Supervisor, SupervisorRef, child};
 
 use crate::aggregator::{AggregatorArgs, AggregatorMessage, MetricsAggregator};
 use crate::board::AlertBoard;
+use crate::levels::ServiceLevels;
 use crate::meters::Meters;
 
 /// Restarts granted within [`TELEMETRY_PERIOD`].
@@ -28,6 +29,7 @@ pub const RENDER_TIMEOUT: Duration = Duration::from_secs(2);
 pub fn telemetry_supervisor(
     meters: Arc<Meters>,
     board: Arc<AlertBoard>,
+    levels: Arc<ServiceLevels>,
     tree: SupervisorRef,
 ) -> (Supervisor, Address<AggregatorMessage>) {
     let mut telemetry = Supervisor::one_for_one("telemetry")
@@ -35,6 +37,6 @@ pub fn telemetry_supervisor(
         .quarantine()
         .restore_after(TELEMETRY_BACKOFF_MIN, TELEMETRY_BACKOFF_MAX);
     let aggregator =
-        telemetry.add(child::<MetricsAggregator>("metrics_aggregator", AggregatorArgs { meters, board, tree }));
+        telemetry.add(child::<MetricsAggregator>("metrics_aggregator", AggregatorArgs { meters, board, levels, tree }));
     (telemetry, aggregator)
 }

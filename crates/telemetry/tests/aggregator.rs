@@ -1,9 +1,13 @@
 //! The aggregator follows a running tree and renders it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use telemetry::{ALERT_SERIES_MAX, AggregatorMessage, AlertBoard, Cause, Meters, render_alerts, telemetry_supervisor};
+use telemetry::{
+    ALERT_SERIES_MAX, AggregatorMessage, AlertBoard, Cause, Counts, Meters, Objective, Objectives, ServiceLevels,
+    render_alerts, telemetry_supervisor,
+};
 use tembusu::{Actor, Address, Context, Flow, Init, Supervisor, Tree, child};
 
 /// The alert of the one exchange.
@@ -39,13 +43,20 @@ impl Actor for Fragile {
     }
 }
 
+/// 99.95 % of both levels; only a degraded exchange is unable to bid.
+fn levels(meters: &Meters) -> Arc<ServiceLevels> {
+    let objective = Objective::parse("99.95%").expect("an objective");
+    let objectives = Objectives { answered_in_time: objective, able_to_bid: objective };
+    ServiceLevels::new(meters, &[objectives], |reason| reason == "degraded")
+}
+
 /// A tree with telemetry and one exchange that is granted two restarts.
 async fn start(
     meters: &std::sync::Arc<Meters>,
 ) -> (Tree, Address<AggregatorMessage>, Address<()>, std::sync::Arc<AlertBoard>) {
     let board = AlertBoard::new();
     let mut root = Supervisor::one_for_one("root");
-    let (telemetry, aggregator) = telemetry_supervisor(meters.clone(), board.clone(), root.handle());
+    let (telemetry, aggregator) = telemetry_supervisor(meters.clone(), board.clone(), levels(meters), root.handle());
     root.supervisor(telemetry);
     let mut exchanges = Supervisor::one_for_one("exchanges");
     let mut exchange = Supervisor::one_for_one("xandr").intensity(2, Duration::from_secs(60));
@@ -120,8 +131,9 @@ async fn meters_outlive_the_aggregator() {
 #[tokio::test(start_paused = true)]
 async fn events_that_came_too_fast_are_counted_as_lost() {
     let mut root = Supervisor::one_for_one("root").intensity(u32::MAX, WITHIN);
+    let meters = Meters::new(&["xandr"], &["sg"]);
     let (telemetry, aggregator) =
-        telemetry_supervisor(Meters::new(&["xandr"], &["sg"]), AlertBoard::new(), root.handle());
+        telemetry_supervisor(meters.clone(), AlertBoard::new(), levels(&meters), root.handle());
     root.supervisor(telemetry);
     let engine = root.add(child::<Fragile>("engine", ()));
     let tree = root.start().await.expect("the tree starts");
@@ -144,6 +156,62 @@ async fn events_that_came_too_fast_are_counted_as_lost() {
     assert!(0 < count("tembusu_events_lost_total "), "{page}");
     assert!(count("tembusu_crashes_total") < crashes, "{page}");
     tree.shutdown().await;
+}
+
+/// On a virtual clock: forty seconds of degraded answers are an alert, and five minutes without any its end.
+#[tokio::test(start_paused = true)]
+async fn a_service_level_whose_budget_burns_is_an_alert_until_it_does_not() {
+    let meters = Meters::new(&["xandr"], &["sg"]);
+    let (tree, aggregator, _, board) = start(&meters).await;
+    let xandr = meters.exchange("xandr").expect("configured");
+    let serve = async |reason, seconds| {
+        for _ in 0..seconds {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            xandr.requests.add(1_000);
+            xandr.no_bids.add(reason, 1_000);
+        }
+    };
+    let standing = || -> Vec<_> { board.standing().into_iter().map(|alert| (alert.cause, alert.subtree)).collect() };
+    serve("paced", 60).await;
+    assert_eq!(standing(), []);
+    // 2,000 times what is allowed: 14.4 over the hour are reached after 26 s.
+    serve("degraded", 40).await;
+    page(&aggregator).await;
+    assert_eq!(standing(), [(Cause::UnableToBid, "service_levels/xandr/able_to_bid".to_owned())]);
+    // What the tree says ends no alert of a service level.
+    board.reconcile(&tree.handle().snapshot());
+    assert_eq!(standing().len(), 1);
+    let page_then = page(&aggregator).await;
+    for series in [
+        "adserver_service_requests_total{exchange=\"xandr\",service_level=\"able_to_bid\"} 100000",
+        "adserver_service_failures_total{exchange=\"xandr\",service_level=\"able_to_bid\"} 40000",
+        "adserver_service_failures_total{exchange=\"xandr\",service_level=\"answered_in_time\"} 0",
+        "adserver_service_objective{exchange=\"xandr\",service_level=\"able_to_bid\"} 0.9995",
+        "adserver_alerts{severity=\"critical\",cause=\"unable_to_bid\",subtree=\"service_levels/xandr/able_to_bid\"} 1",
+    ] {
+        assert!(page_then.contains(series), "`{series}` is missing in\n{page_then}");
+    }
+    serve("paced", 320).await;
+    page(&aggregator).await;
+    assert_eq!(standing(), []);
+    tree.shutdown().await;
+}
+
+#[test]
+fn what_was_answered_late_or_not_at_all_fails_its_level() {
+    let meters = Meters::new(&["xandr"], &["sg"]);
+    let xandr = meters.exchange("xandr").expect("configured");
+    xandr.requests.add(90);
+    xandr.late.add(2);
+    xandr.unanswered.add(10);
+    xandr.no_bids.add("paced", 30);
+    xandr.no_bids.add("degraded", 7);
+    (0..50).for_each(|_| xandr.statuses.inc(200));
+    (0..3).for_each(|_| xandr.statuses.inc(400));
+    let reports = levels(&meters).report(&AlertBoard::new());
+    let seen: Vec<_> = reports.iter().map(|report| (report.level.label(), report.counts)).collect();
+    let counts = |requests, failures| Counts { requests, failures };
+    assert_eq!(seen, [("answered_in_time", counts(100, 12)), ("able_to_bid", counts(87, 7))]);
 }
 
 #[test]

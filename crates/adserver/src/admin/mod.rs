@@ -5,6 +5,7 @@
 
 mod explain;
 mod kill;
+mod levels;
 mod pages;
 mod router;
 mod tree;

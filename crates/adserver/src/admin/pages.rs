@@ -47,6 +47,7 @@ pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Response {
         // Nobody keeps the board meanwhile.
         Err(error) => {
             desk.board.reconcile(&desk.tree.snapshot());
+            desk.levels.watch(&desk.board);
             match render_alerts(&desk.board) {
                 Ok(page) => ([(header::CONTENT_TYPE, METRICS_TYPE)], page).into_response(),
                 Err(_) => down("telemetry", &error),
@@ -63,6 +64,7 @@ pub(super) async fn alerts(State(desk): State<Arc<Desk>>) -> Json<Value> {
     // The board may be behind the tree while telemetry is off.
     desk.board.reconcile(&desk.tree.snapshot());
     campaign_alerts::follow(&desk.board, &desk.campaigns);
+    desk.levels.watch(&desk.board);
     let list = |alerts: Vec<Alert>| alerts.iter().map(alert).collect::<Vec<_>>();
     Json(json!({ "standing": list(desk.board.standing()), "ended": list(desk.board.ended()) }))
 }

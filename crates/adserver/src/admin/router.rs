@@ -10,10 +10,10 @@ use axum::routing::{get, post};
 use campaign::CampaignsHandle;
 use exchange::ExchangePort;
 use ledger::LedgerMessage;
-use telemetry::{AggregatorMessage, AlertBoard};
+use telemetry::{AggregatorMessage, AlertBoard, ServiceLevels};
 use tembusu::{Address, SupervisorRef};
 
-use super::{explain, kill, pages};
+use super::{explain, kill, levels, pages};
 use crate::phase::Life;
 
 /// What the pages are made from.
@@ -26,6 +26,8 @@ pub(crate) struct Desk {
     pub(crate) aggregator: Address<AggregatorMessage>,
     /// Alerts.
     pub(crate) board: Arc<AlertBoard>,
+    /// What the exchanges are promised.
+    pub(crate) levels: Arc<ServiceLevels>,
     /// Money.
     pub(crate) ledger: Address<LedgerMessage>,
     /// The campaigns.
@@ -42,6 +44,7 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
         .route("/metrics", get(pages::metrics))
         .route("/tree", get(pages::tree))
         .route("/alerts", get(pages::alerts))
+        .route("/service-levels", get(levels::service_levels))
         .route("/campaigns", get(pages::campaigns))
         .route("/crash-payloads", get(pages::crash_payloads))
         .route("/exchanges/{name}/explain", post(explain::explain))

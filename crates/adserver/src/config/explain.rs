@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::duration::show;
-use super::settings::{AdserverConfig, ExchangeConfig, Intensity};
+use super::settings::{AdserverConfig, ExchangeConfig, Intensity, ServiceLevelsConfig};
 
 /// Returns the text, one sentence a line.
 pub fn explain(config: &AdserverConfig) -> String {
@@ -31,6 +31,10 @@ pub fn explain(config: &AdserverConfig) -> String {
             exchange.name
         ));
         say(way_back(exchange));
+        let ServiceLevelsConfig { answered_in_time, able_to_bid } = exchange.service_levels;
+        say(format!(
+            "  {answered_in_time} of its requests are to be answered in time, {able_to_bid} to be decided on their merits"
+        ));
         say(format!(
             "  {} of its listener closes its connections and counts as one crash in sockets",
             more_than(exchange.intensity)

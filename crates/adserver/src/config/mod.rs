@@ -16,7 +16,7 @@ pub use error::ConfigError;
 pub use explain::explain;
 pub use settings::{
     AdminConfig, AdserverConfig, BillingEvent, CampaignsConfig, Dialect, ExchangeConfig, Intensity, LedgerConfig,
-    LimitsConfig, NoticesConfig, ProbeConfig, RegionConfig, RestoreBy, TelemetryConfig,
+    LimitsConfig, NoticesConfig, ProbeConfig, RegionConfig, RestoreBy, ServiceLevelsConfig, TelemetryConfig,
 };
 
 use std::path::Path;

@@ -6,9 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use money::{Currency, Rates};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
+use telemetry::Objective;
 
 use super::duration;
+
+/// 99.95 %: 21.9 minutes of a month.
+const ANSWERED_IN_TIME: Objective = Objective::of_millionths(999_500).expect("a share");
+/// 99.9 %: 43.8 minutes of a month, trials and restarts of regions included.
+const ABLE_TO_BID: Objective = Objective::of_millionths(999_000).expect("a share");
 
 /// Everything that the ad server is told.
 #[derive(Debug, Clone, Deserialize)]
@@ -222,9 +228,31 @@ pub struct ExchangeConfig {
     /// How it is tried, with `restore = "probe"`.
     #[serde(default)]
     pub probe: Option<ProbeConfig>,
+    /// What it is promised.
+    #[serde(default)]
+    pub service_levels: ServiceLevelsConfig,
     /// Limits of its listener.
     #[serde(default)]
     pub limits: LimitsConfig,
+}
+
+/// What an exchange is promised, as shares of its requests. Failures that come too fast for them raise an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceLevelsConfig {
+    /// Answered before the deadline, of all requests whose head was read.
+    #[serde(deserialize_with = "objective")]
+    pub answered_in_time: Objective,
+    /// Decided on the merits, of all well-formed requests: not turned away because something of ours was degraded, down or too
+    /// slow.
+    #[serde(deserialize_with = "objective")]
+    pub able_to_bid: Objective,
+}
+
+impl Default for ServiceLevelsConfig {
+    fn default() -> ServiceLevelsConfig {
+        ServiceLevelsConfig { answered_in_time: ANSWERED_IN_TIME, able_to_bid: ABLE_TO_BID }
+    }
 }
 
 /// How a degraded exchange comes back.
@@ -372,6 +400,15 @@ fn tmax() -> Duration {
 
 fn margin() -> Duration {
     Duration::from_millis(10)
+}
+
+fn objective<'de, D: Deserializer<'de>>(from: D) -> Result<Objective, D::Error> {
+    let text = String::deserialize(from)?;
+    Objective::parse(&text).ok_or_else(|| {
+        de::Error::custom(format!(
+            "`{text}` is not a share that can be promised; write a percentage from 50% to 99.9999%, such as \"99.95%\""
+        ))
+    })
 }
 
 fn restore() -> RestoreBy {

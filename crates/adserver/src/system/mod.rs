@@ -32,7 +32,7 @@ use campaign::{Campaign, CampaignsHandle};
 use exchange::ExchangePort;
 use ledger::{LedgerMessage, Totals};
 use region::RegionPort;
-use telemetry::{AlertBoard, Cause, Meters};
+use telemetry::{AlertBoard, Cause, Meters, ServiceLevels};
 use tembusu::{Address, CallError, ExitReason, State, SupervisorRef, Tree};
 
 use crate::campaign_alerts;
@@ -66,6 +66,7 @@ struct Handles {
     life: Life,
     meters: Arc<Meters>,
     board: Arc<AlertBoard>,
+    levels: Arc<ServiceLevels>,
     ledger: Address<LedgerMessage>,
     campaigns: CampaignsHandle,
     regions: Vec<RegionPort>,
@@ -183,11 +184,12 @@ impl System {
         reason
     }
 
-    /// Does what is due from time to time, outside of the tree: brings the alerts in line with it while telemetry does
-    /// not, and stores the secret of cap keys when its day has changed.
+    /// Does what is due from time to time, outside of the tree: brings the alerts in line with it and with the
+    /// service levels while telemetry does not, and stores the secret of cap keys when its day has changed.
     pub fn upkeep(&self) {
         if !self.telemetry_follows() {
             self.board().reconcile(&self.tree().snapshot());
+            self.handles.levels.watch(self.board());
         }
         campaign_alerts::follow(self.board(), self.campaigns());
         self.store_cap_secret();

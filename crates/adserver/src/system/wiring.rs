@@ -14,7 +14,7 @@ use exchange::{ExchangeArgs, ExchangePort, Restore, Trials, exchange_supervisor,
 use hyper_util::service::TowerToHyperService;
 use ledger::{Clock, LedgerArgs, LedgerMessage};
 use region::{PacingBoard, RegionArgs, RegionPort, region_supervisor};
-use telemetry::{AlertBoard, ConnectionMeters, Meters, telemetry_supervisor};
+use telemetry::{AlertBoard, ConnectionMeters, Meters, Objectives, ServiceLevels, telemetry_supervisor};
 use tembusu::{Address, Supervisor, child};
 
 use super::Handles;
@@ -22,7 +22,9 @@ use super::error::SystemError;
 use super::parts::Parts;
 use super::runtimes::Runtimes;
 use crate::admin;
-use crate::config::{AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity, ProbeConfig};
+use crate::config::{
+    AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity, ProbeConfig, ServiceLevelsConfig,
+};
 use crate::http::{HttpListener, ListenerArgs};
 use crate::notices::{ForgeryLimit, NoticeDesk, NoticeService};
 use crate::phase::Life;
@@ -50,9 +52,11 @@ pub(super) fn wire(
     let exchange_names: Vec<&str> = config.exchanges.iter().map(|exchange| &*exchange.name).collect();
     let region_names: Vec<&str> = config.regions.iter().map(|region| &*region.name).collect();
     let meters = Meters::new(&exchange_names, &region_names);
+    let objectives: Vec<Objectives> = config.exchanges.iter().map(objectives).collect();
+    let levels = ServiceLevels::new(&meters, &objectives, exchange::is_unable);
 
     let mut subtrees = Vec::new();
-    let (telemetry, aggregator) = telemetry_supervisor(meters.clone(), board.clone(), tree.clone());
+    let (telemetry, aggregator) = telemetry_supervisor(meters.clone(), board.clone(), levels.clone(), tree.clone());
     subtrees.push(telemetry);
     let ledger = wire_ledger(config, &campaigns, runtimes, &mut subtrees);
     let (subtree, campaigns) = campaigns_supervisor(campaigns)?;
@@ -67,6 +71,7 @@ pub(super) fn wire(
         tree: tree.clone(),
         aggregator,
         board: board.clone(),
+        levels: levels.clone(),
         ledger: ledger.clone(),
         campaigns: campaigns.clone(),
         exchanges: exchanges.clone(),
@@ -78,7 +83,7 @@ pub(super) fn wire(
     }
 
     let handles =
-        Handles { root: tree, ports: parts.ports, life, meters, board, ledger, campaigns, regions, exchanges };
+        Handles { root: tree, ports: parts.ports, life, meters, board, levels, ledger, campaigns, regions, exchanges };
     Ok((root, handles))
 }
 
@@ -194,6 +199,11 @@ fn wire_exchanges(
     }
     subtrees.extend([exchanges, sockets]);
     ports
+}
+
+fn objectives(exchange: &ExchangeConfig) -> Objectives {
+    let ServiceLevelsConfig { answered_in_time, able_to_bid } = exchange.service_levels;
+    Objectives { answered_in_time, able_to_bid }
 }
 
 fn restore(exchange: &ExchangeConfig) -> Restore {
