@@ -2,12 +2,12 @@
 //!
 //! Promises the first flaw of a campaign, where it is and what to do about it. Never mends a definition silently.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use money::{Cpm, Nanos};
 
-use crate::targeting::{Dimension, Side};
+use crate::targeting::{Dimension, Side, Targeting};
 use crate::{
     Campaign, CampaignId, Creative, CreativeId, HOUR_WEIGHTS_MAX, HourPlan, Pacing, SIDE_MAX, category, domain,
 };
@@ -100,6 +100,9 @@ impl fmt::Display for Place {
     }
 }
 
+/// Looks at one part of a campaign.
+type Check = fn(&Campaign) -> Result<(), Flaw>;
+
 impl Campaign {
     /// Finds the first flaw.
     ///
@@ -107,21 +110,50 @@ impl Campaign {
     ///
     /// The flaw, with its place and advice.
     pub fn check(&self) -> Result<(), Flaw> {
-        self.check_identity()?;
-        self.check_money()?;
-        self.check_flight()?;
-        self.check_targeting()?;
-        self.check_hours()?;
-        self.check_creatives()
+        self.checks().find_map(Result::err).map_or(Ok(()), Err)
     }
 
-    fn check_identity(&self) -> Result<(), Flaw> {
-        ensure(self.id.0 > 0, Place::Id, || "0 is no id: number campaigns from 1".into())?;
+    /// Finds a flaw of each value, of each side of the targeting and of each creative.
+    #[must_use]
+    pub fn flaws(&self) -> Vec<Flaw> {
+        self.checks().filter_map(Result::err).collect()
+    }
+
+    fn checks(&self) -> impl Iterator<Item = Result<(), Flaw>> {
+        let parts: [Check; 12] = [
+            Self::check_id,
+            Self::check_name,
+            Self::check_advertiser,
+            Self::check_bid,
+            Self::check_budget,
+            Self::check_cap,
+            Self::check_flight,
+            Self::check_countries,
+            Self::check_exchanges,
+            Self::check_categories,
+            Self::check_hours,
+            Self::check_creative_ids,
+        ];
+        let sides = [Targeting::check_include, Targeting::check_exclude, Targeting::check_clock];
+        let targeting = self.targeting.as_ref();
+        let rules = sides.into_iter().map(move |check| targeting.map_or(Ok(()), |targeting| check(targeting, self)));
+        let creatives = self.creatives.iter().enumerate().map(|(index, creative)| creative.check(index));
+        parts.into_iter().map(move |check| check(self)).chain(rules).chain(creatives)
+    }
+
+    fn check_id(&self) -> Result<(), Flaw> {
+        ensure(self.id.0 > 0, Place::Id, || "0 is no id: number campaigns from 1".into())
+    }
+
+    fn check_name(&self) -> Result<(), Flaw> {
         ensure(!self.name.trim().is_empty(), Place::Name, || "empty: write what operators call the campaign".into())?;
         ensure(self.name.len() <= NAME_BYTES_MAX, Place::Name, || {
             format!("{} bytes long: shorten it to {NAME_BYTES_MAX}", self.name.len())
         })?;
-        ensure(!self.name.contains(char::is_control), Place::Name, || "holds a control character: remove it".into())?;
+        ensure(!self.name.contains(char::is_control), Place::Name, || "holds a control character: remove it".into())
+    }
+
+    fn check_advertiser(&self) -> Result<(), Flaw> {
         ensure(domain::is_bare(&self.advertiser_domain), Place::AdvertiserDomain, || {
             let found = &self.advertiser_domain;
             format!(
@@ -130,20 +162,28 @@ impl Campaign {
         })
     }
 
-    fn check_money(&self) -> Result<(), Flaw> {
-        let Self { budget, bid_cpm, .. } = self;
-        ensure(*budget > Nanos(0), Place::Budget, || {
-            format!("{budget} is not above 0: write what the flight may cost in USD, such as \"250.00\"")
-        })?;
+    fn check_bid(&self) -> Result<(), Flaw> {
+        let Self { bid_cpm, .. } = self;
         ensure(*bid_cpm > Cpm(0), Place::BidCpm, || {
             format!("{bid_cpm} is not above 0: write USD per 1000 impressions, such as \"1.20\"")
         })?;
         ensure(*bid_cpm <= BID_CPM_MAX, Place::BidCpm, || {
             format!("{bid_cpm} is above {BID_CPM_MAX} USD per 1000 impressions: check the decimal point")
+        })
+    }
+
+    fn check_budget(&self) -> Result<(), Flaw> {
+        let Self { budget, bid_cpm, .. } = self;
+        ensure(*budget > Nanos(0), Place::Budget, || {
+            format!("{budget} is not above 0: write what the flight may cost in USD, such as \"250.00\"")
         })?;
-        ensure(bid_cpm.cost_in_usd() <= *budget, Place::Budget, || {
+        let sane = *bid_cpm <= Cpm(0) || BID_CPM_MAX < *bid_cpm || bid_cpm.cost_in_usd() <= *budget;
+        ensure(sane, Place::Budget, || {
             format!("{budget} USD does not pay for one impression at bid_cpm {bid_cpm}: raise it or lower the bid")
-        })?;
+        })
+    }
+
+    fn check_cap(&self) -> Result<(), Flaw> {
         ensure(self.cap_per_user_per_day != Some(0), Place::CapPerUserPerDay, || {
             "0 shows the campaign to nobody: write 1 or more, or remove the line for no cap".into()
         })
@@ -169,34 +209,42 @@ impl Campaign {
                 "of which clock: add utc_offset = \"+08:00\" to the campaign".into()
             })?;
         }
-        let Some(plan) = HourPlan::of(self).filter(|_| lines > 0) else { return Ok(()) };
+        let Some(plan) = HourPlan::of(self).filter(|_| lines > 0 && self.check_flight().is_ok()) else { return Ok(()) };
         ensure(plan.between(self.flight.starts_ms, self.flight.ends_ms) > 0, Place::HourWeights, || {
             "no hour of the flight is left to spend in: give one in which the campaign bids a weight above 0".into()
         })
     }
 
-    fn check_targeting(&self) -> Result<(), Flaw> {
+    fn check_countries(&self) -> Result<(), Flaw> {
         ensure(!self.countries.is_empty(), Place::Countries, || {
             "empty: name at least one country, such as [\"SG\", \"ID\", \"TH\"]".into()
         })?;
         if let Some(index) = first_twice(&self.countries) {
             return flaw(Place::Country(index), format!("{} stands twice: remove one", self.countries[index]));
         }
+        Ok(())
+    }
+
+    fn check_exchanges(&self) -> Result<(), Flaw> {
         for (index, exchange) in self.exchanges.iter().enumerate() {
             let letters = exchange.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
             ensure(letters && !exchange.is_empty(), Place::Exchange(index), || {
                 format!("{exchange:?} is no exchange: use its name in the configuration, such as \"google_adx\"")
             })?;
         }
+        Ok(())
+    }
+
+    fn check_categories(&self) -> Result<(), Flaw> {
         for (index, found) in self.categories.iter().enumerate() {
             ensure(category::is_known(found), Place::Category(index), || {
                 format!("{found:?} is not in IAB taxonomy 1.0: write one such as \"IAB7\" or \"IAB7-39\"")
             })?;
         }
-        self.targeting.as_ref().map_or(Ok(()), |targeting| targeting.check(self))
+        Ok(())
     }
 
-    fn check_creatives(&self) -> Result<(), Flaw> {
+    fn check_creative_ids(&self) -> Result<(), Flaw> {
         let count = self.creatives.len();
         ensure(count > 0, Place::Creatives, || "none: add a [[campaign.creative]] with something to show".into())?;
         ensure(count <= CREATIVES_PER_CAMPAIGN_MAX, Place::Creatives, || {
@@ -209,7 +257,7 @@ impl Campaign {
                 format!("{} is taken: give each creative its own number", ids[index]),
             );
         }
-        self.creatives.iter().enumerate().try_for_each(|(index, creative)| creative.check(index))
+        Ok(())
     }
 }
 
@@ -247,7 +295,8 @@ impl Creative {
 #[derive(Debug, Default)]
 pub(crate) struct TakenIds {
     campaigns: HashSet<CampaignId>,
-    creatives: HashSet<CreativeId>,
+    /// Each with its campaign.
+    creatives: HashMap<CreativeId, CampaignId>,
 }
 
 impl TakenIds {
@@ -256,14 +305,40 @@ impl TakenIds {
         ensure(!self.campaigns.contains(&campaign.id), Place::Id, || {
             format!("{} is taken by another campaign: give each its own number", campaign.id)
         })?;
-        for (index, creative) in campaign.creatives.iter().enumerate() {
-            ensure(!self.creatives.contains(&creative.id), Place::CreativeId(index), || {
-                format!("{} is taken: exchanges audit by this number, so give each creative its own", creative.id)
-            })?;
-        }
-        self.campaigns.insert(campaign.id);
-        self.creatives.extend(campaign.creatives.iter().map(|creative| creative.id));
+        self.check_creatives(campaign, &HashSet::new())?;
+        self.hold(campaign);
         Ok(())
+    }
+
+    /// Finds a creative that is taken by a campaign that is not among the `free`.
+    pub(crate) fn check_creatives(&self, campaign: &Campaign, free: &HashSet<CampaignId>) -> Result<(), Flaw> {
+        for (index, creative) in campaign.creatives.iter().enumerate() {
+            let owner = self.creatives.get(&creative.id).filter(|owner| !free.contains(owner));
+            if let Some(owner) = owner {
+                let advice = format!(
+                    "{} is taken by campaign {owner}: exchanges audit by this number, so give each creative its own",
+                    creative.id
+                );
+                return flaw(Place::CreativeId(index), advice);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the ids, whoever has had them.
+    pub(crate) fn hold(&mut self, campaign: &Campaign) {
+        self.campaigns.insert(campaign.id);
+        self.creatives.extend(campaign.creatives.iter().map(|creative| (creative.id, campaign.id)));
+    }
+
+    /// Gives the ids of a campaign back.
+    pub(crate) fn release(&mut self, campaign: &Campaign) {
+        self.campaigns.remove(&campaign.id);
+        for creative in &campaign.creatives {
+            if self.creatives.get(&creative.id) == Some(&campaign.id) {
+                self.creatives.remove(&creative.id);
+            }
+        }
     }
 }
 

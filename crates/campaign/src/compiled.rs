@@ -1,9 +1,11 @@
 //! A campaign made ready for the bid path.
 //!
-//! Promises a sound definition: no compiled campaign has a flaw. Never changes, but for its gate, which only closes.
+//! Promises a sound definition: no compiled campaign has a flaw. Never changes, but for its gate, which only closes, and for
+//! the version before it, which it lets go.
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use money::{Cpm, Nanos};
 use tembusu::Address;
 
@@ -34,6 +36,9 @@ pub struct CompiledCampaign {
     by_size: Box<[(Size, usize)]>,
     hour_plan: Option<Box<HourPlan>>,
     gate: Gate,
+    version: u32,
+    /// The version before it, until an index knows this one.
+    former: ArcSwapOption<CompiledCampaign>,
 }
 
 /// A creative and the size in which it is shown.
@@ -66,7 +71,14 @@ pub fn compile_shared(definition: Arc<Campaign>) -> Result<CompiledCampaign, Com
         creatives.flat_map(|(index, creative)| creative.sizes.iter().map(move |size| (*size, index))).collect();
     by_size.sort_unstable();
     let hour_plan = HourPlan::of(&definition).map(Box::new);
-    Ok(CompiledCampaign { definition, by_size: by_size.into(), hour_plan, gate: Gate::default() })
+    Ok(CompiledCampaign {
+        definition,
+        by_size: by_size.into(),
+        hour_plan,
+        gate: Gate::default(),
+        version: 1,
+        former: None.into(),
+    })
 }
 
 impl CompiledCampaign {
@@ -78,6 +90,12 @@ impl CompiledCampaign {
     /// What operators call it.
     pub fn name(&self) -> &str {
         &self.definition.name
+    }
+
+    /// Which version of its definition it is, counted from 1.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version
     }
 
     /// The definition that it was compiled from.
@@ -180,6 +198,27 @@ impl CompiledCampaign {
     /// The same campaign, an incarnation of whose definition is charged if an evaluation panics.
     pub(crate) fn owned_by(self, address: Address<DefinitionMessage>, incarnation: u64) -> Self {
         Self { gate: Gate::owned_by(address, incarnation), ..self }
+    }
+
+    /// The same campaign as a version of its definition that follows on another.
+    pub(crate) fn into_version(self, version: u32, former: Option<Arc<Self>>) -> Self {
+        Self { version, former: former.into(), ..self }
+    }
+
+    /// This campaign or the one before it, whichever is of a version.
+    #[inline]
+    pub(crate) fn of_version(self: Arc<Self>, version: u32) -> Option<Arc<Self>> {
+        if self.version == version {
+            return Some(self);
+        }
+        self.former.load_full().filter(|former| former.version == version)
+    }
+
+    /// Lets the version before it go: the index knows this one.
+    pub(crate) fn forget_former(&self) {
+        if self.former.load().is_some() {
+            self.former.store(None);
+        }
     }
 
     pub(crate) fn gate(&self) -> &Gate {

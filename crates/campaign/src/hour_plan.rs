@@ -44,6 +44,13 @@ pub struct HourWeight {
 )]
 pub struct ParseHourWeightError(String);
 
+/// As it is read.
+impl fmt::Display for HourWeight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.hours, self.weight)
+    }
+}
+
 impl FromStr for HourWeight {
     type Err = ParseHourWeightError;
 

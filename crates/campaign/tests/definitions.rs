@@ -253,3 +253,54 @@ fn the_sample_is_sound_and_covers_the_usual_sizes_in_each_country() {
     assert!(campaigns.iter().any(|campaign| campaign.cap_per_user_per_day.is_some()));
     assert!(campaigns.iter().any(|campaign| campaign.cap_per_user_per_day.is_none()));
 }
+
+#[test]
+fn every_flaw_is_told_at_once_with_its_line() {
+    let text = r#"
+[[campaign]]
+id = 1
+name = ""
+advertiser_domain = "https://kopi.example"
+budget = "-1"
+bid_cpm = "1.20"
+starts = 2026-09-30
+ends = 2026-09-01
+countries = ["SG"]
+
+[[campaign.creative]]
+id = 101
+w = 300
+h = 250
+markup = ""
+
+[[campaign]]
+id = 2
+name = "no price"
+advertiser_domain = "kopi.example"
+budget = "250.00"
+bid_cpm = "1,20"
+starts = 2026-09-01
+ends = 2026-09-30
+countries = ["SG"]
+
+[[campaign]]
+id = 1
+name = "taken"
+advertiser_domain = "kopi.example"
+budget = "250.00"
+bid_cpm = "1.20"
+starts = 2026-09-01
+ends = 2026-09-30
+countries = ["SG"]
+
+[[campaign.creative]]
+id = 101
+w = 300
+h = 250
+markup = "<b>kopi</b>"
+"#;
+    let errors = campaign::parse_every_campaign(text).expect_err("flawed");
+    let lines: Vec<usize> = errors.iter().map(campaign::CampaignError::line).collect();
+    assert_eq!(lines, [4, 5, 6, 9, 16, 23, 29], "{errors:#?}");
+    assert_eq!(campaign::parse_campaigns(text).expect_err("flawed"), errors[0]);
+}

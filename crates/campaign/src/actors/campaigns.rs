@@ -34,9 +34,20 @@ const LOAD_WITHIN: Duration = Duration::from_secs(60);
 pub fn campaigns_supervisor(
     campaigns: impl IntoIterator<Item = Campaign>,
 ) -> Result<(Supervisor, CampaignsHandle), AddError> {
+    campaigns_supervisor_of(campaigns.into_iter().map(|campaign| (campaign, 1)))
+}
+
+/// As [`campaigns_supervisor`], each campaign with the version of its definition.
+///
+/// # Errors
+///
+/// As there.
+pub fn campaigns_supervisor_of(
+    campaigns: impl IntoIterator<Item = (Campaign, u32)>,
+) -> Result<(Supervisor, CampaignsHandle), AddError> {
     let registry = Registry::default();
-    for campaign in campaigns {
-        register(&registry, campaign)?;
+    for (campaign, version) in campaigns {
+        register(&registry, campaign, version)?;
     }
     let index = registry.index.clone();
     let mut supervisor = Supervisor::rest_for_one("campaigns").intensity(RESTARTS, PERIOD);

@@ -4,15 +4,18 @@
 
 use std::sync::Arc;
 
-use tembusu::{Actor, Address, Context, Flow, Init};
+use tembusu::{Actor, Address, Context, Flow, Init, Reply};
 
 use super::{IndexMessage, Slot};
-use crate::{CampaignId, CompileError, chaos, compile_shared};
+use crate::{Campaign, CampaignId, CompileError, CompiledCampaign, chaos, compile_shared};
 
 /// Compiles a campaign in `init` and publishes it; withdrawn with the incarnation.
 #[derive(Debug)]
 pub struct Definition {
-    campaign: CampaignId,
+    slot: Arc<Slot>,
+    index_publisher: Address<IndexMessage>,
+    /// What the incarnation has published last.
+    current: Arc<CompiledCampaign>,
 }
 
 /// What a [`Definition`] is made from.
@@ -28,6 +31,8 @@ pub struct DefinitionArgs {
 pub enum DefinitionMessage {
     /// An evaluation of the campaign panicked on the bid path: the incarnation crashes for it.
     Condemned(Condemnation),
+    /// The registry holds another version of the definition: compiles and publishes it.
+    Change(Reply<()>),
     /// Does nothing but pass [`chaos::DEFINITION_HANDLE`].
     Poke,
 }
@@ -62,25 +67,55 @@ impl Actor for Definition {
     type Crash = DefinitionCrash;
 
     async fn init(args: &DefinitionArgs, cx: &mut Context<Self>) -> Result<Init<Self>, DefinitionCrash> {
-        let campaign = args.slot.id();
-        chaos::DEFINITION_INIT.strike(campaign);
-        let compiled = compile_shared(Arc::clone(&args.slot.campaign))?.owned_by(cx.address(), cx.incarnation());
+        let current = publish(&args.slot, None, cx)?;
         args.slot.set_definition(cx.address());
-        cx.publish(&args.slot.compiled, compiled);
-        // A full queue holds a message that makes the publisher look at every campaign, and one that is not there looks at
-        // every campaign when it starts.
-        let _ = args.index_publisher.tell(IndexMessage::Published(campaign));
-        Ok(Init::Ready(Self { campaign }))
+        tell(&args.index_publisher, &current);
+        let DefinitionArgs { slot, index_publisher } = args.clone();
+        Ok(Init::Ready(Self { slot, index_publisher, current }))
     }
 
     async fn handle(&mut self, message: DefinitionMessage, cx: &mut Context<Self>) -> Result<Flow, DefinitionCrash> {
-        chaos::DEFINITION_HANDLE.strike(self.campaign);
+        let campaign = self.slot.id();
+        chaos::DEFINITION_HANDLE.strike(campaign);
         match message {
             // The queue outlives an incarnation; a charge against an earlier one has been paid.
             DefinitionMessage::Condemned(charge) if charge.incarnation == cx.incarnation() => {
-                Err(DefinitionCrash::Evaluation { campaign: self.campaign, message: charge.message })
+                Err(DefinitionCrash::Evaluation { campaign, message: charge.message })
+            }
+            DefinitionMessage::Change(reply) => {
+                if self.slot.defined().version != self.current.version() {
+                    self.current = publish(&self.slot, Some(Arc::clone(&self.current)), cx)?;
+                    tell(&self.index_publisher, &self.current);
+                }
+                // A caller that has given up finds the outcome in the status.
+                let _ = reply.send(());
+                Ok(Flow::Continue)
             }
             DefinitionMessage::Condemned(_) | DefinitionMessage::Poke => Ok(Flow::Continue),
         }
     }
+}
+
+/// Compiles what the registry holds, and publishes it. Until an index knows it, those who come by an older one find `former`.
+fn publish(
+    slot: &Slot,
+    former: Option<Arc<CompiledCampaign>>,
+    cx: &mut Context<Definition>,
+) -> Result<Arc<CompiledCampaign>, CompileError> {
+    let defined = slot.defined();
+    let compiled = compile_drilled(Arc::clone(&defined.campaign))?;
+    let compiled = compiled.owned_by(cx.address(), cx.incarnation()).into_version(defined.version, former);
+    Ok(cx.publish(&slot.compiled, compiled))
+}
+
+/// Compiles a definition, past the drill's panic.
+pub(super) fn compile_drilled(definition: Arc<Campaign>) -> Result<CompiledCampaign, CompileError> {
+    chaos::DEFINITION_INIT.strike(definition.id);
+    compile_shared(definition)
+}
+
+fn tell(index_publisher: &Address<IndexMessage>, compiled: &CompiledCampaign) {
+    // A full queue holds a message that makes the publisher look at every campaign, and one that is not there looks at
+    // every campaign when it starts.
+    let _ = index_publisher.tell(IndexMessage::Published(compiled.id(), compiled.version()));
 }

@@ -15,7 +15,7 @@ use super::{ControllerMessage, DefinitionMessage, IndexMessage, Slot};
 use crate::{Campaign, CampaignId, CompileError, CompiledCampaign, Flaw, Index};
 
 /// How long a campaign's actor or the index publisher may take to answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Adds, pauses, resumes and reports campaigns. Clones mean the same campaigns.
 #[derive(Debug, Clone)]
@@ -75,6 +75,8 @@ pub struct CampaignStatus {
     pub id: CampaignId,
     /// What operators call it.
     pub name: String,
+    /// Which version of its definition its operator wants.
+    pub version: u32,
     /// What it is doing.
     pub state: CampaignState,
 }
@@ -84,6 +86,8 @@ pub struct CampaignStatus {
 pub struct CampaignView {
     /// What its operator wrote.
     pub definition: Arc<Campaign>,
+    /// Which version of it that is, counted from 1.
+    pub version: u32,
     /// What it is doing.
     pub state: CampaignState,
     /// As it bids, if it does.
@@ -130,7 +134,7 @@ impl CampaignsHandle {
     ///
     /// [`AddError`]; the other campaigns go on as they were.
     pub async fn add(&self, campaign: Campaign) -> Result<(), AddError> {
-        let slot = register(&self.registry, campaign)?;
+        let slot = register(&self.registry, campaign, 1)?;
         self.start_slot(&slot).await
     }
 
@@ -161,6 +165,23 @@ impl CampaignsHandle {
     /// [`ControlError`]; whether it holds then is told by the status.
     pub async fn resume(&self, campaign: CampaignId) -> Result<(), ControlError> {
         self.control(campaign, ControllerMessage::Resume).await
+    }
+
+    /// Takes a campaign out of bidding, or lets it in again, at once and whatever its actors are doing: as
+    /// [`pause`](Self::pause) and [`resume`](Self::resume), without waiting for its controller.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Unknown`].
+    pub fn set_paused(&self, campaign: CampaignId, paused: bool) -> Result<(), ControlError> {
+        let slot = self.registry.get(campaign).ok_or(ControlError::Unknown(campaign))?;
+        slot.set_paused(paused);
+        Ok(())
+    }
+
+    /// Tells whether operators have paused it, and whether they have killed it.
+    pub fn words(&self, campaign: CampaignId) -> Option<(bool, bool)> {
+        self.registry.get(campaign).map(|slot| (slot.is_paused(), slot.is_killed()))
     }
 
     /// Takes a campaign out of bidding at once, whatever its actors are doing, until it is revived or the process ends.
@@ -196,7 +217,9 @@ impl CampaignsHandle {
     pub fn views(&self) -> Vec<CampaignView> {
         let view = |slot: &Arc<Slot>| {
             let bidding = slot.bidding().filter(|campaign| campaign.gate().is_open());
-            CampaignView { definition: Arc::clone(&slot.campaign), state: self.status_of(slot).state, bidding }
+            let defined = slot.defined();
+            let definition = Arc::clone(&defined.campaign);
+            CampaignView { definition, version: defined.version, state: self.status_of(slot).state, bidding }
         };
         self.registry.slots().iter().map(view).collect()
     }
@@ -225,11 +248,17 @@ impl CampaignsHandle {
         let state = match (self.registry.start_error(slot.id()), slot.compiled.is_published(), slot.standing.read()) {
             _ if slot.is_killed() => CampaignState::Killed,
             (Some(reason), ..) => CampaignState::NotStarted(reason),
-            (None, true, Some(standing)) if standing.paused => CampaignState::Paused,
+            (None, true, Some(_)) if slot.is_paused() => CampaignState::Paused,
             (None, true, Some(_)) => CampaignState::Live,
             (None, ..) => CampaignState::Down,
         };
-        CampaignStatus { id: slot.id(), name: slot.campaign.name.clone(), state }
+        let defined = slot.defined();
+        CampaignStatus { id: slot.id(), name: defined.campaign.name.clone(), version: defined.version, state }
+    }
+
+    /// Starts one; the registry keeps the reason if it does not.
+    pub(super) async fn start_in_registry(&self, slot: &Arc<Slot>) {
+        let _ = start(&self.registry, &self.each, slot).await;
     }
 
     async fn start_slot(&self, slot: &Arc<Slot>) -> Result<(), AddError> {
@@ -257,8 +286,8 @@ impl CampaignsHandle {
 }
 
 /// Checks and registers a campaign.
-pub(super) fn register(registry: &Registry, campaign: Campaign) -> Result<Arc<Slot>, AddError> {
+pub(super) fn register(registry: &Registry, campaign: Campaign, version: u32) -> Result<Arc<Slot>, AddError> {
     let id = campaign.id;
     campaign.check().map_err(|flaw| CompileError::Flawed { campaign: id, flaw })?;
-    registry.register(campaign).map_err(|flaw| AddError::Taken { campaign: id, flaw })
+    registry.register(campaign, version).map_err(|flaw| AddError::Taken { campaign: id, flaw })
 }

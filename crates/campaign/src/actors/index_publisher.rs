@@ -3,7 +3,7 @@
 //! Promises an index of every campaign that has compiled, soon after it has. Never compiles one itself, and never needs to
 //! hurry for one that dies: an index leaves out what is not live.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,8 @@ pub(super) const GATHER: Duration = Duration::from_millis(5);
 pub struct IndexPublisher {
     registry: Registry,
     index: Table<Index>,
-    indexed: BTreeSet<CampaignId>,
+    /// The version of each campaign in the index.
+    indexed: BTreeMap<CampaignId, u32>,
     gathering: bool,
 }
 
@@ -39,8 +40,8 @@ pub struct IndexPublisherArgs {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum IndexMessage {
-    /// A campaign has been published.
-    Published(CampaignId),
+    /// A version of a campaign has been published.
+    Published(CampaignId, u32),
     /// Enough gathered: build.
     Build,
     /// Builds at once and answers with the number of campaigns in the index.
@@ -57,7 +58,7 @@ impl Actor for IndexPublisher {
 
     async fn init(args: &IndexPublisherArgs, cx: &mut Context<Self>) -> Result<Init<Self>, IndexPublisherCrash> {
         let IndexPublisherArgs { registry, index } = args.clone();
-        let mut publisher = Self { registry, index, indexed: BTreeSet::new(), gathering: false };
+        let mut publisher = Self { registry, index, indexed: BTreeMap::new(), gathering: false };
         publisher.build(cx);
         Ok(Init::Ready(publisher))
     }
@@ -68,9 +69,9 @@ impl Actor for IndexPublisher {
         }
         match message {
             // One that has restarted is found by the index through its table.
-            IndexMessage::Published(campaign) if self.indexed.contains(&campaign) => {}
-            IndexMessage::Published(_) if self.gathering => {}
-            IndexMessage::Published(_) => {
+            IndexMessage::Published(campaign, version) if self.indexed.get(&campaign) == Some(&version) => {}
+            IndexMessage::Published(..) if self.gathering => {}
+            IndexMessage::Published(..) => {
                 self.gathering = true;
                 cx.after(GATHER, IndexMessage::Build);
             }
@@ -91,12 +92,18 @@ impl Actor for IndexPublisher {
 impl IndexPublisher {
     fn build(&mut self, cx: &mut Context<Self>) -> Arc<Index> {
         let slots = self.registry.slots();
-        let of = |slot: &Arc<Slot>| Some((slot.compiled.read()?, Source::Supervised(Arc::clone(slot))));
+        let of = |slot: &Arc<Slot>| {
+            let campaign = slot.compiled.read()?;
+            let source = Source::Supervised(Arc::clone(slot), campaign.version());
+            Some((campaign, source))
+        };
         let campaigns: Vec<_> = slots.iter().filter_map(of).collect();
-        self.indexed = campaigns.iter().map(|(campaign, _)| campaign.id()).collect();
+        let built: Vec<_> = campaigns.iter().map(|(campaign, _)| Arc::clone(campaign)).collect();
+        self.indexed = campaigns.iter().map(|(campaign, _)| (campaign.id(), campaign.version())).collect();
         let index = cx.publish(&self.index, Index::build(campaigns));
         // Only now: whoever pauses one from here on finds this index and tells it.
         slots.iter().for_each(|slot| slot.sync_index());
+        built.iter().for_each(|campaign| campaign.forget_former());
         index
     }
 }

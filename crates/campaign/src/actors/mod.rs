@@ -10,11 +10,15 @@
 //! `-- index_publisher           publishes the index of all that compiled
 //! ```
 //!
+//! A changed definition is the same subtree's: the definition's actor compiles and publishes it, and the index that is built
+//! then finds it by its new rules ([`CampaignsHandle::apply`]).
+//!
 //! A campaign bids while its definition and its controller are both published: one that dies is out at that moment, in every
 //! index ever made, and back when its successor has published. What must outlive every incarnation (definitions, an
 //! operator's pause, tables) is in the registry, which nothing here can crash.
 
 mod campaigns;
+mod change;
 mod controller;
 mod definition;
 mod handle;
@@ -23,7 +27,8 @@ mod loader;
 mod registry;
 mod subtree;
 
-pub use campaigns::campaigns_supervisor;
+pub use campaigns::{campaigns_supervisor, campaigns_supervisor_of};
+pub use change::{ChangeError, Changes};
 pub use controller::{Controller, ControllerArgs, ControllerCrash, ControllerMessage, Standing};
 pub(crate) use definition::Condemnation;
 pub use definition::{Definition, DefinitionArgs, DefinitionCrash, DefinitionMessage};

@@ -3,10 +3,11 @@
 //! Promises that a campaign registered once is found by whatever restarts. Never runs a campaign's code, so that nothing of a
 //! campaign can damage it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwap;
 use tembusu::{Address, Table};
 
 use super::{ControllerMessage, DefinitionMessage, Standing};
@@ -16,7 +17,8 @@ use crate::{Campaign, CampaignId, CompiledCampaign, Flaw, Index};
 /// One campaign's place in the registry.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    pub(crate) campaign: Arc<Campaign>,
+    id: CampaignId,
+    defined: ArcSwap<Defined>,
     /// Published by the campaign's definition.
     pub(crate) compiled: Table<CompiledCampaign>,
     /// Published by the campaign's controller.
@@ -25,6 +27,8 @@ pub(crate) struct Slot {
     paused: AtomicBool,
     /// The operator's last word, which asks no actor.
     killed: AtomicBool,
+    /// It is no longer in the registry.
+    removed: AtomicBool,
     /// Where the bid path looks for campaigns.
     index: Table<Index>,
     /// Where the definition was reached when it last started.
@@ -33,15 +37,24 @@ pub(crate) struct Slot {
     controller: Mutex<Option<Address<ControllerMessage>>>,
 }
 
+/// A version of a campaign's definition.
+#[derive(Debug, Clone)]
+pub(crate) struct Defined {
+    pub(crate) campaign: Arc<Campaign>,
+    pub(crate) version: u32,
+}
+
 impl Slot {
-    fn new(campaign: Campaign, index: Table<Index>) -> Self {
+    fn new(campaign: Arc<Campaign>, version: u32, index: Table<Index>) -> Self {
         let id = campaign.id;
         Self {
-            campaign: Arc::new(campaign),
+            id,
+            defined: ArcSwap::from_pointee(Defined { campaign, version }),
             compiled: Table::new(format!("campaign_{id}")),
             standing: Table::new(format!("campaign_{id}_standing")),
             paused: AtomicBool::new(false),
             killed: AtomicBool::new(false),
+            removed: AtomicBool::new(false),
             index,
             definition: Mutex::new(None),
             controller: Mutex::new(None),
@@ -49,7 +62,12 @@ impl Slot {
     }
 
     pub(crate) fn id(&self) -> CampaignId {
-        self.campaign.id
+        self.id
+    }
+
+    /// What its operator wants it to be; what it bids as may still be the version before.
+    pub(crate) fn defined(&self) -> Arc<Defined> {
+        self.defined.load_full()
     }
 
     pub(crate) fn is_paused(&self) -> bool {
@@ -71,7 +89,8 @@ impl Slot {
     }
 
     fn is_wanted(&self) -> bool {
-        !self.paused.load(Ordering::SeqCst) && !self.killed.load(Ordering::SeqCst)
+        let out = [&self.paused, &self.killed, &self.removed];
+        !out.into_iter().any(|flag| flag.load(Ordering::SeqCst))
     }
 
     /// Tells the published index whether the operator wants the campaign.
@@ -90,8 +109,8 @@ impl Slot {
 
     /// The campaign as its definition published it, if it may bid now.
     pub(crate) fn bidding(&self) -> Option<Arc<CompiledCampaign>> {
-        let is_wanted = !self.is_paused() && !self.is_killed();
-        if is_wanted && self.standing.is_published() { self.compiled.read() } else { None }
+        let is_out = self.is_paused() || self.is_killed() || self.removed.load(Ordering::Acquire);
+        if !is_out && self.standing.is_published() { self.compiled.read() } else { None }
     }
 
     pub(crate) fn definition(&self) -> Option<Address<DefinitionMessage>> {
@@ -126,6 +145,14 @@ impl Default for Registry {
     }
 }
 
+/// The slots that a change concerns.
+#[derive(Debug, Default)]
+pub(crate) struct Changed {
+    pub(crate) added: Vec<Arc<Slot>>,
+    pub(crate) defined: Vec<Arc<Slot>>,
+    pub(crate) removed: Vec<Arc<Slot>>,
+}
+
 #[derive(Debug, Default)]
 struct Registered {
     slots: BTreeMap<CampaignId, Arc<Slot>>,
@@ -134,12 +161,65 @@ struct Registered {
 
 impl Registry {
     /// Registers a campaign, unless its id or that of one of its creatives is taken.
-    pub(crate) fn register(&self, campaign: Campaign) -> Result<Arc<Slot>, Flaw> {
+    pub(crate) fn register(&self, campaign: Campaign, version: u32) -> Result<Arc<Slot>, Flaw> {
         let mut registered = lock(&self.registered);
         registered.taken.take(&campaign)?;
-        let slot = Arc::new(Slot::new(campaign, self.index.clone()));
+        let slot = Arc::new(Slot::new(Arc::new(campaign), version, self.index.clone()));
         registered.slots.insert(slot.id(), Arc::clone(&slot));
         Ok(slot)
+    }
+
+    /// Finds creatives of `defined` that are taken by a campaign that is neither changed nor removed along with them, or by
+    /// another one of `defined`.
+    pub(crate) fn flaws_of(&self, defined: &[&Campaign], removed: &[CampaignId]) -> Vec<(CampaignId, Flaw)> {
+        let registered = lock(&self.registered);
+        let free: HashSet<CampaignId> = defined.iter().map(|of| of.id).chain(removed.iter().copied()).collect();
+        let mut taken = TakenIds::default();
+        let mut flaws = Vec::new();
+        for campaign in defined {
+            flaws.extend(registered.taken.check_creatives(campaign, &free).err().map(|flaw| (campaign.id, flaw)));
+            flaws.extend(taken.take(campaign).err().map(|flaw| (campaign.id, flaw)));
+        }
+        flaws
+    }
+
+    /// Defines campaigns and takes others out, all at once; no flaw may be left. Gives the slots of those that are new, of
+    /// those that were there, and of those that are out.
+    pub(crate) fn change(&self, defined: Vec<(Arc<Campaign>, u32)>, removed: &[CampaignId]) -> Changed {
+        let mut registered = lock(&self.registered);
+        let mut changed = Changed::default();
+        for id in removed {
+            let Some(slot) = registered.slots.remove(id) else { continue };
+            registered.taken.release(&slot.defined().campaign);
+            lock(&self.not_started).remove(id);
+            changed.removed.push(slot);
+        }
+        for (campaign, _) in &defined {
+            if let Some(slot) = registered.slots.get(&campaign.id).cloned() {
+                registered.taken.release(&slot.defined().campaign);
+            }
+        }
+        for (campaign, version) in defined {
+            registered.taken.hold(&campaign);
+            let slot = registered.slots.get(&campaign.id).cloned();
+            match slot {
+                Some(slot) => {
+                    slot.defined.store(Arc::new(Defined { campaign, version }));
+                    changed.defined.push(slot);
+                }
+                None => {
+                    let slot = Arc::new(Slot::new(campaign, version, self.index.clone()));
+                    registered.slots.insert(slot.id(), Arc::clone(&slot));
+                    changed.added.push(slot);
+                }
+            }
+        }
+        drop(registered);
+        for slot in &changed.removed {
+            slot.removed.store(true, Ordering::SeqCst);
+            slot.sync_index();
+        }
+        changed
     }
 
     pub(crate) fn get(&self, id: CampaignId) -> Option<Arc<Slot>> {

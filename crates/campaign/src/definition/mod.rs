@@ -1,6 +1,6 @@
 //! Campaign definitions in TOML.
 //!
-//! [`parse_campaigns`] reads them; [`CampaignError`] says which line is wrong and what to do.
+//! [`parse_campaigns`] reads them, and [`parse_every_campaign`] goes on after the first flaw; [`Campaign::to_toml`](crate::Campaign::to_toml) writes them; [`CampaignError`] says which line is wrong and what to do.
 
 mod error;
 mod locate;
@@ -8,6 +8,7 @@ mod read;
 mod rules;
 mod scalar;
 mod table;
+mod write;
 
 pub use error::CampaignError;
-pub use read::parse_campaigns;
+pub use read::{parse_campaigns, parse_every_campaign};

@@ -43,24 +43,43 @@ use crate::{Campaign, CampaignId, Country, Creative, CreativeId, Flaw, Flight, H
 ///
 /// The first flaw in the text, with its line and what to do.
 pub fn parse_campaigns(text: &str) -> Result<Vec<Campaign>, CampaignError> {
+    parse_every_campaign(text).map_err(|mut errors| errors.swap_remove(0))
+}
+
+/// As [`parse_campaigns`], and tells all flaws at once, in the order of the text.
+///
+/// A flaw may hide others of the same value, of the same side of the targeting or of the same creative; a text that is no
+/// TOML, or has a key that is missing, unknown or of another type, is not read beyond that.
+///
+/// # Errors
+///
+/// Every flaw, at least one.
+pub fn parse_every_campaign(text: &str) -> Result<Vec<Campaign>, Vec<CampaignError>> {
     let tables = match toml::from_str::<FileTable>(text) {
         Ok(file) => file.campaign,
         Err(error) => {
             let line = line_of(text, error.span().map_or(0, |span| span.start));
-            return Err(CampaignError::Shape { line, advice: advise(error.message()) });
+            return Err(vec![CampaignError::Shape { line, advice: advise(error.message()) }]);
         }
     };
     let mut campaigns = Vec::with_capacity(tables.len());
+    let mut errors = Vec::new();
     let mut taken = TakenIds::default();
     for table in &tables {
-        let sound = campaign(table.get_ref()).and_then(|campaign| {
-            campaign.check()?;
-            taken.take(&campaign)?;
-            Ok(campaign)
-        });
-        campaigns.push(sound.map_err(|flaw| located(text, table, flaw))?);
+        let flaws = match campaign(table.get_ref()) {
+            Err(flaw) => vec![flaw],
+            Ok(campaign) => {
+                let mut flaws = campaign.flaws();
+                flaws.extend(taken.take(&campaign).err());
+                campaigns.push(campaign);
+                flaws
+            }
+        };
+        let mut of_this: Vec<_> = flaws.into_iter().map(|flaw| located(text, table, flaw)).collect();
+        of_this.sort_by_key(CampaignError::line);
+        errors.extend(of_this);
     }
-    Ok(campaigns)
+    if errors.is_empty() { Ok(campaigns) } else { Err(errors) }
 }
 
 fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {

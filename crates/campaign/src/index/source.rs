@@ -12,8 +12,8 @@ use crate::actors::Slot;
 pub(crate) enum Source {
     /// A campaign without a subtree.
     Fixed(Arc<CompiledCampaign>),
-    /// A campaign whose actors publish.
-    Supervised(Arc<Slot>),
+    /// A version of a campaign whose actors publish.
+    Supervised(Arc<Slot>, u32),
 }
 
 impl Source {
@@ -21,7 +21,8 @@ impl Source {
     pub(super) fn live(&self) -> Option<Arc<CompiledCampaign>> {
         let campaign = match self {
             Self::Fixed(campaign) => Arc::clone(campaign),
-            Self::Supervised(slot) => slot.bidding()?,
+            // Another version may have other rules than those that it was found by.
+            Self::Supervised(slot, version) => slot.bidding()?.of_version(*version)?,
         };
         campaign.gate().is_open().then_some(campaign)
     }

@@ -92,6 +92,19 @@ impl FromStr for Hours {
     }
 }
 
+/// As they are read: days, each with the hours of the first of them. Hours that differ from day to day have no such text.
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let has = |day: usize, hour: usize| self.contains((day * HOURS_PER_DAY + hour) as u8);
+        let days: Vec<usize> = (0..DAYS.len()).filter(|day| (0..HOURS_PER_DAY).any(|hour| has(*day, hour))).collect();
+        let Some(first) = days.first() else { return Ok(()) };
+        let from = (0..HOURS_PER_DAY).find(|hour| has(*first, *hour)).unwrap_or(0);
+        let to = (from..HOURS_PER_DAY).find(|hour| !has(*first, *hour)).unwrap_or(HOURS_PER_DAY);
+        let names: Vec<&str> = days.iter().map(|day| DAYS[*day]).collect();
+        write!(f, "{} {from}-{to}", names.join(","))
+    }
+}
+
 fn parse_hours(text: &str) -> Option<Hours> {
     let lower = text.trim().to_ascii_lowercase();
     let (days, hours) = lower.split_once(' ').unwrap_or((&lower, "0-24"));

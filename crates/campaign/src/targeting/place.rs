@@ -167,6 +167,14 @@ impl FromStr for Circle {
     }
 }
 
+/// As it is read.
+impl fmt::Display for Circle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let degrees = |of: Coordinate| f64::from(of.microdegrees()) / 1e6;
+        write!(f, "{}, {}, {} m", degrees(self.lat), degrees(self.lon), self.metres)
+    }
+}
+
 fn parse_circle(text: &str) -> Option<Circle> {
     let mut parts = text.split(',').map(str::trim);
     let degrees = |text: &str, most: f64| -> Option<Coordinate> {

@@ -133,13 +133,17 @@ pub(crate) fn segment_rule(text: &str) -> (Option<&str>, &str) {
 }
 
 impl Targeting {
-    /// Finds the first flaw of a campaign's rules.
-    pub(crate) fn check(&self, campaign: &Campaign) -> Result<(), Flaw> {
+    /// Finds the first flaw of what a campaign includes.
+    pub(crate) fn check_include(&self, campaign: &Campaign) -> Result<(), Flaw> {
         self.include.check(Side::Include, campaign)?;
-        self.exclude.check(Side::Exclude, campaign)?;
         ensure(self.include.exchanges.is_empty(), Place::Rule(Side::Include, Dimension::Exchanges, 0), || {
             "write them as the campaign's own exchanges = [..], beside its countries".into()
-        })?;
+        })
+    }
+
+    /// Finds the first flaw of what it excludes.
+    pub(crate) fn check_exclude(&self, campaign: &Campaign) -> Result<(), Flaw> {
+        self.exclude.check(Side::Exclude, campaign)?;
         ensure(self.exclude.deals.is_empty(), Place::Rule(Side::Exclude, Dimension::Deals, 0), || {
             "a deal is only bid on if it is included, or if it is open to all: remove the line".into()
         })?;
@@ -147,6 +151,11 @@ impl Targeting {
             let advice = "name the versions that you want under include, such as \"android >= 10\"";
             return flaw(Place::Rule(Side::Exclude, Dimension::Os, at), advice.into());
         }
+        Ok(())
+    }
+
+    /// Tells whether its hours have a clock.
+    pub(crate) fn check_clock(&self, _: &Campaign) -> Result<(), Flaw> {
         let timed = [(Side::Include, &self.include), (Side::Exclude, &self.exclude)];
         for (side, _) in timed.into_iter().filter(|(_, rules)| !rules.hours.is_empty()) {
             ensure(self.utc_offset.is_some(), Place::Rule(side, Dimension::Hours, 0), || {

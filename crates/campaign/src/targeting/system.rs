@@ -284,6 +284,16 @@ pub struct OsRule {
     pub at_least: Option<Version>,
 }
 
+/// As it is read.
+impl fmt::Display for OsRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.at_least {
+            None => write!(f, "{}", self.os),
+            Some(version) => write!(f, "{} >= {version}", self.os),
+        }
+    }
+}
+
 impl FromStr for OsRule {
     type Err = ParseRuleError;
 

@@ -71,3 +71,13 @@ impl World {
 pub(crate) fn path_of(id: u32) -> String {
     format!("root/campaigns/each/campaign_{id}")
 }
+
+/// The campaigns that bid, each with its version and price, by id.
+pub(crate) fn versions(world: &World) -> Vec<(u32, u32, i64)> {
+    let Some(index) = world.campaigns.index().read() else { return Vec::new() };
+    let (want, mut scratch) = (want(), Scratch::new());
+    let of = |campaign: &campaign::CompiledCampaign| (campaign.id().0, campaign.version(), campaign.bid_cpm().0);
+    let mut found: Vec<_> = index.candidates(&want, &mut scratch).map(|candidate| of(candidate.campaign())).collect();
+    found.sort_unstable();
+    found
+}

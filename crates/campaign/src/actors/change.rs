@@ -1,0 +1,118 @@
+//! Changes of the campaigns while they run.
+//!
+//! Promises that a set of changes is refused as a whole or made as a whole, and that a campaign which is changed goes on
+//! bidding as it was until the index knows it as it is: found by the rules of one version, it bids by that version. Never
+//! touches money, and never keeps what it is told beyond the process: whoever asks makes it durable first.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::definition::compile_drilled;
+use super::handle::ANSWER_WITHIN;
+use super::registry::Changed;
+use super::{CampaignsHandle, DefinitionMessage, IndexMessage};
+use crate::{Campaign, CampaignId, CompileError, Flaw, Place};
+
+/// What is to become of campaigns, all at once.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Campaigns to add or to change, each with the version that its definition is.
+    pub define: Vec<(Arc<Campaign>, u32)>,
+    /// Campaigns to take out.
+    pub remove: Vec<CampaignId>,
+}
+
+/// Why changes are refused: nothing of them has happened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeError {
+    /// A definition has a flaw, or the number of a creative is taken.
+    #[error("campaign {campaign}: {flaw}")]
+    Flawed {
+        /// Whose definition it is.
+        campaign: CampaignId,
+        /// What is wrong with it.
+        flaw: Flaw,
+    },
+    /// Compiling it panicked.
+    #[error(
+        "campaign {campaign} cannot be compiled: its definition makes this program panic; leave out what is new in it and report it"
+    )]
+    Panicked {
+        /// Whose definition it is.
+        campaign: CampaignId,
+    },
+}
+
+impl CampaignsHandle {
+    /// Finds every reason to refuse these changes.
+    pub fn refusals(&self, changes: &Changes) -> Vec<ChangeError> {
+        let mut refusals = Vec::new();
+        for (campaign, _) in &changes.define {
+            let id = campaign.id;
+            let flaws = campaign.flaws();
+            let is_sound = flaws.is_empty();
+            refusals.extend(flaws.into_iter().map(|flaw| ChangeError::Flawed { campaign: id, flaw }));
+            let compiled = catch_unwind(AssertUnwindSafe(|| compile_drilled(Arc::clone(campaign)).map(drop)));
+            match compiled {
+                Ok(Err(CompileError::Flawed { flaw, .. })) if is_sound => {
+                    refusals.push(ChangeError::Flawed { campaign: id, flaw });
+                }
+                Ok(_) => {}
+                Err(_) => refusals.push(ChangeError::Panicked { campaign: id }),
+            }
+        }
+        let defined: Vec<&Campaign> = changes.define.iter().map(|(campaign, _)| &**campaign).collect();
+        let taken = self.registry.flaws_of(&defined, &changes.remove);
+        refusals.extend(taken.into_iter().map(|(campaign, flaw)| ChangeError::Flawed { campaign, flaw }));
+        let ids: BTreeSet<CampaignId> = changes.remove.iter().copied().collect();
+        for campaign in defined.iter().map(|of| of.id).filter(|id| ids.contains(id)) {
+            let advice = "is to be defined and to be removed: do one of the two".to_owned();
+            refusals.push(ChangeError::Flawed { campaign, flaw: Flaw { place: Place::Id, advice } });
+        }
+        refusals
+    }
+
+    /// Makes the changes. When it returns, the published index knows them; a campaign that is down takes up its new
+    /// definition when it comes back.
+    ///
+    /// One caller at a time: of two that change the same campaign, the later one's version counts.
+    ///
+    /// # Errors
+    ///
+    /// Every reason to refuse them, as [`refusals`](Self::refusals).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped after its first wait, changes are made in part: make them again.
+    pub async fn apply(&self, changes: Changes) -> Result<(), Vec<ChangeError>> {
+        let refusals = self.refusals(&changes);
+        if !refusals.is_empty() {
+            return Err(refusals);
+        }
+        let Changed { added, defined, removed } = self.registry.change(changes.define, &changes.remove);
+        for slot in &removed {
+            // One that could not be started is not there.
+            let _ = self.each.terminate(&format!("campaign_{}", slot.id())).await;
+        }
+        for slot in &added {
+            self.start_in_registry(slot).await;
+        }
+        for slot in &defined {
+            match slot.definition() {
+                Some(definition) if self.registry.start_error(slot.id()).is_none() => {
+                    // One that is down compiles what the registry holds when it comes back.
+                    let _ = definition.call(DefinitionMessage::Change, ANSWER_WITHIN).await;
+                }
+                _ => self.start_in_registry(slot).await,
+            }
+        }
+        let refreshed = self.index_publisher.call(IndexMessage::Refresh, ANSWER_WITHIN).await;
+        if let Err(error) = refreshed {
+            // A publisher that restarts finds them.
+            tracing::warn!(%error, "index not refreshed yet");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,192 @@
+//! A campaign as TOML, as [`parse_campaigns`](super::parse_campaigns) reads it.
+//!
+//! Promises one text for one campaign, whatever it was read from: two definitions are the same when their texts are. Defaults
+//! are left out. Never keeps comments.
+
+use std::fmt::{Display, Write};
+
+use jiff::Timestamp;
+
+use crate::targeting::{Dimension, Rules, Targeting};
+use crate::{Campaign, Creative, Flight, Pacing};
+
+impl Campaign {
+    /// Writes the campaign as a `[[campaign]]` table.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let text = r#"
+    /// # [[campaign]]
+    /// # id = 1
+    /// # name = "Kopi"
+    /// # advertiser_domain = "kopi.example"
+    /// # budget = "250.00"
+    /// # bid_cpm = "1.20"
+    /// # starts = 2026-09-01
+    /// # ends = 2026-09-30
+    /// # countries = ["SG"]
+    /// # [[campaign.creative]]
+    /// # id = 101
+    /// # w = 300
+    /// # h = 250
+    /// # markup = "<a href='https://kopi.example'>kopi</a>"
+    /// # "#;
+    /// let campaign = campaign::parse_campaigns(text)?.remove(0);
+    /// assert_eq!(campaign::parse_campaigns(&campaign.to_toml())?, [campaign]);
+    /// # Ok::<(), campaign::CampaignError>(())
+    /// ```
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        // Without `..`: a key that is added is written too.
+        let Self {
+            id,
+            name,
+            budget,
+            bid_cpm,
+            flight: Flight { starts_ms, ends_ms },
+            pacing,
+            hour_weights,
+            strict_budget,
+            countries,
+            exchanges,
+            targeting,
+            categories,
+            advertiser_domain,
+            cap_per_user_per_day,
+            creatives,
+        } = self;
+        let mut text = "[[campaign]]\n".to_owned();
+        let out = &mut text;
+        line(out, "id", id);
+        line(out, "name", quoted(name));
+        line(out, "advertiser_domain", quoted(advertiser_domain));
+        line(out, "budget", quoted(budget));
+        line(out, "bid_cpm", quoted(bid_cpm));
+        line(out, "starts", quoted(moment(*starts_ms)));
+        line(out, "ends", quoted(moment(*ends_ms)));
+        match pacing {
+            Pacing::Even => {}
+            Pacing::Asap => line(out, "pacing", quoted("asap")),
+        }
+        list(out, "hour_weights", hour_weights);
+        if *strict_budget {
+            line(out, "strict_budget", true);
+        }
+        list(out, "countries", countries);
+        list(out, "exchanges", exchanges);
+        list(out, "categories", categories);
+        if let Some(cap) = cap_per_user_per_day {
+            line(out, "cap_per_user_per_day", cap);
+        }
+        if let Some(targeting) = targeting {
+            let Targeting { include, exclude, utc_offset } = &**targeting;
+            if let Some(offset) = utc_offset {
+                line(out, "utc_offset", quoted(offset));
+            }
+            rules(out, "include", include);
+            rules(out, "exclude", exclude);
+        }
+        creatives.iter().for_each(|of| creative(out, of));
+        text
+    }
+}
+
+/// A day is written as its moment: which of its ends was meant is no longer known.
+fn moment(ms: i64) -> Timestamp {
+    let nearest = if ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_millisecond(ms).unwrap_or(nearest)
+}
+
+fn rules(out: &mut String, side: &str, of: &Rules) {
+    use Dimension as D;
+    let Rules {
+        exchanges,
+        regions,
+        cities,
+        within,
+        inventory,
+        domains,
+        bundles,
+        sites,
+        apps,
+        publishers,
+        content_categories,
+        devices,
+        os,
+        connections,
+        carriers,
+        languages,
+        formats,
+        deals,
+        segments,
+        hours,
+    } = of;
+    let _ = write!(out, "\n[campaign.{side}]\n");
+    list(out, D::Exchanges, exchanges);
+    list(out, D::Regions, regions);
+    list(out, D::Cities, cities);
+    list(out, D::Within, within);
+    list(out, D::Inventory, inventory);
+    list(out, D::Domains, domains);
+    list(out, D::Bundles, bundles);
+    list(out, D::Sites, sites);
+    list(out, D::Apps, apps);
+    list(out, D::Publishers, publishers);
+    list(out, D::ContentCategories, content_categories);
+    list(out, D::Devices, devices);
+    list(out, D::Os, os);
+    list(out, D::Connections, connections);
+    list(out, D::Carriers, carriers);
+    list(out, D::Languages, languages);
+    list(out, D::Formats, formats);
+    list(out, D::Deals, deals);
+    list(out, D::Segments, segments);
+    list(out, D::Hours, hours);
+}
+
+fn creative(out: &mut String, of: &Creative) {
+    let Creative { id, sizes, markup, secure, attributes } = of;
+    out.push_str("\n[[campaign.creative]]\n");
+    line(out, "id", id);
+    list(out, "sizes", sizes);
+    line(out, "markup", quoted(markup));
+    if !secure {
+        line(out, "secure", false);
+    }
+    if !attributes.is_empty() {
+        line(out, "attributes", format_args!("{attributes:?}"));
+    }
+}
+
+fn line(out: &mut String, key: &str, value: impl Display) {
+    let _ = writeln!(out, "{key} = {value}");
+}
+
+fn list<T: Display>(out: &mut String, key: impl Display, values: &[T]) {
+    if values.is_empty() {
+        return;
+    }
+    let values: Vec<String> = values.iter().map(quoted).collect();
+    let _ = writeln!(out, "{key} = [{}]", values.join(", "));
+}
+
+/// A basic string of TOML.
+fn quoted(value: impl Display) -> String {
+    let text = value.to_string();
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            letter if letter.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(letter));
+            }
+            letter => out.push(letter),
+        }
+    }
+    out.push('"');
+    out
+}

@@ -1,0 +1,43 @@
+//! What is written of a campaign reads as the same campaign.
+
+mod support;
+
+use campaign::{HourWeight, parse_campaigns};
+use support::random::{Dice, Words};
+use support::sound;
+
+/// Campaigns that are written and read.
+const ROUNDS: u32 = 400;
+
+#[test]
+fn a_random_campaign_is_read_as_it_was_written() {
+    let words = Words::few();
+    for seed in 1..=ROUNDS {
+        let mut dice = Dice(u64::from(seed));
+        let mut campaign = words.campaign(&mut dice, seed, 2);
+        campaign.strict_budget = dice.one_in(2);
+        campaign.cap_per_user_per_day = dice.one_in(2).then_some(seed);
+        campaign.name = "\"Kopi\" \\ kaya – トースト".to_owned();
+        campaign.creatives[0].markup = "<b title='\"'>\n\tkopi\\n\r\n\u{7f}</b>".to_owned();
+        campaign.creatives[0].attributes = vec![1, 7];
+        if campaign.targeting.is_some() && dice.one_in(2) {
+            let weights = ["mon-fri 18-23: 3", "sat,sun: 2", "sun-mon 0-24: 100"];
+            campaign.hour_weights = weights.map(|text| text.parse::<HourWeight>().expect("a weight")).to_vec();
+        }
+        if campaign.check().is_err() {
+            // None of the hours that are weighed may be left.
+            campaign.hour_weights.clear();
+        }
+        campaign.check().unwrap_or_else(|flaw| panic!("seed {seed}: {flaw}"));
+        let text = campaign.to_toml();
+        let read = parse_campaigns(&text).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
+        assert_eq!(read, [campaign], "seed {seed}\n{text}");
+    }
+}
+
+#[test]
+fn the_text_of_a_campaign_is_the_same_whatever_it_was_read_from() {
+    let text = sound(7).to_toml();
+    let with_defaults = text.replace("countries =", "# Singapore\npacing = \"even\"\ncountries =");
+    assert_eq!(parse_campaigns(&with_defaults).expect("sound")[0].to_toml(), text);
+}
