@@ -129,15 +129,21 @@ impl fmt::Display for Line {
 }
 
 /// Median, least and most, to three decimals.
-#[derive(Clone, Copy, Debug)]
-struct Spread {
-    median: f64,
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Spread {
+    pub(super) median: f64,
     min: f64,
     max: f64,
 }
 
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} [{:.2}..{:.2}]", self.median, self.min, self.max)
+    }
+}
+
 impl Spread {
-    fn of(mut values: Vec<f64>) -> Self {
+    pub(super) fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).map_or(0.0, |value| (value * 1_000.0).round() / 1_000.0);
         Self { median: at(values.len() / 2), min: at(0), max: at(values.len().saturating_sub(1)) }

@@ -7,6 +7,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use bytes::Bytes;
 use http::uri::PathAndQuery;
 use simulator::{Dialect, DriveReport, Limit, LoadMode, LoadPlan, drive};
 use tempfile::TempDir;
@@ -29,6 +30,10 @@ impl Child {
     /// Starts it on the server's core.
     pub(super) fn start(mut command: Command, cores: Cores) -> anyhow::Result<Child> {
         cores::on(cores.server, || command.spawn().context("the server does not start")).map(Child)
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.0.id()
     }
 
     pub(super) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
@@ -74,37 +79,53 @@ fn start(server: Server, cores: Cores, binary: &Path) -> anyhow::Result<Running>
     }
 }
 
-/// One round: a fresh server, a warm-up, the measured part.
+/// What is sent in a round.
+pub(super) struct Load<'a> {
+    /// In turn, in the encoding that `dialect` says.
+    pub(super) bodies: &'a [Bytes],
+    pub(super) dialect: Dialect,
+    pub(super) mode: LoadMode,
+    /// Answers later than this are counted late.
+    pub(super) tmax: Option<Duration>,
+}
+
+impl<'a> Load<'a> {
+    /// As many requests as the server answers.
+    pub(super) fn closed(bodies: &'a Bodies) -> Self {
+        Self { bodies: &bodies.0, dialect: Dialect::xandr(), mode: LoadMode::Closed, tmax: None }
+    }
+}
+
+/// One round: a fresh server, a warm-up, the measured part, and the CPU time that the server took for that.
 pub(super) fn round(
     server: Server,
     cores: Cores,
     binary: &Path,
-    bodies: &Bodies,
+    load: &Load<'_>,
     options: &Options,
-) -> anyhow::Result<Figures> {
+) -> anyhow::Result<(DriveReport, Duration)> {
     let running = start(server, cores, binary)?;
-    let pid = running.child.0.id();
+    let pid = running.child.id();
     let plan = |duration| LoadPlan {
-        endpoint: Dialect::xandr().endpoint(running.address, PathAndQuery::from_static(adserver::PATH)),
-        bodies: bodies.0.clone(),
+        endpoint: load.dialect.endpoint(running.address, PathAndQuery::from_static(adserver::PATH)),
+        bodies: load.bodies.to_vec(),
         connections: options.connections.into(),
-        mode: LoadMode::Closed,
+        mode: load.mode,
         warm_up: NOTHING,
         measured: Limit { requests: REQUESTS_MAX, duration },
-        tmax: None,
+        tmax: load.tmax,
     };
     let (warm_up, measured) = (plan(WARM_UP), plan(Duration::from_secs(options.seconds)));
-    let (report, cpu) = cores::on(cores.load, || {
+    cores::on(cores.load, || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(drive(&warm_up))?;
         let before = cores::process_time(pid)?;
         let report = runtime.block_on(drive(&measured))?;
         Ok((report, cores::process_time(pid)? - before))
-    })?;
-    figures(&report, cpu)
+    })
 }
 
-fn figures(report: &DriveReport, cpu: Duration) -> anyhow::Result<Figures> {
+pub(super) fn figures((report, cpu): &(DriveReport, Duration)) -> anyhow::Result<Figures> {
     let tally = &report.tally;
     let requests = tally.answered();
     ensure!(requests > 0, "nothing was answered: {tally:?}");

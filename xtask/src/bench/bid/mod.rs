@@ -4,18 +4,24 @@
 //! |---|---|---|
 //! | `in_process` | engine, serializer and commit as plain calls on one pinned thread; ledger, campaigns and regions run beside it | CPU time of that thread, least of the rounds |
 //! | `http_pinned` | the ad server as a process on one core, load on another, closed loop over keep-alive connections | CPU time of the whole process, median of the rounds |
+//! | `http_gzip` | the same with requests in gzip, beside nginx, and inflating them alone | the same |
+//! | `latency` | open loop at 40 % of what nginx answers at most, nginx under the same load | p99, p99.9, late answers; medians of the rounds |
+//! | `memory` | idle connections, and campaigns | bytes each, of the process's own pages |
 //! | `supervision` | the way through the port (inline calls into actors) beside the same plain calls | instructions, by callgrind |
 //!
-//! `nginx` and `hyper_fixed` are the yardsticks of `http_pinned`: a reply of fixed bytes, in the same rounds. One request of
+//! `nginx` and `hyper_fixed` are the yardsticks: a reply of fixed bytes, in the same rounds. One request of
 //! five is bid on. Each round has a server of its own, so that none inherits another's open bids. Bounded in count and time.
 
 mod adserver;
 mod campaigns;
 mod cores;
 mod figures;
+mod gzip;
 mod http;
 mod hyper_fixed;
 mod in_process;
+mod latency;
+mod memory;
 mod nginx;
 mod supervision;
 mod tree;
@@ -25,11 +31,16 @@ pub(super) use hyper_fixed::serve as serve_fixed;
 pub(crate) use supervision::Way;
 pub(super) use supervision::walk;
 
+use std::path::PathBuf;
+
+use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use cores::Cores;
 use figures::{Line, Rounds, Shape};
-use in_process::Bench;
+use http::Load;
+use in_process::{Bench, Bodies};
 use verdict::Verdict;
 
 /// Campaigns of `http_pinned` and `supervision`.
@@ -57,10 +68,10 @@ pub(crate) struct Options {
     /// How many interleaved rounds; `in_process` has 12 at least.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Seconds measured in each round of `http_pinned`.
+    /// Seconds measured in each round over HTTP.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
-    /// Keep-alive connections of `http_pinned`.
+    /// Keep-alive connections over HTTP.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     connections: u16,
     /// Requests measured in each round of `in_process`.
@@ -76,10 +87,13 @@ pub(crate) struct Options {
 enum Case {
     InProcess,
     HttpPinned,
+    HttpGzip,
+    Latency,
+    Memory,
     Supervision,
 }
 
-/// Which server a round of `http_pinned` measures.
+/// Which server a round over HTTP measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Server {
     Tembusu,
@@ -125,8 +139,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
             }
         }
     }
-    if options.runs(Case::HttpPinned) {
-        http_pinned(options, in_process_us, &mut verdicts)?;
+    if [Case::HttpPinned, Case::HttpGzip, Case::Latency, Case::Memory].iter().any(|case| options.runs(*case)) {
+        over_http(options, in_process_us, &mut verdicts)?;
     }
     if options.runs(Case::Supervision) {
         verdicts.extend(supervision::measure(options)?);
@@ -146,42 +160,85 @@ fn in_process(options: &Options, campaigns: u32) -> anyhow::Result<Line> {
     Ok(rounds.line("tembusu", "in_process", shape))
 }
 
-fn http_pinned(options: &Options, in_process_us: Option<f64>, verdicts: &mut Vec<Verdict>) -> anyhow::Result<()> {
+/// What the cases over HTTP have in common.
+struct Stage<'a> {
+    options: &'a Options,
+    cores: Cores,
+    adserver: PathBuf,
+    bodies: Bodies,
+}
+
+fn over_http(options: &Options, in_process_us: Option<f64>, verdicts: &mut Vec<Verdict>) -> anyhow::Result<()> {
     let cores = cores::pair()?;
     let adserver = adserver::build()?;
     // The tree that finds the bodies is gone before the servers are measured.
     let bench = Bench::start(cores, options.seed, CAMPAIGNS)?;
     let bodies = bench.bodies();
     bench.end();
-    let request_bytes = bodies.mean_bytes();
-    let mut servers: Vec<(Server, Rounds)> = [Server::Tembusu, Server::Nginx, Server::HyperFixed]
-        .into_iter()
-        .filter(|server| *server != Server::Nginx || nginx::is_there())
-        .map(|server| (server, Rounds::default()))
-        .collect();
-    for _ in 0..options.rounds {
-        for (server, rounds) in &mut servers {
-            rounds.add(http::round(*server, cores, &adserver, &bodies, options)?);
+    let stage = Stage { options, cores, adserver, bodies };
+    if options.runs(Case::HttpPinned) {
+        http_pinned(&stage, in_process_us, verdicts)?;
+    }
+    if options.runs(Case::HttpGzip) {
+        gzip::measure(&stage, verdicts)?;
+    }
+    if options.runs(Case::Latency) {
+        latency::measure(&stage, verdicts)?;
+    }
+    if options.runs(Case::Memory) {
+        memory::measure(&stage, verdicts)?;
+    }
+    Ok(())
+}
+
+impl Stage<'_> {
+    /// The closed loop, each round on each server; the lines are printed and handed back.
+    fn closed_loop(&self, case: &'static str, servers: &[Server], load: &Load<'_>) -> anyhow::Result<Lines> {
+        let mut servers: Vec<(Server, Rounds)> = servers
+            .iter()
+            .filter(|server| **server != Server::Nginx || nginx::is_there())
+            .map(|server| (*server, Rounds::default()))
+            .collect();
+        for _ in 0..self.options.rounds {
+            for (server, rounds) in &mut servers {
+                let round = http::round(*server, self.cores, &self.adserver, load, self.options)?;
+                rounds.add(http::figures(&round)?);
+            }
+            // Who goes first changes, so that none has always the warmer machine.
+            servers.rotate_left(1);
         }
-        // Who goes first changes, so that none has always the warmer machine.
-        servers.rotate_left(1);
+        servers.sort_by_key(|(server, _)| server.name() != Server::Tembusu.name());
+        let request_bytes = load.bodies.iter().map(Bytes::len).sum::<usize>() / load.bodies.len().max(1);
+        let mut lines = Vec::new();
+        for (server, rounds) in &servers {
+            let campaigns = if *server == Server::Tembusu { CAMPAIGNS } else { 0 };
+            let shape = Shape { connections: self.options.connections.into(), request_bytes, campaigns };
+            let line = rounds.line(server.name(), case, shape);
+            self.options.print(&line)?;
+            lines.push((*server, line));
+        }
+        Ok(Lines(lines))
     }
-    servers.sort_by_key(|(server, _)| server.name() != Server::Tembusu.name());
-    let mut lines = Vec::new();
-    for (server, rounds) in &servers {
-        let campaigns = if *server == Server::Tembusu { CAMPAIGNS } else { 0 };
-        let shape = Shape { connections: options.connections.into(), request_bytes, campaigns };
-        let line = rounds.line(server.name(), "http_pinned", shape);
-        options.print(&line)?;
-        lines.push((*server, line));
+}
+
+/// What a case has found of each server.
+struct Lines(Vec<(Server, Line)>);
+
+impl Lines {
+    fn of(&self, wanted: Server) -> Option<&Line> {
+        self.0.iter().find(|(server, _)| *server == wanted).map(|(_, line)| line)
     }
-    let of = |wanted| lines.iter().find(|(server, _)| *server == wanted).map(|(_, line)| line);
-    let (Some(ours), fixed) = (of(Server::Tembusu), of(Server::HyperFixed)) else { return Ok(()) };
-    if let Some(nginx) = of(Server::Nginx) {
+}
+
+fn http_pinned(stage: &Stage<'_>, in_process_us: Option<f64>, verdicts: &mut Vec<Verdict>) -> anyhow::Result<()> {
+    let servers = [Server::Tembusu, Server::Nginx, Server::HyperFixed];
+    let lines = stage.closed_loop("http_pinned", &servers, &Load::closed(&stage.bodies))?;
+    let Some(ours) = lines.of(Server::Tembusu) else { return Ok(()) };
+    if let Some(nginx) = lines.of(Server::Nginx) {
         verdicts.push(Verdict::at_most("http_cpu_of_nginx", ours.cpu_us() / nginx.cpu_us(), 1.5));
         verdicts.push(Verdict::at_least("http_rate_of_nginx", ours.rate() / nginx.rate(), 0.65));
     }
-    if let (Some(fixed), Some(in_process_us)) = (fixed, in_process_us) {
+    if let (Some(fixed), Some(in_process_us)) = (lines.of(Server::HyperFixed), in_process_us) {
         verdicts.push(Verdict::at_most("http_own_share_us", ours.cpu_us(), fixed.cpu_us() + in_process_us + 1.0));
     }
     Ok(())
