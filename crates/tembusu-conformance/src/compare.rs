@@ -124,6 +124,16 @@ impl<'a> Order<'a> {
         self.branch(self.parents[name], at).or_else(|| self.is_independent(self.parents[name], at).then_some(*name))
     }
 
+    /// The supervisors that are specified without a worker below them, whose starts nobody notes.
+    pub(crate) fn silent(&self) -> impl Iterator<Item = &str> {
+        let has_worker = |sup: &Sup| {
+            // What stands under a dynamic one is its template.
+            let mut starting = sup.all().into_iter().filter(|sup| sup.strategy != Strategy::Dynamic);
+            starting.any(|sup| sup.children.iter().any(|child| matches!(child, Node::Worker(_))))
+        };
+        self.sups.iter().filter(move |(_, sup)| !has_worker(sup)).map(|(name, _)| *name)
+    }
+
     /// Whether the one is the other, or somewhere below it.
     pub(crate) fn is_within(&self, name: &str, above: &str) -> bool {
         name == above || self.parents.get(name).is_some_and(|parent| self.is_within(parent, above))

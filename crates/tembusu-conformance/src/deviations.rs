@@ -3,7 +3,7 @@
 //! Each row has an id that stands in `docs/otp-deviations.md`, and a normaliser: it takes away from both traces what
 //! this one deviation accounts for, and nothing else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::compare::Order;
 use crate::scenario::{Scenario, Step};
@@ -81,8 +81,8 @@ fn preempted_start(scenario: &Scenario, theirs: &Trace, ours: &Trace) -> (Trace,
 }
 
 /// What is asked while a start is in flight: one that is terminated is given up in `init`, or never begun, and so is
-/// one that is asked for when its supervisor gives up meanwhile; whoever asked is told that. That a child is being restarted is said of one that OTP
-/// lets start first.
+/// one that is asked for when its supervisor gives up meanwhile; whoever asked is told that. That a child is being
+/// restarted is said of one that OTP lets start first, also to whoever asks for the children or their counts.
 fn served_while_starting(scenario: &Scenario, theirs: &Trace, ours: &Trace) -> (Trace, Trace) {
     let (mut theirs, mut ours) = (theirs.clone(), ours.clone());
     let order = Order::of(scenario);
@@ -94,6 +94,11 @@ fn served_while_starting(scenario: &Scenario, theirs: &Trace, ours: &Trace) -> (
             (Step::Restart { .. } | Step::Delete { .. }, "running", "restarting")
             | (Step::Start { .. }, "already_started", "already_present") => theirs.result.clone_from(&ours.result),
             _ if too_late => theirs.result.clone_from(&ours.result),
+            (Step::Which { .. } | Step::Count { .. }, "down", _) if has_ended(sup, theirs) => {
+                theirs.result.clone_from(&ours.result);
+            }
+            (Step::Which { .. }, ..) if told_before(theirs, ours, &order) => theirs.result.clone_from(&ours.result),
+            (Step::Count { .. }, ..) if counted_before(theirs, ours, &order) => theirs.result.clone_from(&ours.result),
             _ => {}
         }
         if too_late || matches!(**ask, Step::Terminate { .. }) {
@@ -108,6 +113,42 @@ fn served_while_starting(scenario: &Scenario, theirs: &Trace, ours: &Trace) -> (
     renumber(&mut theirs);
     renumber(&mut ours);
     (theirs, ours)
+}
+
+/// Whether the children are those of OTP's answer, but that some who came up by the start that it waited for are not yet
+/// said to be up, or one that said ignore to be down.
+fn told_before(theirs: &Line, ours: &Line, order: &Order<'_>) -> bool {
+    let each = |result: &str| -> Option<Vec<(String, String)>> {
+        let words = result.split(',').map(|word| word.split_once('='));
+        words.map(|word| word.map(|(name, state)| (name.to_owned(), state.to_owned()))).collect()
+    };
+    let (Some(later), Some(before)) = (each(&theirs.result), each(&ours.result)) else { return false };
+    let did = |name: &str, marks: &str| {
+        theirs.events.iter().any(|event| marks.contains(event.mark) && order.is_within(&event.name, name))
+    };
+    later.len() == before.len()
+        && later.iter().zip(&before).all(|((later_name, later), (name, before))| {
+            let came_about = match (&**before, &**later) {
+                ("r" | "d", "u") => did(name, "+") || has_ended(name, theirs) || order.silent().any(|sup| sup == name),
+                ("r", "d") => did(name, "?"),
+                (before, later) => before == later,
+            };
+            later_name == name && came_about
+        })
+}
+
+/// Whether the counts are those of OTP's answer, but for some who came up by the start that it waited for.
+fn counted_before(theirs: &Line, ours: &Line, order: &Order<'_>) -> bool {
+    let each = |result: &str| -> Option<Vec<usize>> { result.split('/').map(|count| count.parse().ok()).collect() };
+    let (Some(later), Some(before)) = (each(&theirs.result), each(&ours.result)) else { return false };
+    let ([specs, later, sups, workers], [same_specs, before, same_sups, same_workers]) = (&*later, &*before) else {
+        return false;
+    };
+    let came_up = |event: &&Event| event.mark == '+' || event.mark == '-' && event.k == 0;
+    let started = theirs.events.iter().filter(came_up).map(|event| &*event.name);
+    let started: BTreeSet<&str> = started.chain(order.silent()).collect();
+    (specs, sups, workers) == (same_specs, same_sups, same_workers)
+        && later.checked_sub(*before).is_some_and(|more| more <= started.len())
 }
 
 fn has_ended(sup: &str, line: &Line) -> bool {

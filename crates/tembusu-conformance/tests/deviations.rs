@@ -87,6 +87,27 @@ fn served_while_starting_explains_what_is_asked_of_one_that_gives_up_meanwhile()
 }
 
 #[test]
+fn served_while_starting_explains_what_is_told_of_those_who_come_up() {
+    let scenario = "0 s0:a2p{w0:p w1:p w2:t};- s0 w2;!? s0 w0 e = ? s0;!? s0 w0 e = # s0";
+    let start = "w0+1 w1+1 w2+1>ok;w2-1s>ok;w0-1e w1-1s w0+2 w1+2 w2+2";
+    let between = "w0-2e w2-2s w1-2s w0+3 w1+3 w2+3";
+    let end = "w2-3s w1-3s w0-3s s0-s>";
+    let otp = |which: &str, counts: &str| format!("{start}>{which};{between}>{counts};{end}");
+    let told = ("w0=u,w1=u,w2=u", "3/3/0/3");
+    assert_eq!(verdict(scenario, &otp(told.0, told.1)), Some("served-while-starting"));
+    assert_eq!(verdict(scenario, &otp("w0=r,w1=d,w2=d", "3/0/0/3")), Some("equal"), "OTP could have been as fast");
+    assert_eq!(verdict(scenario, &otp("w1=u,w0=u,w2=u", told.1)), None, "another order");
+    assert_eq!(verdict(scenario, &otp("w0=u,w1=u", told.1)), None, "one is missing");
+    assert_eq!(verdict(scenario, &otp("w0=d,w1=u,w2=u", told.1)), None, "it has come up");
+    assert_eq!(verdict(scenario, &otp(told.0, "3/4/0/3")), None, "more than have come up");
+    assert_eq!(verdict(scenario, &otp(told.0, "2/3/0/2")), None, "one is missing");
+    let alone = "0 s0:o2p{w0:p w1:p};- s0 w1;!? s0 w0 e = ? s0";
+    let of_alone = |which: &str| format!("w0+1 w1+1>ok;w1-1s>ok;w0-1e w0+2>{which};w0-2s s0-s>");
+    assert_eq!(verdict(alone, &of_alone("w0=u,w1=d")), Some("served-while-starting"));
+    assert_eq!(verdict(alone, &of_alone("w0=u,w1=u")), None, "nobody has started it");
+}
+
+#[test]
 fn a_request_before_or_after_a_start_is_served_as_in_otp() {
     let scenario = "0 s0:o2p{w0:p w1:p};! s0 w0 e;^ s0 w0";
     assert_eq!(verdict(scenario, "w0+1 w1+1>ok;w0-1e w0+2>;>running;w1-1s w0-2s s0-s>"), Some("equal"));

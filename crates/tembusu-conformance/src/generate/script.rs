@@ -261,7 +261,16 @@ fn ask_meanwhile(rng: &mut Rng, place: &mut Place, at: usize, flavour: Flavour) 
         let names = if is_dynamic { &place.workers } else { &place.names };
         one_of(rng, &names.iter().filter(|name| is_simple(name)).cloned().collect::<Vec<_>>())
     };
-    let ask = match rng.below(if is_dynamic { 6 } else { 10 }) {
+    // Where they have no names there, they can be counted.
+    let has_names = !is_dynamic || place.failing.is_empty();
+    let ask = match rng.below(if is_dynamic { 8 } else { 12 }) {
+        at if at >= if is_dynamic { 6 } else { 10 } => {
+            if has_names && rng.chance(50) {
+                Step::Which { sup: sup.clone() }
+            } else {
+                Step::Count { sup: sup.clone() }
+            }
+        }
         0..4 => Step::Terminate { sup: sup.clone(), name: about },
         4..6 => Step::Start { sup: sup.clone(), child: Node::Worker(added(rng, place, at, flavour)) },
         6..9 => Step::Restart { sup: sup.clone(), name: about },
