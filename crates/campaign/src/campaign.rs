@@ -6,7 +6,7 @@
 use money::{Cpm, Nanos};
 
 use crate::targeting::{Rules, Targeting};
-use crate::{CampaignId, Country, CreativeId, HourWeight, Size};
+use crate::{CampaignId, Caps, Country, CreativeId, HourWeight, Size};
 
 /// An advertiser's order: what to show, to whom, when, for how much.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub struct Campaign {
     pub categories: Vec<String>,
     /// Whom it advertises: the `adomain` of its bids; compared with a request's `badv`.
     pub advertiser_domain: String,
-    /// How often a user may see it in a day; without a number, as often as it wins.
-    pub cap_per_user_per_day: Option<u32>,
+    /// How often a user may see it, whichever creative is shown.
+    pub caps: Caps,
     /// What it shows; at least one.
     pub creatives: Vec<Creative>,
 }
@@ -66,6 +66,8 @@ pub struct Creative {
     pub markup: String,
     /// Whether it loads everything over HTTPS, as an imp with `secure: 1` demands.
     pub secure: bool,
+    /// How often a user may see this creative, besides the caps of the campaign.
+    pub caps: Caps,
     /// Its attributes (AdCOM list *Creative Attributes*); compared with a banner's `battr`.
     pub attributes: Vec<u8>,
 }

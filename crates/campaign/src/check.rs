@@ -7,9 +7,11 @@ use std::fmt;
 
 use money::{Cpm, Nanos};
 
+use crate::cap::contradiction;
 use crate::targeting::{Dimension, Side, Targeting};
 use crate::{
-    Campaign, CampaignId, Creative, CreativeId, HOUR_WEIGHTS_MAX, HourPlan, Pacing, SIDE_MAX, category, domain,
+    Campaign, CampaignId, CapWindow, Caps, Creative, CreativeId, HOUR_WEIGHTS_MAX, HourPlan, Pacing, SIDE_MAX,
+    category, domain,
 };
 
 /// The most creatives that a campaign may have.
@@ -53,6 +55,8 @@ pub enum Place {
     Category(usize),
     AdvertiserDomain,
     CapPerUserPerDay,
+    Caps,
+    Cap(usize),
     UtcOffset,
     Rule(Side, Dimension, usize),
     Creatives,
@@ -62,6 +66,8 @@ pub enum Place {
     CreativeMarkup(usize),
     CreativeSecure(usize),
     CreativeAttribute(usize, usize),
+    CreativeCaps(usize),
+    CreativeCap(usize, usize),
 }
 
 impl fmt::Display for Place {
@@ -80,6 +86,7 @@ impl fmt::Display for Place {
             Self::Category(_) => "categories",
             Self::AdvertiserDomain => "advertiser_domain",
             Self::CapPerUserPerDay => "cap_per_user_per_day",
+            Self::Caps | Self::Cap(_) | Self::CreativeCaps(_) | Self::CreativeCap(..) => "caps",
             Self::UtcOffset => "utc_offset",
             Self::Rule(side, dimension, _) => return write!(f, "{side}: {dimension}"),
             Self::Creatives => "creative",
@@ -94,6 +101,8 @@ impl fmt::Display for Place {
             | Self::CreativeSize(creative, _)
             | Self::CreativeMarkup(creative)
             | Self::CreativeSecure(creative)
+            | Self::CreativeCaps(creative)
+            | Self::CreativeCap(creative, _)
             | Self::CreativeAttribute(creative, _) => write!(f, "creative {}: {key}", creative + 1),
             _ => f.write_str(key),
         }
@@ -137,7 +146,10 @@ impl Campaign {
         let sides = [Targeting::check_include, Targeting::check_exclude, Targeting::check_clock];
         let targeting = self.targeting.as_ref();
         let rules = sides.into_iter().map(move |check| targeting.map_or(Ok(()), |targeting| check(targeting, self)));
-        let creatives = self.creatives.iter().enumerate().map(|(index, creative)| creative.check(index));
+        let creatives = self.creatives.iter().enumerate().map(|(index, creative)| {
+            self.check_caps(&creative.caps, Place::CreativeCaps(index))?;
+            creative.check(index)
+        });
         parts.into_iter().map(move |check| check(self)).chain(rules).chain(creatives)
     }
 
@@ -184,8 +196,18 @@ impl Campaign {
     }
 
     fn check_cap(&self) -> Result<(), Flaw> {
-        ensure(self.cap_per_user_per_day != Some(0), Place::CapPerUserPerDay, || {
-            "0 shows the campaign to nobody: write 1 or more, or remove the line for no cap".into()
+        self.check_caps(&self.caps, Place::Caps)
+    }
+
+    /// Caps that say what they seem to say, and a flight that is remembered to its end.
+    fn check_caps(&self, caps: &Caps, place: Place) -> Result<(), Flaw> {
+        if let Some(advice) = contradiction(caps) {
+            return flaw(place, advice);
+        }
+        let lifetime = caps.max_per(CapWindow::Lifetime).is_some();
+        let length_ms = self.flight.ends_ms.saturating_sub(self.flight.starts_ms);
+        ensure(!lifetime || length_ms <= CapWindow::Lifetime.millis(), place, || {
+            "users are remembered for 366 days and the flight is longer: shorten it, or cap per month".into()
         })
     }
 

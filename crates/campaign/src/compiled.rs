@@ -11,7 +11,9 @@ use tembusu::Address;
 
 use crate::actors::DefinitionMessage;
 use crate::gate::Gate;
-use crate::{Campaign, CampaignId, Country, Creative, Flaw, Flight, HourPlan, Pacing, Size, category, domain};
+use crate::{
+    Campaign, CampaignId, CapMemory, Caps, Country, Creative, Flaw, Flight, HourPlan, Pacing, Size, category, domain,
+};
 
 /// A definition that cannot become a campaign.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -140,9 +142,24 @@ impl CompiledCampaign {
         self.definition.strict_budget
     }
 
-    /// How often a user may see it in a day, if that is limited.
-    pub fn cap_per_user_per_day(&self) -> Option<u32> {
-        self.definition.cap_per_user_per_day
+    /// How often a user may see it, whichever creative is shown.
+    #[must_use]
+    pub fn caps(&self) -> Caps {
+        self.definition.caps
+    }
+
+    /// For how long its users' impressions must be remembered, for its own caps and those of its creatives; `None` if it
+    /// counts nobody.
+    #[must_use]
+    pub fn cap_memory(&self) -> Option<CapMemory> {
+        let Campaign { caps, creatives, .. } = &*self.definition;
+        creatives.iter().map(|creative| creative.caps.memory()).fold(caps.memory(), Ord::max)
+    }
+
+    /// Whether a creative of it has caps of its own.
+    #[must_use]
+    pub fn counts_creatives(&self) -> bool {
+        self.definition.creatives.iter().any(|creative| !creative.caps.is_empty())
     }
 
     /// Whom it advertises: the `adomain` of its bids.

@@ -8,6 +8,7 @@
 
 pub mod actors;
 mod campaign;
+mod cap;
 mod category;
 pub mod chaos;
 mod check;
@@ -28,6 +29,7 @@ pub use actors::{
     campaigns_supervisor_of,
 };
 pub use campaign::{Campaign, Creative, Flight, Pacing};
+pub use cap::{CAP_MAX, CapMemory, CapWindow, Caps};
 pub use check::{
     BID_CPM_MAX, CREATIVES_PER_CAMPAIGN_MAX, Flaw, MARKUP_BYTES_MAX, NAME_BYTES_MAX, Place, SIZES_PER_CREATIVE_MAX,
 };

@@ -64,7 +64,7 @@ fn every_key_is_read() {
     assert_eq!(countries, ["SG", "ID"]);
     assert_eq!(campaign.exchanges, ["google_adx"]);
     assert_eq!(campaign.categories, ["IAB8-5"]);
-    assert_eq!(campaign.cap_per_user_per_day, Some(3));
+    assert_eq!(campaign.caps.to_string(), "3 per day");
     let [banner, adaptive] = campaign.creatives.as_slice() else { panic!("two creatives") };
     assert_eq!((banner.id, banner.sizes.as_slice()), (CreativeId(701), [Size::new(300, 250)].as_slice()));
     assert!(banner.secure, "secure unless said otherwise");
@@ -250,8 +250,8 @@ fn the_sample_is_sound_and_covers_the_usual_sizes_in_each_country() {
             assert!(covered, "{size} in {country}");
         }
     }
-    assert!(campaigns.iter().any(|campaign| campaign.cap_per_user_per_day.is_some()));
-    assert!(campaigns.iter().any(|campaign| campaign.cap_per_user_per_day.is_none()));
+    assert!(campaigns.iter().any(|campaign| !campaign.caps.is_empty()));
+    assert!(campaigns.iter().any(|campaign| campaign.caps.is_empty()));
 }
 
 #[test]

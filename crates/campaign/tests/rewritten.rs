@@ -2,7 +2,7 @@
 
 mod support;
 
-use campaign::{HourWeight, parse_campaigns};
+use campaign::{CapWindow, Caps, HourWeight, parse_campaigns};
 use support::random::{Dice, Words};
 use support::sound;
 
@@ -16,7 +16,10 @@ fn a_random_campaign_is_read_as_it_was_written() {
         let mut dice = Dice(u64::from(seed));
         let mut campaign = words.campaign(&mut dice, seed, 2);
         campaign.strict_budget = dice.one_in(2);
-        campaign.cap_per_user_per_day = dice.one_in(2).then_some(seed);
+        if dice.one_in(2) {
+            campaign.caps = Caps::NONE.with(CapWindow::Hour, seed).with(CapWindow::Month, seed + 1);
+            campaign.creatives[0].caps = Caps::NONE.with(CapWindow::Minute, seed);
+        }
         campaign.name = "\"Kopi\" \\ kaya – トースト".to_owned();
         campaign.creatives[0].markup = "<b title='\"'>\n\tkopi\\n\r\n\u{7f}</b>".to_owned();
         campaign.creatives[0].attributes = vec![1, 7];

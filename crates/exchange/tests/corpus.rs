@@ -72,12 +72,13 @@ fn house(requests: &[BidRequest<'_>]) -> Campaign {
         targeting: None,
         categories: vec!["IAB24".into()],
         advertiser_domain: "house.example".into(),
-        cap_per_user_per_day: None,
+        caps: campaign::Caps::NONE,
         creatives: vec![Creative {
             id: CreativeId(1),
             sizes,
             markup: "<b>house</b>".into(),
             secure: true,
+            caps: campaign::Caps::NONE,
             attributes: Vec::new(),
         }],
     }

@@ -38,23 +38,6 @@ impl fmt::Debug for TokenId {
     }
 }
 
-/// Stands for a user when impressions are counted; made by the region, opaque here, without a way back to the user.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CapKey(pub [u8; CapKey::BYTES]);
-
-impl CapKey {
-    /// Length in bytes.
-    pub const BYTES: usize = 16;
-}
-
-impl fmt::Debug for CapKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CapKey(")?;
-        hex(&self.0[..4], f)?;
-        f.write_str("..)")
-    }
-}
-
-fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }

@@ -28,6 +28,8 @@
 mod actor;
 mod bank;
 mod books;
+mod cap;
+mod caps;
 mod event;
 mod id;
 mod notice;
@@ -41,9 +43,11 @@ pub use actor::{
 };
 pub use bank::{BankAnswer, BankError, LeaseBank, LedgerBank};
 pub use books::{Account, Books, BooksError, LeaseAsk, LeaseGrant, LeaseRefusal, OpenLease};
+pub use cap::{CAP_SLOT_MS, CapCount, CapKey, CapSubject};
+pub use caps::{CapAnswer, CapReader, CapStore, CapStoreError, LedgerCaps};
 pub use event::{BidFacts, EventKind, Flags, LeaseTerm, LedgerEvent};
-pub use id::{CapKey, LeaseId, TokenId};
+pub use id::{LeaseId, TokenId};
 pub use notice::{Notice, NoticeAnswer, NoticeKind, Outcome, PriceSeen};
-pub use report::{AccountTotals, CapCount, DAY_MS, EVENTS_PAGE_MAX, EventPage, RegionSnapshot, Totals};
-pub use store::{Audit, Billed, LEASE_GRACE, Store, StoreError, StoreOptions};
+pub use report::{AccountTotals, DAY_MS, EVENTS_PAGE_MAX, EventPage, RegionSnapshot, Totals};
+pub use store::{Audit, Billed, LEASE_GRACE, LedgerCapReader, Store, StoreError, StoreOptions};
 pub use token::{KeyFileError, OpenedToken, TOKEN_LIFE, TokenClaims, TokenError, TokenKeys};

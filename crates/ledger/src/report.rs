@@ -7,7 +7,7 @@ use std::sync::Arc;
 use campaign::CampaignId;
 use money::Nanos;
 
-use crate::{Books, CapKey, EventKind, LedgerEvent, OpenLease};
+use crate::{Books, CapCount, EventKind, LedgerEvent, OpenLease};
 
 /// One campaign's money: `budget = spent + leased + free`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,19 +82,8 @@ impl Totals {
     }
 }
 
-/// Milliseconds in a day (UTC), the period in which users are counted.
+/// Milliseconds in a day (UTC).
 pub const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
-
-/// How often a user was billed for a campaign on one day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CapCount {
-    /// The campaign.
-    pub campaign: CampaignId,
-    /// The user.
-    pub cap_key: CapKey,
-    /// How many impressions.
-    pub count: u32,
-}
 
 /// A region as it is after its event `region_seq`: what a restarted region starts from. Later events build on it,
 /// earlier ones are in it.
@@ -107,7 +96,7 @@ pub struct RegionSnapshot {
     /// The region's open leases. Those of an earlier incarnation are not the new one's to bid with: its bids may bill
     /// from them.
     pub leases: Vec<OpenLease>,
-    /// How often each user was billed, for each day from that of the time that was asked for.
+    /// How often each user was billed, minute by minute, from that of the time that was asked for.
     pub billed: Vec<CapCount>,
 }
 

@@ -253,28 +253,3 @@ fn a_billing_of_a_campaign_without_an_account_is_booked() {
     drop(store);
     world.open();
 }
-
-#[test]
-fn a_user_is_counted_by_billings_and_forgotten_in_time() {
-    let world = World::new();
-    let mut store = world.funded();
-    let grant = lease(&mut store, "sg", 5_000);
-    let day_ms = 24 * 60 * 60 * 1_000;
-    for (number, at_ms) in [(1, 100), (2, day_ms + 5), (3, day_ms + 6)] {
-        store.record_notice(&billing(number, grant.lease, 10), at_ms).unwrap();
-        store.record_notice(&notice(NoticeKind::Win, number, grant.lease, 10), at_ms).unwrap();
-    }
-    store.commit().unwrap();
-    let counts = |store: &ledger::Store, since_ms| {
-        let snapshot = store.snapshot(&"sg".into(), since_ms).unwrap();
-        snapshot.billed.iter().map(|count| count.count).collect::<Vec<_>>()
-    };
-    assert_eq!(counts(&store, 0), [1, 2]);
-    assert_eq!(counts(&store, day_ms + 1_000), [2], "wins do not count, nor does another day");
-    assert!(counts(&store, i64::MAX).is_empty());
-    assert_eq!(store.forget_cap_keys(4 * day_ms - 1).unwrap(), 0);
-    assert_eq!(store.forget_cap_keys(4 * day_ms).unwrap(), 2, "the win and billing of the first day");
-    assert_eq!(counts(&store, 0), [2]);
-    drop(store);
-    assert_eq!(counts(&world.open(), 0), [2], "after a restart too, and it replays");
-}

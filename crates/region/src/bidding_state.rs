@@ -66,8 +66,7 @@ impl Actor for BiddingState {
     type Crash = RegionCrash;
 
     async fn init(args: &BiddingArgs, cx: &mut Context<Self>) -> Result<Init<Self>, RegionCrash> {
-        // Users are not this actor's business: no counts are asked for.
-        let snapshot = args.link.join(cx, BiddingMessage::Event, i64::MAX).await?;
+        let snapshot = args.link.join(cx, BiddingMessage::Event).await?;
         let epoch = Epoch::next();
         let open = OpenBids::bounded(args.open_bids_max);
         cx.publish(&args.tables.incarnation, Incarnation { epoch, open });

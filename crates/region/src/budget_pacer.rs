@@ -73,7 +73,7 @@ impl Actor for BudgetPacer {
         let no_epoch = || RegionCrash::NoEpoch { region: args.link.region().to_string() };
         let epoch = args.tables.incarnation.read().ok_or_else(no_epoch)?.epoch;
         // Only the number counts: old leases stay as they are until their bids can no longer bill.
-        let snapshot = args.link.join(cx, PacerMessage::Event, i64::MAX).await?;
+        let snapshot = args.link.join(cx, PacerMessage::Event).await?;
         strike(&PACER_INIT)?;
         let table = PacerTable::new(epoch);
         cx.publish(&args.tables.pacer, table.clone());

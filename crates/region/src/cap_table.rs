@@ -1,55 +1,111 @@
-//! Frequency caps: per campaign and user, what was billed today and which bids are still open.
+//! Frequency caps: per campaign or creative and user, when it was billed and which bids are still open.
 //!
-//! Promises that `billed + open <= cap` holds for every bid it lets through, whichever threads ask at once, and that a
-//! bid moves from open to billed in one step. Never counts the same bid twice: opening, closing and billing name the bid.
+//! Promises that in every window `billed + open <= cap` holds for every bid it lets through, whichever threads ask at once,
+//! and that a bid moves from open to billed in one step. Never counts the same bid twice: opening, closing and billing name
+//! the bid.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use campaign::CampaignId;
+use campaign::Caps;
 use foldhash::fast::RandomState;
-use ledger::{CapKey, TokenId};
+use ledger::{CapCount, CapKey, CapSubject, TokenId};
 
+use crate::cap_marks::CapMarks;
+use crate::cap_user::CapUser;
 use crate::epoch::Epoch;
 use crate::limits::{CAP_ENTRIES_PER_SHARD_MAX, CAP_SHARDS};
 
-type Shard = HashMap<(CampaignId, CapKey), Entry, RandomState>;
+type Shard = HashMap<(CapSubject, CapKey), Entry, RandomState>;
 
 #[derive(Debug, Default)]
 struct Entry {
-    billed: u32,
-    open: Vec<TokenId>,
-    /// The last day on which the entry was used; keys change every day, so older entries are dead.
-    day: u32,
+    billed: CapMarks,
+    #[expect(
+        clippy::box_collection,
+        reason = "a third of a vector in each of a million entries, most of which have none"
+    )]
+    open: Option<Box<Vec<Open>>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    bid: TokenId,
+    expires_ms: i64,
 }
 
 impl Entry {
-    fn count(&self) -> usize {
-        self.billed as usize + self.open.len()
+    fn open(&self) -> &[Open] {
+        self.open.as_ref().map_or(&[], |open| open.as_slice())
+    }
+
+    fn open_count(&self) -> u32 {
+        u32::try_from(self.open().len()).unwrap_or(u32::MAX)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.open.is_none() && self.billed.is_empty()
+    }
+
+    fn count_within(&self, window_ms: i64, now_ms: i64) -> u32 {
+        self.billed.within(window_ms, now_ms).saturating_add(self.open_count())
+    }
+
+    fn close(&mut self, bid: TokenId) {
+        if let Some(open) = &mut self.open {
+            open.retain(|open| open.bid != bid);
+            if open.is_empty() {
+                self.open = None;
+            }
+        }
     }
 }
 
-/// Counts per campaign and user, shared by the bid path and the region's actors.
+/// Counts per subject and user, shared by the bid path and the region's actors.
 ///
 /// # On restart
 ///
-/// A new incarnation starts from the billed counts in the ledger. Bids that were open when the region crashed are not
-/// in it: as long as their billing is not in, a user may be shown that many more.
+/// A new incarnation starts from the billed counts in the ledger, and from the bids that were open in the table of its
+/// predecessor. After a crash of the process those are not known: as long as their billing is not in, a user may be shown
+/// that many more.
 #[derive(Debug)]
 pub struct CapTable {
     epoch: Epoch,
     entries_per_shard_max: usize,
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
+    /// The latest day of whose keys there was a bid.
+    day: AtomicU32,
+    /// The next incarnation has taken the open bids: none may be committed here any more.
+    closed: AtomicBool,
 }
 
-/// The counts of one user for one campaign.
+/// The counts of one user for one campaign or creative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CapCounts {
-    /// Billed on the key's day.
+    /// Billed, as long as that is remembered.
     pub billed: u32,
     /// Bids whose outcome is open.
     pub open: u32,
+}
+
+/// What a [`CapTable`] holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CapFigures {
+    /// (Subject, user) pairs.
+    pub entries: usize,
+    /// Bids whose outcome is open; one that is counted for campaign and creative counts twice.
+    pub open: usize,
+}
+
+/// An open bid's place in a cap, as the next incarnation takes it over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CarriedOpen {
+    pub(crate) subject: CapSubject,
+    pub(crate) key: CapKey,
+    pub(crate) bid: TokenId,
+    pub(crate) expires_ms: i64,
 }
 
 impl Default for CapTable {
@@ -65,12 +121,18 @@ impl CapTable {
         Self::bounded(CAP_ENTRIES_PER_SHARD_MAX)
     }
 
-    /// The same with another limit on the (campaign, user) pairs in a shard, of which there are
+    /// The same with another limit on the (subject, user) pairs in a shard, of which there are
     /// [`CAP_SHARDS`](crate::limits::CAP_SHARDS).
     #[must_use]
     pub fn bounded(entries_per_shard_max: usize) -> Self {
-        let shards = (0..CAP_SHARDS).map(|_| Mutex::default()).collect();
-        Self { epoch: Epoch::next(), entries_per_shard_max, shards, hasher: RandomState::default() }
+        Self {
+            epoch: Epoch::next(),
+            entries_per_shard_max,
+            shards: (0..CAP_SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::default(),
+            day: AtomicU32::new(0),
+            closed: AtomicBool::new(false),
+        }
     }
 
     /// The same for an incarnation of the region.
@@ -82,88 +144,135 @@ impl CapTable {
         self.epoch
     }
 
-    /// Adds to the billed count of a user what a snapshot of the ledger has for a day.
-    pub fn seed(&self, campaign: CampaignId, key: CapKey, billed: u32, today: u32) {
-        let mut shard = self.shard(campaign, key);
-        let entry = shard.entry((campaign, key)).or_default();
-        entry.billed = entry.billed.saturating_add(billed);
-        entry.day = today;
+    /// Adds what the ledger has counted, the earliest of a user first.
+    pub fn seed(&self, count: &CapCount) {
+        let mut shard = self.shard(count.subject, count.cap_key);
+        let entry = shard.entry((count.subject, count.cap_key)).or_default();
+        entry.billed.add(count.until_ms, count.count, count.cap_key.memory().millis());
     }
 
-    /// Whether one more bid would be within the cap now. Only [`try_open`](Self::try_open) makes sure.
+    /// Whether one more bid would be within every cap now. Only [`try_open`](Self::try_open) makes sure.
     #[must_use]
-    pub fn is_below(&self, campaign: CampaignId, key: CapKey, cap: u32) -> bool {
-        let shard = self.shard(campaign, key);
-        shard.get(&(campaign, key)).map_or(0, Entry::count) < cap as usize
+    pub fn is_below(&self, subject: impl Into<CapSubject>, user: CapUser, caps: Caps, now_ms: i64) -> bool {
+        let subject = subject.into();
+        let before = self.counts_before(subject, user, caps, now_ms);
+        let shard = self.shard(subject, user.key());
+        allowed(shard.get(&(subject, user.key())), &before, caps, now_ms)
     }
 
-    /// Counts a bid as open; false, and not counted, if that would exceed the cap or the table is full.
+    /// Counts a bid as open until `expires_ms`; false, and not counted, if that would exceed a cap, if the table is full, or
+    /// if the user's key is that of a day which is over.
     #[must_use]
-    pub fn try_open(&self, campaign: CampaignId, key: CapKey, bid: TokenId, cap: u32, today: u32) -> bool {
-        let mut shard = self.shard(campaign, key);
+    pub fn try_open(
+        &self,
+        subject: impl Into<CapSubject>,
+        user: CapUser,
+        caps: Caps,
+        bid: TokenId,
+        now_ms: i64,
+        expires_ms: i64,
+    ) -> bool {
+        let subject = subject.into();
+        // Said before the earlier key is looked at: whoever opens under it afterwards finds that its day is over, and
+        // whoever did so before is counted.
+        if let Some(day) = user.day() {
+            self.day.fetch_max(day, SeqCst);
+        }
+        let before = self.counts_before(subject, user, caps, now_ms);
+        let mut shard = self.shard(subject, user.key());
+        if user.day().is_some_and(|day| day < self.day.load(SeqCst)) {
+            return false;
+        }
         let full = shard.len() >= self.entries_per_shard_max;
-        if cap == 0 || (full && !shard.contains_key(&(campaign, key))) {
+        let place = (subject, user.key());
+        let known = shard.get(&place);
+        if caps.is_empty() || (full && known.is_none()) {
             return false;
         }
-        let entry = shard.entry((campaign, key)).or_default();
-        if entry.open.contains(&bid) {
+        if known.is_some_and(|entry| entry.open().iter().any(|open| open.bid == bid)) {
             return false;
         }
-        if entry.count() >= cap as usize {
+        if !allowed(known, &before, caps, now_ms) {
             return false;
         }
-        entry.open.push(bid);
-        entry.day = entry.day.max(today);
+        shard.entry(place).or_default().open.get_or_insert_default().push(Open { bid, expires_ms });
         true
     }
 
-    /// Gives an open bid the name under which the ledger will know it.
-    pub(crate) fn rename(&self, campaign: CampaignId, key: CapKey, source: TokenId, target: TokenId) {
-        let mut shard = self.shard(campaign, key);
-        let open = shard.get_mut(&(campaign, key)).into_iter().flat_map(|entry| &mut entry.open);
-        for bid in open.filter(|bid| **bid == source) {
-            *bid = target;
+    /// Gives an open bid the name under which the ledger will know it. False if the next incarnation has taken the open bids
+    /// over: then the bid must not be sent.
+    #[must_use]
+    pub(crate) fn rename(&self, subject: CapSubject, key: CapKey, source: TokenId, target: TokenId) -> bool {
+        let mut shard = self.shard(subject, key);
+        if self.closed.load(SeqCst) {
+            return false;
+        }
+        let open = shard.get_mut(&(subject, key)).and_then(|entry| entry.open.as_mut());
+        for open in open.into_iter().flat_map(|open| open.iter_mut()).filter(|open| open.bid == source) {
+            open.bid = target;
+        }
+        true
+    }
+
+    /// Counts an open bid for longer: it was won, and waits for its billing.
+    pub(crate) fn extend(&self, subject: CapSubject, key: CapKey, bid: TokenId, expires_ms: i64) {
+        let mut shard = self.shard(subject, key);
+        let open = shard.get_mut(&(subject, key)).and_then(|entry| entry.open.as_mut());
+        for open in open.into_iter().flat_map(|open| open.iter_mut()).filter(|open| open.bid == bid) {
+            open.expires_ms = open.expires_ms.max(expires_ms);
         }
     }
 
     /// Forgets an open bid: lost, expired or never sent. Nothing happens if it is not open.
-    pub fn close(&self, campaign: CampaignId, key: CapKey, bid: TokenId) {
-        let mut shard = self.shard(campaign, key);
-        let Some(entry) = shard.get_mut(&(campaign, key)) else { return };
-        entry.open.retain(|open| *open != bid);
-        if entry.count() == 0 {
-            shard.remove(&(campaign, key));
+    pub fn close(&self, subject: impl Into<CapSubject>, key: CapKey, bid: TokenId) {
+        let place = (subject.into(), key);
+        let mut shard = self.shard(place.0, key);
+        let Some(entry) = shard.get_mut(&place) else { return };
+        entry.close(bid);
+        if entry.is_empty() {
+            shard.remove(&place);
         }
     }
 
-    /// Counts a billing; if the bid is open it moves from open to billed.
-    pub fn bill(&self, campaign: CampaignId, key: CapKey, bid: TokenId, today: u32) {
-        let mut shard = self.shard(campaign, key);
+    /// Counts a billing that the ledger recorded at `at_ms`; if the bid is open it moves from open to billed.
+    pub fn bill(&self, subject: impl Into<CapSubject>, key: CapKey, bid: TokenId, at_ms: i64) {
+        let subject = subject.into();
+        let mut shard = self.shard(subject, key);
         // Beyond the limit too: what was billed is a fact, and the ledger limits how many there are.
-        let entry = shard.entry((campaign, key)).or_default();
-        entry.open.retain(|open| *open != bid);
-        entry.billed = entry.billed.saturating_add(1);
-        entry.day = entry.day.max(today);
+        let entry = shard.entry((subject, key)).or_default();
+        entry.close(bid);
+        entry.billed.add(at_ms, 1, key.memory().millis());
     }
 
-    /// The counts of one user for one campaign.
+    /// The counts under one key.
     #[must_use]
-    pub fn counts(&self, campaign: CampaignId, key: CapKey) -> CapCounts {
-        let shard = self.shard(campaign, key);
-        shard.get(&(campaign, key)).map_or_else(CapCounts::default, |entry| CapCounts {
-            billed: entry.billed,
-            open: u32::try_from(entry.open.len()).unwrap_or(u32::MAX),
+    pub fn counts(&self, subject: impl Into<CapSubject>, key: CapKey) -> CapCounts {
+        let place = (subject.into(), key);
+        let shard = self.shard(place.0, key);
+        shard.get(&place).map_or_else(CapCounts::default, |entry| CapCounts {
+            billed: entry.billed.total(),
+            open: entry.open_count(),
         })
     }
 
-    /// Drops the entries that were last used before `day` and have no open bid: their keys no longer occur.
-    pub fn forget_before(&self, day: u32) {
-        for shard in &self.shards {
-            lock(shard).retain(|_, entry| entry.day >= day || !entry.open.is_empty());
-        }
+    /// Forgets, in one of the shards, what no window looks back on any more; call it with every number in turn.
+    pub fn forget(&self, number: usize, now_ms: i64) {
+        lock(&self.shards[number % self.shards.len()]).retain(|(_, key), entry| {
+            entry.billed.forget_until(now_ms.saturating_sub(key.memory().millis()));
+            !entry.is_empty()
+        });
     }
 
-    /// How many (campaign, user) pairs are counted.
+    /// What is held. It looks at every entry.
+    #[must_use]
+    pub fn figures(&self) -> CapFigures {
+        self.shards.iter().map(lock).fold(CapFigures::default(), |sum, shard| CapFigures {
+            entries: sum.entries + shard.len(),
+            open: sum.open + shard.values().map(|entry| entry.open().len()).sum::<usize>(),
+        })
+    }
+
+    /// How many (subject, user) pairs are counted.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
@@ -175,11 +284,59 @@ impl CapTable {
         self.len() == 0
     }
 
-    fn shard(&self, campaign: CampaignId, key: CapKey) -> MutexGuard<'_, Shard> {
-        let hash = std::hash::BuildHasher::hash_one(&self.hasher, (campaign, key));
+    /// The committed bids that are open. From now on none is committed here.
+    pub(crate) fn hand_over(&self, is_committed: impl Fn(TokenId) -> bool) -> Vec<CarriedOpen> {
+        self.closed.store(true, SeqCst);
+        let mut carried = Vec::new();
+        for shard in &self.shards {
+            for ((subject, key), entry) in lock(shard).iter() {
+                let open = entry.open().iter().filter(|open| is_committed(open.bid));
+                carried.extend(open.map(|Open { bid, expires_ms }| CarriedOpen {
+                    subject: *subject,
+                    key: *key,
+                    bid: *bid,
+                    expires_ms: *expires_ms,
+                }));
+            }
+        }
+        carried
+    }
+
+    /// Counts a bid that an earlier incarnation had open.
+    pub(crate) fn carry(&self, carried: &CarriedOpen) {
+        let CarriedOpen { subject, key, bid, expires_ms } = *carried;
+        let mut shard = self.shard(subject, key);
+        let entry = shard.entry((subject, key)).or_default();
+        entry.open.get_or_insert_default().push(Open { bid, expires_ms });
+    }
+
+    /// What stands under the key of the day before, window by window.
+    fn counts_before(&self, subject: CapSubject, user: CapUser, caps: Caps, now_ms: i64) -> Before {
+        let mut counts = Before::default();
+        let Some(key) = user.before() else { return counts };
+        let shard = self.shard(subject, key);
+        let Some(entry) = shard.get(&(subject, key)) else { return counts };
+        for (window, _) in caps.iter() {
+            counts[window as usize] = entry.count_within(window.millis(), now_ms);
+        }
+        counts
+    }
+
+    fn shard(&self, subject: CapSubject, key: CapKey) -> MutexGuard<'_, Shard> {
+        let hash = std::hash::BuildHasher::hash_one(&self.hasher, (subject, key));
         let index = usize::try_from(hash >> 48).unwrap_or(0) % self.shards.len();
         lock(&self.shards[index])
     }
+}
+
+/// By window.
+type Before = [u32; campaign::CapWindow::ALL.len()];
+
+fn allowed(entry: Option<&Entry>, before: &Before, caps: Caps, now_ms: i64) -> bool {
+    caps.allow(|window| {
+        let now = entry.map_or(0, |entry| entry.count_within(window.millis(), now_ms));
+        now.saturating_add(before[window as usize])
+    })
 }
 
 /// A panic while a shard was locked leaves it usable: every method makes its one change at the end.

@@ -1,37 +1,47 @@
-//! `frequency_capper`: how often each user was shown each campaign today.
+//! `frequency_capper`: how often each user was shown each campaign, and each creative that is counted.
 //!
-//! Promises that the billed counts are the ledger's: today's at the snapshot, and one more for every billing since. Never
-//! counts a notice: only what the ledger has recorded.
+//! Promises that the billed counts are the ledger's: those of the store at one moment, and one more for every billing since.
+//! Never counts a notice: only what the ledger has recorded. The counts are read on a blocking thread: a million users hold
+//! up nobody but their own region, which answers `region_recovering` meanwhile.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use ledger::{Clock, EventKind, LedgerEvent};
+use ledger::{BidFacts, Clock, EventKind, LedgerEvent};
 use tembusu::{Actor, Context, Flow, Init};
 
+use crate::cap_estate::CarriedBids;
 use crate::cap_table::CapTable;
 use crate::chaos::{CAPPER_EVENT, CAPPER_FIRST_MESSAGE};
 use crate::crash::{RegionCrash, strike};
-use crate::day::{DAY_MS, day_of};
+use crate::day::millis;
 use crate::feed::Feed;
-use crate::limits::FORGET_PERIOD;
+use crate::limits::{CAP_SHARDS, CARRIED_PERIOD, FORGET_PERIOD, WON_TTL};
 use crate::link::Link;
 use crate::port::Tables;
+use crate::timings::Timings;
 
 /// What `frequency_capper` can be told.
 #[derive(Debug)]
 pub(crate) enum CapperMessage {
     /// The ledger recorded something of this region.
     Event(Arc<LedgerEvent>),
-    /// Timer: forget the users of days gone by.
+    /// Timer: forget, in one shard, whom no cap looks back on.
     Forget,
+    /// Timer: end bids of earlier incarnations whose time has run out.
+    Expire,
 }
 
 /// The third actor of a region.
 #[derive(Debug)]
 pub(crate) struct FrequencyCapper {
     caps: Arc<CapTable>,
+    carried: CarriedBids,
     feed: Feed,
     clock: Clock,
+    won_ttl_ms: i64,
+    /// The shard in which is forgotten next.
+    shard: usize,
     fresh: bool,
 }
 
@@ -41,6 +51,7 @@ pub(crate) struct CapperArgs {
     pub(crate) link: Link,
     pub(crate) tables: Tables,
     pub(crate) clock: Clock,
+    pub(crate) timings: Timings,
 }
 
 impl Actor for FrequencyCapper {
@@ -49,43 +60,71 @@ impl Actor for FrequencyCapper {
     type Crash = RegionCrash;
 
     async fn init(args: &CapperArgs, cx: &mut Context<Self>) -> Result<Init<Self>, RegionCrash> {
+        let started = Instant::now();
         let no_epoch = || RegionCrash::NoEpoch { region: args.link.region().to_string() };
         let epoch = args.tables.incarnation.read().ok_or_else(no_epoch)?.epoch;
-        let today = day_of(args.clock.now_ms());
-        let snapshot = args.link.join(cx, CapperMessage::Event, i64::from(today) * DAY_MS).await?;
-        let caps = CapTable::of(epoch);
-        for count in &snapshot.billed {
-            caps.seed(count.campaign, count.cap_key, count.count, today);
-        }
+        args.tables.estate.collect();
+        args.link.subscribe(cx, CapperMessage::Event)?;
+        let (caps, region_seq) = args.link.load_caps(CapTable::of(epoch)).await?;
         let caps = cx.publish(&args.tables.caps, caps);
+        let carried = args.tables.estate.settle(&caps, args.clock.now_ms());
+        args.tables.recovery.note(started.elapsed(), caps.len());
         cx.after(FORGET_PERIOD, CapperMessage::Forget);
-        let feed = Feed::new(args.link.clone(), snapshot.region_seq);
-        Ok(Init::Ready(Self { caps, feed, clock: args.clock.clone(), fresh: true }))
+        if !carried.is_empty() {
+            cx.after(CARRIED_PERIOD, CapperMessage::Expire);
+        }
+        Ok(Init::Ready(Self {
+            caps,
+            carried,
+            feed: Feed::new(args.link.clone(), region_seq),
+            clock: args.clock.clone(),
+            won_ttl_ms: millis(args.timings.won_ttl.min(WON_TTL)),
+            shard: 0,
+            fresh: true,
+        }))
     }
 
     async fn handle(&mut self, message: CapperMessage, cx: &mut Context<Self>) -> Result<Flow, RegionCrash> {
         if std::mem::take(&mut self.fresh) {
             strike(&CAPPER_FIRST_MESSAGE)?;
         }
-        let today = day_of(self.clock.now_ms());
-        let caps = &self.caps;
+        let now_ms = self.clock.now_ms();
         match message {
             CapperMessage::Event(event) => {
                 self.feed.strike(&CAPPER_EVENT, &event)?;
-                self.feed.take(event, |event| count(caps, event, today)).await;
+                let Self { caps, carried, feed, won_ttl_ms, .. } = self;
+                let won_until_ms = now_ms.saturating_add(*won_ttl_ms);
+                feed.take(event, |event| count(caps, carried, event, won_until_ms)).await;
             }
             CapperMessage::Forget => {
-                caps.forget_before(today);
+                self.caps.forget(self.shard, now_ms);
+                self.shard = (self.shard + 1) % CAP_SHARDS;
                 cx.after(FORGET_PERIOD, CapperMessage::Forget);
+            }
+            CapperMessage::Expire => {
+                self.carried.expire(&self.caps, now_ms);
+                if !self.carried.is_empty() {
+                    cx.after(CARRIED_PERIOD, CapperMessage::Expire);
+                }
             }
         }
         Ok(Flow::Continue)
     }
 }
 
-fn count(caps: &CapTable, event: &LedgerEvent, today: u32) {
-    let Some(facts) = event.bid.as_ref().filter(|_| event.kind == EventKind::Billing) else { return };
-    if let Some(key) = facts.cap_key {
-        caps.bill(event.campaign, key, facts.token, today);
+/// Counts a billing, and follows the bids that an earlier incarnation had open.
+fn count(caps: &CapTable, carried: &mut CarriedBids, event: &LedgerEvent, won_until_ms: i64) {
+    let Some(BidFacts { token, creative, cap_key: Some(key), .. }) = event.bid.as_deref() else { return };
+    match event.kind {
+        EventKind::Billing => {
+            caps.bill(event.campaign, *key, *token, event.at_ms);
+            if key.counts_creatives() {
+                caps.bill(*creative, *key, *token, event.at_ms);
+            }
+            carried.end(*token, caps);
+        }
+        EventKind::Win => carried.win(*token, caps, won_until_ms),
+        EventKind::Loss => carried.end(*token, caps),
+        _ => {}
     }
 }

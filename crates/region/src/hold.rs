@@ -12,11 +12,11 @@ use tembusu::{Address, TellError};
 use thiserror::Error;
 
 use crate::bidding_state::BiddingMessage;
-use crate::cap_table::CapTable;
+use crate::cap_place::CapPlace;
 use crate::epoch::Incarnation;
 use crate::lease_cell::LeaseCell;
 use crate::limits::COMMITS_TOGETHER;
-use crate::reservations::{CapHold, Reservation};
+use crate::reservations::Reservation;
 use crate::risk::BidClass;
 
 /// Money and cap held for one bid that is not yet sent.
@@ -33,14 +33,6 @@ pub struct Hold {
     /// `None` if the campaign's budget is strict.
     pub(crate) class: Option<BidClass>,
     pub(crate) committed: bool,
-}
-
-/// The place in a cap under the name that it has until the bid's token is known.
-#[derive(Debug)]
-pub(crate) struct CapPlace {
-    pub(crate) caps: Arc<CapTable>,
-    pub(crate) key: CapKey,
-    pub(crate) name: TokenId,
 }
 
 /// Why a bid may not be sent although it was held. The hold is released.
@@ -80,7 +72,7 @@ impl Hold {
     /// The user in whose cap the bid has a place, if the campaign is capped: it belongs into the bid's token.
     #[must_use]
     pub fn cap_key(&self) -> Option<CapKey> {
-        self.cap.as_ref().map(|place| place.key)
+        self.cap.as_ref().map(CapPlace::key)
     }
 
     /// Hands the hold over to `bidding_state`, which keeps it until the bid named by `bid` is billed, lost or expired.
@@ -95,10 +87,11 @@ impl Hold {
     /// If the region crashes afterwards, the money stays in the old lease until that can no longer bill.
     pub fn commit(mut self, bid: TokenId) -> Result<(), NotTracked> {
         let place = self.incarnation.open.enter().ok_or(NotTracked::TooManyOpen)?;
-        let cap = self.cap.take().map(|place| {
-            place.caps.rename(self.campaign, place.key, place.name, bid);
-            CapHold { caps: place.caps, key: place.key }
-        });
+        // The next incarnation counts what it finds committed: what comes too late for that is not sent.
+        if self.cap.as_mut().is_some_and(|cap| !cap.commit(bid)) {
+            return Err(NotTracked::RegionDown);
+        }
+        let cap = self.cap.take();
         self.committed = true;
         let reservation = Reservation {
             bid,
@@ -132,7 +125,7 @@ impl Drop for Hold {
             return;
         }
         if let Some(place) = self.cap.take() {
-            place.caps.close(self.campaign, place.key, place.name);
+            place.close();
         }
         self.lease.release(self.price);
     }

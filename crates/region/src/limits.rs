@@ -7,8 +7,13 @@ use money::Nanos;
 /// Locks over which the cap table is spread: several times the threads that bid, so that they rarely meet.
 pub const CAP_SHARDS: usize = 64;
 
-/// (campaign, user) pairs in a shard; 4 million in all, some 400 MB. Beyond it new users are refused by capped campaigns.
+/// (campaign or creative, user) pairs in a shard; 4 million in all, some 400 MB. Beyond it new users are refused by capped
+/// campaigns.
 pub const CAP_ENTRIES_PER_SHARD_MAX: usize = 65_536;
+
+/// Moments at which a user was billed that are told apart; beyond it the closest are put together, as the later of them. Caps
+/// of up to so many are exact.
+pub const MARKS_MAX: usize = 32;
 
 /// Open leases of one campaign in one region: the bid path looks through them in turn.
 pub const LEASES_PER_CAMPAIGN_MAX: usize = 16;
@@ -34,8 +39,8 @@ const _: () = assert!(COMMITS_TOGETHER * 4 <= BIDDING_MAILBOX, "the queue has ro
 /// Events and renewals that may wait for the pacer or the capper. What does not fit is fetched from the ledger later.
 pub const ACTOR_MAILBOX: usize = 4_096;
 
-/// How long `init` waits for its snapshot. A million users' counts take the ledger about a second, in which those who
-/// start beside it wait as well; a region that gave up sooner would use up its intensity on nothing but a busy day.
+/// How long `init` waits for its snapshot, or for its users' counts, of which a million take about a second; a region that
+/// gave up sooner would use up its intensity on nothing but a busy day.
 pub const JOIN_CALL: Duration = Duration::from_secs(10);
 
 /// How long a handler waits for the ledger: a commit of it takes milliseconds, a stuck disk does not count.
@@ -62,8 +67,11 @@ pub const RENEWAL_PERIOD: Duration = Duration::from_millis(100);
 /// How often the pass probabilities are set.
 pub const CONTROL_PERIOD: Duration = Duration::from_millis(1_000);
 
-/// How often the capper forgets users of days gone by.
-pub const FORGET_PERIOD: Duration = Duration::from_secs(600);
+/// How often the capper forgets users in one of its shards: ten minutes for all of them, a few milliseconds at a time.
+pub const FORGET_PERIOD: Duration = Duration::from_secs(9);
+
+/// How often the capper looks for expired bids of earlier incarnations.
+pub const CARRIED_PERIOD: Duration = Duration::from_millis(500);
 
 /// For how much bidding a lease is sized: what a crash freezes, and how often the ledger is asked.
 pub const LEASE_HORIZON: Duration = Duration::from_secs(2);

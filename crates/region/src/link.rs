@@ -1,4 +1,4 @@
-//! A region's way to the ledger, and to who grants its leases.
+//! A region's way to the ledger, to who grants its leases, and to who keeps its counts of users.
 //!
 //! Promises that every call has a time-out. Never repeats a call: whoever asked decides what a missing answer means.
 
@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use campaign::CampaignId;
 use ledger::{
-    BankError, EventPage, LeaseAsk, LeaseBank, LeaseGrant, LeaseRefusal, LedgerEvent, LedgerMessage, RegionSnapshot,
-    Subscriber, Totals,
+    BankError, CapStore, CapStoreError, EventPage, LeaseAsk, LeaseBank, LeaseGrant, LeaseRefusal, LedgerEvent,
+    LedgerMessage, RegionSnapshot, Subscriber, Totals,
 };
 use money::Nanos;
 use tembusu::{Actor, Address, CallError, Context};
 
+use crate::cap_table::CapTable;
 use crate::crash::RegionCrash;
 use crate::funding::{Ask, GiveBack};
 use crate::limits::{JOIN_CALL, LEDGER_CALL};
@@ -22,14 +23,20 @@ use crate::limits::{JOIN_CALL, LEDGER_CALL};
 pub(crate) struct Link {
     ledger: Address<LedgerMessage>,
     bank: Arc<dyn LeaseBank>,
+    caps: Arc<dyn CapStore>,
     region: Arc<str>,
 }
 
 type Answer<T> = Result<T, CallError<LedgerMessage>>;
 
 impl Link {
-    pub(crate) fn new(ledger: Address<LedgerMessage>, bank: Arc<dyn LeaseBank>, region: Arc<str>) -> Self {
-        Self { ledger, bank, region }
+    pub(crate) fn new(
+        ledger: Address<LedgerMessage>,
+        bank: Arc<dyn LeaseBank>,
+        caps: Arc<dyn CapStore>,
+        region: Arc<str>,
+    ) -> Self {
+        Self { ledger, bank, caps, region }
     }
 
     pub(crate) fn region(&self) -> &Arc<str> {
@@ -37,25 +44,57 @@ impl Link {
     }
 
     /// What an incarnation of an actor starts from. It hears of everything that comes after the snapshot, in messages made
-    /// by `event`; users' counts in the snapshot are those since `since_ms`.
+    /// by `event`. Users are not counted in the snapshot.
     pub(crate) async fn join<A: Actor>(
         &self,
         cx: &Context<A>,
         event: fn(Arc<LedgerEvent>) -> A::Message,
-        since_ms: i64,
     ) -> Result<RegionSnapshot, RegionCrash> {
-        // First the subscription, then the snapshot: what falls between them is in both, and its number tells. Each
-        // subscriber has the name of its actor, so that a new incarnation takes the place of the old one.
+        // First the subscription, then the snapshot: what falls between them is in both, and its number tells.
+        self.subscribe(cx, event)?;
+        let region = Arc::clone(&self.region);
+        let snapshot =
+            self.ledger.call(|reply| LedgerMessage::Snapshot { region, since_ms: i64::MAX, reply }, JOIN_CALL).await;
+        snapshot.map_err(|cause| self.crash("take a snapshot", &cause))
+    }
+
+    /// Asks for everything that happens in the region from now on, in messages made by `event`.
+    pub(crate) fn subscribe<A: Actor>(
+        &self,
+        cx: &Context<A>,
+        event: fn(Arc<LedgerEvent>) -> A::Message,
+    ) -> Result<(), RegionCrash> {
+        // Each subscriber has the name of its actor, so that a new incarnation takes the place of the old one.
         let name = cx.path().rsplit('/').next().unwrap_or_default();
         let subscribe = LedgerMessage::Subscribe {
             region: Arc::clone(&self.region),
             name: name.into(),
             subscriber: Subscriber::to(cx.address(), event),
         };
-        self.ledger.tell(subscribe).map_err(|cause| self.crash("subscribe to events", &cause))?;
-        let region = Arc::clone(&self.region);
-        let snapshot = self.ledger.call(|reply| LedgerMessage::Snapshot { region, since_ms, reply }, JOIN_CALL).await;
-        snapshot.map_err(|cause| self.crash("take a snapshot", &cause))
+        self.ledger.tell(subscribe).map_err(|cause| self.crash("subscribe to events", &cause))
+    }
+
+    /// Reads the region's counts of users into `caps`, on a blocking thread, and says up to which event they count.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, the thread ends with the count at hand.
+    pub(crate) async fn load_caps(&self, caps: CapTable) -> Result<(CapTable, u64), RegionCrash> {
+        let doing = "count its users";
+        let mut reader = self.caps.open(Arc::clone(&self.region)).await.map_err(|cause| self.crash(doing, &cause))?;
+        let wanted = Arc::new(());
+        let still = Arc::downgrade(&wanted);
+        let loading = tokio::task::spawn_blocking(move || {
+            let region_seq = reader.begin()?;
+            reader.read(&mut |count| {
+                caps.seed(&count);
+                0 < still.strong_count()
+            })?;
+            Ok::<_, CapStoreError>((caps, region_seq))
+        });
+        let loaded = tokio::time::timeout(JOIN_CALL, loading).await.map_err(|cause| self.crash(doing, &cause))?;
+        drop(wanted);
+        loaded.map_err(|cause| self.crash(doing, &cause))?.map_err(|cause| self.crash(doing, &cause))
     }
 
     /// The events of the region after `region_seq`, at most a page.

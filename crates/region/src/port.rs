@@ -4,11 +4,10 @@
 //! waits, neither for an actor nor for the ledger.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use campaign::CampaignId;
-use ledger::{CapKey, Clock, TokenId};
+use campaign::{CampaignId, Caps, CreativeId};
+use ledger::{CapSubject, Clock, TokenId};
 use money::Nanos;
 use tembusu::{Address, Table};
 use thiserror::Error;
@@ -17,13 +16,17 @@ use crate::account::{Account, Demand, PacerTable};
 use crate::bidding_book::BiddingFigures;
 use crate::bidding_state::BiddingMessage;
 use crate::budget_pacer::PacerMessage;
+use crate::cap_estate::CapEstate;
+use crate::cap_place::{CapAsk, CapPlace};
 use crate::cap_table::CapTable;
-use crate::day::{day_of, millis};
+use crate::cap_user::CapUser;
+use crate::day::millis;
 use crate::epoch::Incarnation;
-use crate::hold::{CapPlace, Hold};
+use crate::hold::Hold;
 use crate::lease_cell::LeaseFigures;
 use crate::limits::HOLD_MAX;
 use crate::pace::Plan;
+use crate::recovery::{Recovery, RecoveryFigures};
 use crate::risk::BidClass;
 
 /// A region as the bid path knows it. Cheap to clone; the same for all incarnations.
@@ -42,6 +45,8 @@ pub(crate) struct Tables {
     pub(crate) incarnation: Table<Incarnation>,
     pub(crate) pacer: Table<PacerTable>,
     pub(crate) caps: Table<CapTable>,
+    pub(crate) estate: CapEstate,
+    pub(crate) recovery: Recovery,
 }
 
 /// The region has no incarnation that could bid: it is starting, restarting, or in quarantine.
@@ -61,10 +66,14 @@ pub struct Want {
     pub plan: Plan,
     /// What is to be held: the whole bid price of one impression.
     pub price: Nanos,
-    /// The user, if the request has one that may be counted.
-    pub cap_key: Option<CapKey>,
-    /// The campaign's cap, if it has one.
-    pub cap_per_day: Option<u32>,
+    /// The user, if the request has one that may be counted, with keys marked as the campaign counts.
+    pub user: Option<CapUser>,
+    /// The campaign's caps.
+    pub caps: Caps,
+    /// What is to be shown.
+    pub creative: CreativeId,
+    /// The creative's own caps.
+    pub creative_caps: Caps,
     /// Whose statistics say how much of the price is to be held when the bid has been out for a while; a strict plan holds
     /// all of it, whatever they say.
     pub class: BidClass,
@@ -91,6 +100,9 @@ pub enum Refusal {
     /// The user has seen the campaign as often as it allows, or bids that are still open may get there.
     #[error("frequency cap is reached")]
     Capped,
+    /// The same for the creative: another one of the campaign may do.
+    #[error("frequency cap of the creative is reached")]
+    CreativeCapped,
     /// The campaign is capped and the user cannot be counted.
     #[error("capped campaign and no cap key")]
     NoCapKey,
@@ -105,6 +117,7 @@ impl Refusal {
             Self::BudgetExhausted => "budget_exhausted",
             Self::Paced => "paced",
             Self::Capped => "capped",
+            Self::CreativeCapped => "creative_capped",
             Self::NoCapKey => "no_cap_key",
         }
     }
@@ -148,6 +161,12 @@ impl RegionPort {
         figures.map_err(|_| RegionDown { region: Arc::clone(&self.name) })
     }
 
+    /// How long the region took to count its users when it last started.
+    #[must_use]
+    pub fn recovery(&self) -> RecoveryFigures {
+        self.tables.recovery.figures()
+    }
+
     fn view(&self) -> Option<RegionView<'_>> {
         let incarnation = self.tables.incarnation.read()?;
         let pacer = self.tables.pacer.read()?;
@@ -172,9 +191,6 @@ pub struct RegionView<'a> {
     caps: Arc<CapTable>,
 }
 
-/// Names for bids that have no token yet. No token has them: a token begins with its time, which is not beyond reach.
-static PROVISIONAL: AtomicU64 = AtomicU64::new(0);
-
 impl RegionView<'_> {
     /// Holds money, and a place in the user's cap, for one bid.
     ///
@@ -183,13 +199,15 @@ impl RegionView<'_> {
     /// [`Refusal`], in the order in which it is decided: cap, pacing, money.
     pub fn try_hold(&self, want: Want) -> Result<Hold, Refusal> {
         let now_ms = self.port.clock.now_ms();
-        let cap = match (want.cap_per_day, want.cap_key) {
-            (None, _) => None,
-            (Some(_), None) => return Err(Refusal::NoCapKey),
-            (Some(cap), Some(key)) => Some((cap, key)),
+        let Want { campaign, caps, creative, creative_caps, .. } = want;
+        let ask = CapAsk { campaign, caps, creative, creative_caps };
+        let user = match (ask.is_empty(), want.user) {
+            (true, _) => None,
+            (false, None) => return Err(Refusal::NoCapKey),
+            (false, user) => user,
         };
-        if cap.is_some_and(|(cap, key)| !self.caps.is_below(want.campaign, key, cap)) {
-            return Err(Refusal::Capped);
+        if let Some(full) = user.and_then(|user| ask.full(&self.caps, user, now_ms)) {
+            return Err(capped(full));
         }
         let Some(account) = self.account(&want) else { return Err(Refusal::Unfunded) };
         if !account.passes(mix(want.draw, want.campaign)) {
@@ -209,12 +227,8 @@ impl RegionView<'_> {
             class: (!want.plan.strict).then_some(want.class),
             committed: false,
         };
-        if let Some((cap, key)) = cap {
-            let name = provisional();
-            if !self.caps.try_open(want.campaign, key, name, cap, day_of(now_ms)) {
-                return Err(Refusal::Capped);
-            }
-            hold.cap = Some(CapPlace { caps: Arc::clone(&self.caps), key, name });
+        if let Some(user) = user {
+            hold.cap = Some(CapPlace::open(&self.caps, &ask, user, now_ms, hold.expires_ms).map_err(capped)?);
         }
         Ok(hold)
     }
@@ -265,10 +279,11 @@ impl RegionView<'_> {
     }
 }
 
-fn provisional() -> TokenId {
-    let mut name = [0xFF; TokenId::BYTES];
-    name[8..].copy_from_slice(&PROVISIONAL.fetch_add(1, Relaxed).to_le_bytes());
-    TokenId(name)
+fn capped(full: CapSubject) -> Refusal {
+    match full {
+        CapSubject::Campaign(_) => Refusal::Capped,
+        CapSubject::Creative(_) => Refusal::CreativeCapped,
+    }
 }
 
 /// Spreads a draw over 64 bits, differently for each campaign (the finaliser of splitmix64).

@@ -13,6 +13,7 @@ use foldhash::fast::RandomState;
 use ledger::{CapKey, LeaseId, TokenId};
 use money::Nanos;
 
+use crate::cap_place::CapPlace;
 use crate::cap_table::CapTable;
 use crate::lease_cell::LeaseCell;
 use crate::limits::STALE_EXPIRIES_MIN;
@@ -27,7 +28,7 @@ pub struct Reservation {
     pub(crate) campaign: CampaignId,
     pub(crate) lease: Arc<LeaseCell>,
     pub(crate) price: Nanos,
-    pub(crate) cap: Option<CapHold>,
+    pub(crate) cap: Option<CapPlace>,
     pub(crate) expires_ms: i64,
     /// Whose statistics say what it needs; `None` for one that is reserved in full.
     pub(crate) class: Option<BidClass>,
@@ -35,13 +36,6 @@ pub struct Reservation {
     pub(crate) slot: Option<Slot>,
     /// Its place among the region's open bids; `None` for one that was not made by a hold.
     pub(crate) _place: Option<OpenBid>,
-}
-
-/// The place that a bid takes in a user's cap.
-#[derive(Debug)]
-pub(crate) struct CapHold {
-    pub(crate) caps: Arc<CapTable>,
-    pub(crate) key: CapKey,
 }
 
 impl Reservation {
@@ -52,7 +46,7 @@ impl Reservation {
 
     /// The same, with a place in the cap of a user, which was opened in `caps` under the bid's name.
     pub fn with_cap(mut self, caps: Arc<CapTable>, key: CapKey) -> Self {
-        self.cap = Some(CapHold { caps, key });
+        self.cap = Some(CapPlace::of(caps, key, self.campaign, self.bid));
         self
     }
 
@@ -83,7 +77,7 @@ impl Reservation {
     /// Gives everything back: the bid was never sent, is lost, or can no longer bill.
     pub fn release(self) {
         if let Some(cap) = &self.cap {
-            cap.caps.close(self.campaign, cap.key, self.bid);
+            cap.close();
         }
         self.lease.release(self.price);
     }
@@ -142,6 +136,7 @@ impl Reservations {
         // A second win notice does not shorten what the first one granted.
         if expires_ms > reservation.expires_ms {
             reservation.expires_ms = expires_ms;
+            reservation.cap.iter().for_each(|cap| cap.extend(expires_ms));
             self.expiries.push(Reverse((expires_ms, bid)));
             self.forget_stale();
         }

@@ -6,18 +6,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger::{Clock, LeaseBank, LedgerBank, LedgerMessage};
+use ledger::{CapStore, Clock, LeaseBank, LedgerBank, LedgerCaps, LedgerMessage};
 use tembusu::{Address, Supervisor, Table, child};
 
 use crate::bidding_state::{BiddingArgs, BiddingState};
 use crate::budget_pacer::{BudgetPacer, PacerArgs};
+use crate::cap_estate::CapEstate;
 use crate::frequency_capper::{CapperArgs, FrequencyCapper};
 use crate::limits::{
-    ACTOR_MAILBOX, BIDDING_MAILBOX, INIT, INTENSITY, INTENSITY_PERIOD, LEDGER_CALL, OPEN_BIDS_MAX, SHUTDOWN,
+    ACTOR_MAILBOX, BIDDING_MAILBOX, INIT, INTENSITY, INTENSITY_PERIOD, JOIN_CALL, LEDGER_CALL, OPEN_BIDS_MAX, SHUTDOWN,
 };
 use crate::link::Link;
 use crate::pace::PacingBoard;
 use crate::port::{RegionPort, Tables};
+use crate::recovery::Recovery;
 use crate::timings::Timings;
 
 /// What a region is made from.
@@ -27,6 +29,8 @@ pub struct RegionArgs {
     pub ledger: Address<LedgerMessage>,
     /// Who grants leases: the same ledger, unless several nodes share one bank.
     pub bank: Arc<dyn LeaseBank>,
+    /// Who keeps the counts of its users: the same ledger, unless several nodes share them.
+    pub caps: Arc<dyn CapStore>,
     /// Among how many regions each campaign's plan is shared.
     pub regions: u32,
     /// Where the regions of a process meet to share plans by their traffic. Those that have none in common take an equal
@@ -47,9 +51,11 @@ impl RegionArgs {
     #[must_use]
     pub fn new(ledger: Address<LedgerMessage>, regions: u32) -> Self {
         let bank = Arc::new(LedgerBank::new(ledger.clone(), LEDGER_CALL));
+        let caps = Arc::new(LedgerCaps::new(ledger.clone(), JOIN_CALL));
         Self {
             ledger,
             bank,
+            caps,
             regions,
             pacing: PacingBoard::new(),
             clock: Clock::system(),
@@ -64,13 +70,15 @@ impl RegionArgs {
 ///
 /// The port may be used at once and for ever; it opens when the subtree has started.
 pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPort) {
-    let RegionArgs { ledger, bank, regions, pacing, clock, timings, intensity, open_bids_max } = args;
+    let RegionArgs { ledger, bank, caps, regions, pacing, clock, timings, intensity, open_bids_max } = args;
     let name: Arc<str> = name.into();
-    let link = Link::new(ledger, bank, Arc::clone(&name));
+    let link = Link::new(ledger, bank, caps, Arc::clone(&name));
     let tables = Tables {
         incarnation: Table::new(format!("{name}.incarnation")),
         pacer: Table::new(format!("{name}.accounts")),
         caps: Table::new(format!("{name}.caps")),
+        estate: CapEstate::default(),
+        recovery: Recovery::default(),
     };
 
     let (crashes, period) = intensity;
@@ -84,7 +92,7 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
     let pacer = PacerArgs { link: link.clone(), tables: tables.clone(), clock: clock.clone(), timings, regions, seat };
     let pacer = region
         .add(child::<BudgetPacer>("budget_pacer", pacer).mailbox(ACTOR_MAILBOX).init_timeout(INIT).shutdown(SHUTDOWN));
-    let capper = CapperArgs { link, tables: tables.clone(), clock: clock.clone() };
+    let capper = CapperArgs { link, tables: tables.clone(), clock: clock.clone(), timings };
     region.add(
         child::<FrequencyCapper>("frequency_capper", capper)
             .mailbox(ACTOR_MAILBOX)

@@ -122,7 +122,7 @@ async fn a_billing_after_its_reservation_expired_is_booked_and_counted() {
 async fn a_capped_campaign_does_not_bid_for_a_user_without_a_key() {
     let world = World::one(BUDGET).await;
     world.fund().await;
-    let unknown = Want { cap_key: None, ..capped(1, 3) };
+    let unknown = Want { user: None, ..capped(1, 3) };
     assert_eq!(world.hold(unknown).err(), Some(Refusal::NoCapKey));
     assert!(world.hold(want()).is_ok(), "one without a cap does");
 }

@@ -5,18 +5,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use campaign::{CampaignId, CreativeId};
-use ledger::{BidFacts, CapKey, EventKind, Flags, LeaseId, LedgerEvent, TokenId};
+use campaign::{CampaignId, CapWindow, Caps, CreativeId};
+use ledger::{BidFacts, CapCount, CapKey, EventKind, Flags, LeaseId, LedgerEvent, TokenId};
 use money::{Cpm, Currency, Nanos};
 use proptest::prelude::*;
-use region::{BiddingBook, CapTable, EventCursor, LeaseCell, Reservation, Step};
+use region::{BiddingBook, CapTable, CapUser, EventCursor, LeaseCell, Reservation, Step};
 
 const CAMPAIGN: CampaignId = CampaignId(1);
 const LEASE: i64 = 5_000;
 const BID_TTL_MS: i64 = 100;
 const WON_TTL_MS: i64 = 1_000;
 const CAP: u32 = 3;
-const TODAY: u32 = 1;
+const CAPS: Caps = Caps::NONE.with(CapWindow::Day, CAP);
 
 #[derive(Clone, Debug)]
 struct Sent {
@@ -103,7 +103,7 @@ impl Region {
         let lease = ledger.grant();
         let caps = Arc::new(CapTable::new());
         for (user, billed) in &ledger.billed {
-            caps.seed(CAMPAIGN, *user, *billed, TODAY);
+            caps.seed(&CapCount { subject: CAMPAIGN.into(), cap_key: *user, until_ms: 0, count: *billed });
         }
         let caps_cursor = EventCursor::at(ledger.events.len() as u64);
         Self { book: BiddingBook::new(WON_TTL_MS), book_cursor, caps, caps_cursor, leases: vec![lease] }
@@ -111,7 +111,7 @@ impl Region {
 
     fn hold(&mut self, bid: TokenId, price: i64, user: CapKey, now_ms: i64) -> Option<Sent> {
         let lease = self.leases.iter().find(|lease| lease.try_reserve(Nanos(price), now_ms))?;
-        if !self.caps.try_open(CAMPAIGN, user, bid, CAP, TODAY) {
+        if !self.caps.try_open(CAMPAIGN, CapUser::lasting(user), CAPS, bid, now_ms, now_ms + BID_TTL_MS) {
             lease.release(Nanos(price));
             return None;
         }
@@ -130,7 +130,7 @@ impl Region {
         for event in in_turn(&mut self.caps_cursor, event, ledger) {
             let user = event.bid.as_ref().and_then(|facts| Some((facts.token, facts.cap_key?)));
             if let (EventKind::Billing, Some((bid, user))) = (event.kind, user) {
-                self.caps.bill(CAMPAIGN, user, bid, TODAY);
+                self.caps.bill(CAMPAIGN, user, bid, event.at_ms);
             }
         }
     }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use campaign::CampaignId;
+use campaign::{CampaignId, CapWindow, Caps};
 use ledger::{CapKey, LeaseId, TokenId};
 use money::Nanos;
 use region::limits::STALE_EXPIRIES_MIN;
-use region::{CapTable, LeaseCell, Reservation, Reservations};
+use region::{CapTable, CapUser, LeaseCell, Reservation, Reservations};
 
+const ONE_A_DAY: Caps = Caps::NONE.with(CapWindow::Day, 1);
 const CAMPAIGN: CampaignId = CampaignId(1);
 const PRICE: Nanos = Nanos(10);
 
@@ -102,10 +103,10 @@ fn a_bid_that_is_tracked_already_is_handed_back() {
 #[test]
 fn a_release_frees_money_and_cap_together() {
     let (lease, caps, user) = (lease(), Arc::new(CapTable::new()), CapKey([1; CapKey::BYTES]));
-    assert!(caps.try_open(CAMPAIGN, user, bid(1), 1, 1));
+    assert!(caps.try_open(CAMPAIGN, CapUser::lasting(user), ONE_A_DAY, bid(1), 0, 100));
     let reservation = reserve(&lease, 1, 100).with_cap(Arc::clone(&caps), user);
     reservation.release();
-    assert!(caps.is_below(CAMPAIGN, user, 1));
+    assert!(caps.is_below(CAMPAIGN, CapUser::lasting(user), ONE_A_DAY, 0));
     assert_eq!(lease.figures().available, Nanos(100));
 }
 

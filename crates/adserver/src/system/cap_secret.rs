@@ -1,7 +1,7 @@
-//! The secret behind cap keys, on disk: one line with its day and 64 hexadecimal digits.
+//! The secrets behind cap keys, on disk: one line with a day, its secret and the lasting one, 64 hexadecimal digits each.
 //!
-//! Kept so that a user's count of today survives a restart of the process. The file has mode 0600
-//! and holds the latest day's secret only: who reads it cannot recompute the keys of days gone by.
+//! Kept so that a user's counts survive a restart of the process. The file has mode 0600. Of the secrets that change every
+//! day it holds yesterday's, from which today's follows: who reads it cannot recompute the keys of the days before.
 
 use std::fs;
 use std::io;
@@ -30,9 +30,8 @@ impl CapSecretFile {
         let secret = match fs::read_to_string(&file) {
             Ok(text) => {
                 secret_file::check_mode(&file, "recognise users").map_err(|problem| wrong(&file, problem))?;
-                let problem =
-                    "it is not one line with a day and 64 hexadecimal digits; remove it, and today's counts begin anew";
-                decode(&text).ok_or_else(|| wrong(&file, problem.to_owned()))?.advanced_to(today)
+                let problem = "it is not one line with a day and two times 64 hexadecimal digits; remove it, and counts begin anew";
+                decode(&text).ok_or_else(|| wrong(&file, problem.to_owned()))?.advanced_to(today.saturating_sub(1))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut secret = [0; 32];
@@ -60,7 +59,7 @@ impl CapSecretFile {
     fn store(&self) -> io::Result<()> {
         let secret = self.keys.secret();
         let fresh = self.file.with_extension("new");
-        secret_file::write(&fresh, &format!("{} {}\n", secret.day(), hex(secret.secret())))?;
+        secret_file::write(&fresh, &format!("{} {} {}\n", secret.day(), hex(secret.secret()), hex(secret.lasting())))?;
         fs::rename(&fresh, &self.file)?;
         self.stored.store(secret.day(), Ordering::Relaxed);
         Ok(())
@@ -68,7 +67,18 @@ impl CapSecretFile {
 }
 
 fn decode(text: &str) -> Option<CapSecret> {
-    let (day, digits) = text.trim().split_once(' ')?;
+    let mut words = text.split_ascii_whitespace();
+    let day = words.next()?.parse().ok()?;
+    let secret = unhex(words.next()?)?;
+    let read = match words.next() {
+        // Before users were remembered for longer than a day there was no lasting secret.
+        None => CapSecret::new(day, secret),
+        Some(lasting) => CapSecret::stored(day, secret, unhex(lasting)?),
+    };
+    words.next().is_none().then_some(read)
+}
+
+fn unhex(digits: &str) -> Option<[u8; 32]> {
     if digits.len() != 64 || !digits.is_ascii() {
         return None;
     }
@@ -76,7 +86,7 @@ fn decode(text: &str) -> Option<CapSecret> {
     for (byte, pair) in secret.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
         *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
     }
-    Some(CapSecret::new(day.parse().ok()?, secret))
+    Some(secret)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -104,7 +114,8 @@ mod tests {
         let file = folder.path().join("cap.secret");
         let first = CapSecretFile::open(file.clone()).expect("made").keys().secret();
         let second = CapSecretFile::open(file.clone()).expect("read").keys().secret();
-        assert_eq!((first.day(), first.secret()), (second.day(), second.secret()));
+        let all = |secret: &CapSecret| (secret.day(), *secret.secret(), *secret.lasting());
+        assert_eq!(all(&first), all(&second));
         let mode = fs::metadata(&file).expect("the file is there").permissions().mode() & 0o777;
         assert_eq!(mode, secret_file::MODE);
     }
@@ -118,12 +129,13 @@ mod tests {
         let before = fs::read_to_string(&file).expect("read");
         opened.keep_up().expect("kept");
         assert_eq!(fs::read_to_string(&file).expect("read"), before);
-        let tomorrow = today() + 1;
+        // The secret of the day before is kept: a day later it is today's that is stored.
+        let later = today() + 2;
         let user = region::UserIds { ifa: Some("a"), ..Default::default() };
-        opened.keys().key("xandr", &user, i64::from(tomorrow) * 24 * 3_600 * 1_000).expect("a key");
+        opened.keys().key("xandr", &user, i64::from(later) * 24 * 3_600 * 1_000).expect("a key");
         opened.keep_up().expect("kept");
         let stored = decode(&fs::read_to_string(&file).expect("read")).expect("a secret");
-        assert_eq!((stored.day(), stored.secret()), (tomorrow, opened.keys().secret().secret()));
+        assert_eq!((stored.day(), stored.secret()), (later - 1, opened.keys().secret().secret()));
     }
 
     #[test]
@@ -141,7 +153,15 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("cap.secret");
         CapSecretFile::open(file.clone()).expect("made");
-        for text in ["", "20000", "20000 zz", &format!("x {}", "0".repeat(64)), &format!("1 {}", "é".repeat(32))] {
+        for text in [
+            "",
+            "20000",
+            "20000 zz",
+            &format!("x {}", "0".repeat(64)),
+            &format!("1 {}", "é".repeat(32)),
+            &format!("1 {0} {0} {0}", "0".repeat(64)),
+            &format!("1 {} 00", "0".repeat(64)),
+        ] {
             fs::write(&file, text).expect("written");
             assert!(CapSecretFile::open(file.clone()).is_err(), "{text:?} was taken");
         }

@@ -110,7 +110,7 @@ impl Mix {
             targeting: Some(Box::new(targeting)),
             categories: vec!["IAB8-5".into()],
             advertiser_domain: "kopi.example".into(),
-            cap_per_user_per_day: Some(3),
+            caps: campaign::Caps::NONE.with(campaign::CapWindow::Day, 3),
             creatives: vec![Creative {
                 id: CreativeId(id),
                 sizes: self.some(&SIZES, 3),
@@ -118,6 +118,7 @@ impl Mix {
                     "<a href='https://kopi.example/{id}'><img src='https://cdn.kopi.example/{id}.png'></a>"
                 ),
                 secure: true,
+                caps: campaign::Caps::NONE,
                 attributes: Vec::new(),
             }],
         }

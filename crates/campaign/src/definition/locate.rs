@@ -42,6 +42,8 @@ fn span_of(place: Place, table: &CampaignTable) -> Option<Range<usize>> {
         Place::Category(index) => table.categories.get(index).map(Spanned::span),
         Place::AdvertiserDomain => Some(table.advertiser_domain.span()),
         Place::CapPerUserPerDay => table.cap_per_user_per_day.as_ref().map(Spanned::span),
+        Place::Caps => table.caps.as_ref().map(Spanned::span).or(span_of(Place::CapPerUserPerDay, table)),
+        Place::Cap(index) => table.caps.as_ref()?.get_ref().get(index).map(Spanned::span),
         Place::UtcOffset => table.utc_offset.as_ref().map(Spanned::span),
         Place::Rule(side, dimension, at) => {
             let rules = match side {
@@ -63,6 +65,8 @@ fn span_of(place: Place, table: &CampaignTable) -> Option<Range<usize>> {
             let table = creative(index)?;
             Some(table.secure.as_ref().map_or_else(|| table.markup.span(), Spanned::span))
         }
+        Place::CreativeCaps(index) => creative(index)?.caps.as_ref().map(Spanned::span),
+        Place::CreativeCap(index, at) => creative(index)?.caps.as_ref()?.get_ref().get(at).map(Spanned::span),
         Place::CreativeAttribute(index, at) => creative(index)?.attributes.get(at).map(Spanned::span),
     }
 }

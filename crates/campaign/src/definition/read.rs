@@ -9,9 +9,12 @@ use super::CampaignError;
 use super::locate::{line_of, located};
 use super::rules::targeting;
 use super::scalar::{Amount, DayEnd};
-use super::table::{CampaignTable, CreativeTable, FileTable, PacingName};
+use super::table::{CampaignTable, CreativeTable, FileTable, PacingName, Values};
+use crate::cap::{Cap, ParseCapError};
 use crate::check::TakenIds;
-use crate::{Campaign, CampaignId, Country, Creative, CreativeId, Flaw, Flight, HourWeight, Pacing, Place, Size};
+use crate::{
+    Campaign, CampaignId, CapWindow, Caps, Country, Creative, CreativeId, Flaw, Flight, HourWeight, Pacing, Place, Size,
+};
 
 /// Reads the `[[campaign]]` tables of a TOML text.
 ///
@@ -112,7 +115,7 @@ fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {
         targeting: targeting(table)?,
         categories: plain(&table.categories),
         advertiser_domain: table.advertiser_domain.get_ref().clone(),
-        cap_per_user_per_day: table.cap_per_user_per_day.as_ref().map(|cap| *cap.get_ref()),
+        caps: campaign_caps(table)?,
         creatives: creatives.collect::<Result<_, _>>()?,
     })
 }
@@ -127,6 +130,35 @@ fn hour_weights(table: &CampaignTable) -> Result<Vec<HourWeight>, Flaw> {
         })
     };
     lines.iter().enumerate().map(line).collect()
+}
+
+/// `caps`, or `cap_per_user_per_day`, the short form of the most usual one.
+fn campaign_caps(table: &CampaignTable) -> Result<Caps, Flaw> {
+    let listed = table.caps.as_ref().map_or(Ok(Caps::NONE), |list| caps(list.get_ref(), Place::Cap))?;
+    let Some(per_day) = table.cap_per_user_per_day.as_ref().map(|cap| *cap.get_ref()) else { return Ok(listed) };
+    let place = Place::CapPerUserPerDay;
+    if listed.max_per(CapWindow::Day).is_some() {
+        return Err(Flaw { place, advice: "caps says how often per day as well: remove one of the two".into() });
+    }
+    let cap: Cap = format!("{per_day} per day").parse().map_err(|error: ParseCapError| {
+        let advice = error.to_string();
+        Flaw { place, advice }
+    })?;
+    Ok(listed.with(cap.window, cap.max))
+}
+
+/// A list of caps, one for each window.
+fn caps(list: &Values, place: impl Fn(usize) -> Place) -> Result<Caps, Flaw> {
+    let mut caps = Caps::NONE;
+    for (at, text) in list.iter().enumerate() {
+        let flaw = |advice| Flaw { place: place(at), advice };
+        let cap: Cap = text.get_ref().parse().map_err(|error: ParseCapError| flaw(error.to_string()))?;
+        if caps.max_per(cap.window).is_some() {
+            return Err(flaw(format!("how often per {} stands twice: remove one", cap.window)));
+        }
+        caps = caps.with(cap.window, cap.max);
+    }
+    Ok(caps)
 }
 
 fn creative(index: usize, table: &CreativeTable) -> Result<Creative, Flaw> {
@@ -150,6 +182,10 @@ fn creative(index: usize, table: &CreativeTable) -> Result<Creative, Flaw> {
         markup: table.markup.get_ref().clone(),
         // HTTPS is what the web serves: a creative that needs HTTP says so.
         secure: table.secure.as_ref().is_none_or(|secure| *secure.get_ref()),
+        caps: table
+            .caps
+            .as_ref()
+            .map_or(Ok(Caps::NONE), |list| caps(list.get_ref(), |at| Place::CreativeCap(index, at)))?,
         attributes: plain(&table.attributes),
     })
 }

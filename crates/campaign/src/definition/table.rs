@@ -36,6 +36,7 @@ pub(super) struct CampaignTable {
     #[serde(default)]
     pub(super) categories: Vec<Spanned<String>>,
     pub(super) cap_per_user_per_day: Option<Spanned<u32>>,
+    pub(super) caps: Option<Spanned<Values>>,
     pub(super) utc_offset: Option<Spanned<String>>,
     pub(super) include: Option<Spanned<RulesTable>>,
     pub(super) exclude: Option<Spanned<RulesTable>>,
@@ -118,6 +119,7 @@ pub(super) struct CreativeTable {
     pub(super) sizes: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) markup: Spanned<String>,
     pub(super) secure: Option<Spanned<bool>>,
+    pub(super) caps: Option<Spanned<Values>>,
     #[serde(default)]
     pub(super) attributes: Vec<Spanned<u8>>,
 }

@@ -8,7 +8,7 @@ use std::fmt::{Display, Write};
 use jiff::Timestamp;
 
 use crate::targeting::{Dimension, Rules, Targeting};
-use crate::{Campaign, Creative, Flight, Pacing};
+use crate::{Campaign, Caps, Creative, Flight, Pacing};
 
 impl Campaign {
     /// Writes the campaign as a `[[campaign]]` table.
@@ -53,7 +53,7 @@ impl Campaign {
             targeting,
             categories,
             advertiser_domain,
-            cap_per_user_per_day,
+            caps,
             creatives,
         } = self;
         let mut text = "[[campaign]]\n".to_owned();
@@ -76,9 +76,7 @@ impl Campaign {
         list(out, "countries", countries);
         list(out, "exchanges", exchanges);
         list(out, "categories", categories);
-        if let Some(cap) = cap_per_user_per_day {
-            line(out, "cap_per_user_per_day", cap);
-        }
+        list(out, "caps", &each(caps));
         if let Some(targeting) = targeting {
             let Targeting { include, exclude, utc_offset } = &**targeting;
             if let Some(offset) = utc_offset {
@@ -146,7 +144,7 @@ fn rules(out: &mut String, side: &str, of: &Rules) {
 }
 
 fn creative(out: &mut String, of: &Creative) {
-    let Creative { id, sizes, markup, secure, attributes } = of;
+    let Creative { id, sizes, markup, secure, caps, attributes } = of;
     out.push_str("\n[[campaign.creative]]\n");
     line(out, "id", id);
     list(out, "sizes", sizes);
@@ -154,9 +152,14 @@ fn creative(out: &mut String, of: &Creative) {
     if !secure {
         line(out, "secure", false);
     }
+    list(out, "caps", &each(caps));
     if !attributes.is_empty() {
         line(out, "attributes", format_args!("{attributes:?}"));
     }
+}
+
+fn each(caps: &Caps) -> Vec<String> {
+    caps.iter().map(|(window, max)| format!("{max} per {window}")).collect()
 }
 
 fn line(out: &mut String, key: &str, value: impl Display) {

@@ -34,7 +34,7 @@ pub(crate) fn sound(id: u32) -> Campaign {
         targeting: None,
         categories: vec!["IAB8-5".into()],
         advertiser_domain: "kopi.example".into(),
-        cap_per_user_per_day: None,
+        caps: campaign::Caps::NONE,
         creatives: vec![creative(id * 100, &[Size::new(300, 250)])],
     }
 }
@@ -53,6 +53,7 @@ pub(crate) fn creative(id: u32, sizes: &[Size]) -> Creative {
         sizes: sizes.to_vec(),
         markup: "<img src='https://cdn.kopi.example/1.png'>".into(),
         secure: true,
+        caps: campaign::Caps::NONE,
         attributes: vec![],
     }
 }

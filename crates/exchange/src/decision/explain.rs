@@ -66,7 +66,7 @@ pub fn explain_request(
     campaigns: &[CampaignView],
 ) -> Result<Vec<ImpExplanation>, NoBidReason> {
     let Prepared { facts, money, mut blocks } = prepare(request, view)?;
-    let common = Common { request, facts: &facts, view, money, cap_key: Default::default() };
+    let common = Common { request, facts: &facts, view, money, user: Default::default() };
     let setting = Setting { exchange: view.exchange, country: view.country, now_ms: view.now_ms };
     let explain_imp = |(at, imp): (usize, &openrtb::Imp<'_>)| {
         let mut sizes = Vec::new();
@@ -84,7 +84,7 @@ pub fn explain_request(
                     if !pays(&common, &candidate, &terms) {
                         return Verdict::Refused(NoBidReason::BelowFloor);
                     }
-                    match candidate.evaluate(|candidate| judge(&common, &mut blocks, candidate, banner, &terms)) {
+                    match candidate.evaluate(|candidate| judge(&common, &mut blocks, candidate, banner, &terms, 0)) {
                         Ok(Ok(_)) => Verdict::Eligible,
                         Ok(Err(reason)) => Verdict::Refused(reason),
                         Err(_condemned) => Verdict::Refused(NoBidReason::CampaignCrashed),

@@ -1,7 +1,5 @@
 //! The decision on one request.
 
-use std::cell::OnceCell;
-
 use campaign::{Facts, Setting};
 use openrtb::{BidRequest, Validity};
 
@@ -35,7 +33,7 @@ pub fn handle_bid_request<P: Purse>(
 ) -> Result<Bid<P::Hold>, NoBid> {
     let no_bid = |reason| NoBid { reason, region: Some(view.region) };
     let Prepared { facts, money, blocks } = prepare(request, view).map_err(no_bid)?;
-    let common = Common { request, facts: &facts, view, money, cap_key: OnceCell::new() };
+    let common = Common { request, facts: &facts, view, money, user: Default::default() };
 
     let imps = with_scratch(|scratch| {
         let mut search = Search { blocks, candidates_left: CANDIDATES_MAX, scratch };

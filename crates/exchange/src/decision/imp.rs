@@ -6,12 +6,14 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use campaign::{Candidate, CreativeId, Facts, Formats, Scratch, Size, Want as IndexWant};
-use ledger::{CapKey, LeaseId};
+use campaign::{
+    Candidate, CapMemory, Caps, CompiledCampaign, CreativeId, Facts, Formats, Scratch, Size, Want as IndexWant,
+};
+use ledger::LeaseId;
 use money::{Cpm, Rounding};
 use openrtb::{Banner, BidRequest, Imp};
 use region::risk::{BidClass, Format};
-use region::{Plan, Refusal, Want as HoldWant};
+use region::{CapUser, Plan, Refusal, Want as HoldWant};
 
 use super::bid::ImpBid;
 use super::blocks::Blocks;
@@ -23,6 +25,9 @@ use crate::NoBidReason;
 
 /// Sizes of one slot that are looked at. The most that was recorded is 4.
 pub const SIZES_MAX: usize = 64;
+
+/// Creatives of one campaign that are tried in turn while their caps are reached.
+const CREATIVES_MAX: usize = 8;
 
 /// Sizes that most slots have at most.
 const SIZES_USUAL: usize = 4;
@@ -59,14 +64,24 @@ pub(super) struct Common<'a, P> {
     pub(super) view: &'a DecisionView<'a, P>,
     pub(super) money: CommonCurrency,
     /// Made when the first capped campaign asks for it.
-    pub(super) cap_key: OnceCell<Option<CapKey>>,
+    pub(super) user: RequestUser,
+}
+
+/// The request's user as campaigns count it: by a key of the day, or by one that lasts.
+#[derive(Default)]
+pub(super) struct RequestUser {
+    of_day: OnceCell<Option<CapUser>>,
+    lasting: OnceCell<Option<CapUser>>,
 }
 
 impl<P> Common<'_, P> {
-    /// The key by which the request's user is counted, if that may be done.
-    fn cap_key(&self) -> Option<CapKey> {
-        let Self { request, view, cap_key, .. } = self;
-        *cap_key.get_or_init(|| view.cap_keys.key(view.exchange, &user_ids(request), view.now_ms))
+    /// The request's user as the campaign counts it; `None` if it counts nobody, or not this one.
+    fn user_of(&self, campaign: &CompiledCampaign) -> Option<CapUser> {
+        let Self { request, view, user, .. } = self;
+        let memory = campaign.cap_memory()?;
+        let known = if memory == CapMemory::Day { &user.of_day } else { &user.lasting };
+        let user = *known.get_or_init(|| view.cap_keys.user(memory, view.exchange, &user_ids(request), view.now_ms));
+        user.map(|user| user.marked(memory, campaign.counts_creatives()))
     }
 }
 
@@ -81,6 +96,7 @@ pub(super) struct Search<'a> {
 /// What one candidate offers, once its evaluation is over.
 pub(super) struct Offer<'r> {
     creative: CreativeId,
+    caps: Caps,
     size: Size,
     price: Cpm,
     deal: Option<&'r str>,
@@ -107,18 +123,39 @@ pub(super) fn bid_on<P: Purse>(
             reason = reason.max(NoBidReason::BelowFloor);
             break;
         }
-        let judged = candidate.evaluate(|candidate| judge(common, blocks, candidate, banner, &terms));
-        let outcome = match judged {
-            Ok(Ok(offer)) => hold(common, index, imp, &candidate, offer),
-            Ok(Err(reason)) => Err(reason),
-            Err(_condemned) => Err(NoBidReason::CampaignCrashed),
-        };
+        let outcome = offer_of(common, blocks, &candidate, banner, &terms, index, imp);
         match outcome {
             Ok(bid) => return Ok(bid),
             Err(further) => reason = reason.max(further),
         }
     }
     Err(reason)
+}
+
+/// Offers the first creative that passes every rule and that its user may still be shown.
+fn offer_of<P: Purse>(
+    common: &Common<'_, P>,
+    blocks: &mut Blocks<'_>,
+    candidate: &Candidate<'_>,
+    banner: &Banner<'_>,
+    terms: &[Terms<'_>],
+    index: usize,
+    imp: &Imp<'_>,
+) -> Result<ImpBid<P::Hold>, NoBidReason> {
+    for nth in 0..CREATIVES_MAX {
+        let judged = candidate.evaluate(|candidate| judge(common, blocks, candidate, banner, terms, nth));
+        let offer = match judged {
+            Ok(Ok(offer)) => offer,
+            Ok(Err(reason)) => return Err(reason),
+            Err(_condemned) => return Err(NoBidReason::CampaignCrashed),
+        };
+        match hold(common, index, imp, candidate, offer) {
+            Err(Refusal::CreativeCapped) => {}
+            Err(refusal) => return Err(reason_of(refusal)),
+            Ok(bid) => return Ok(bid),
+        }
+    }
+    Err(NoBidReason::Capped)
 }
 
 /// What one imp asks for, and on which terms.
@@ -167,13 +204,15 @@ pub(super) fn pays<P>(common: &Common<'_, P>, candidate: &Candidate<'_>, terms: 
     offer.is_some_and(|offer| terms.iter().any(|terms| terms.price(offer, step).is_some()))
 }
 
-/// The rules between this campaign and this request. Changes nothing but what is remembered of them.
+/// The rules between this campaign and this request, for the `nth` of its creatives that fit; there is none beyond those
+/// whose caps are reached. Changes nothing but what is remembered of them.
 pub(super) fn judge<'r, P>(
     common: &Common<'_, P>,
     blocks: &mut Blocks<'_>,
     candidate: &Candidate<'_>,
     banner: &Banner<'_>,
     terms: &[Terms<'r>],
+    nth: usize,
 ) -> Result<Offer<'r>, NoBidReason> {
     let Common { view, money, .. } = common;
     let campaign = candidate.campaign();
@@ -181,8 +220,9 @@ pub(super) fn judge<'r, P>(
     let harmless = |attributes: &[u8]| !attributes.iter().any(|ours| banner.battr.contains(&i64::from(*ours)));
     let placement = candidate
         .placements()
-        .find(|placement| harmless(&placement.creative.attributes))
-        .ok_or(NoBidReason::BlockedAttribute)?;
+        .filter(|placement| harmless(&placement.creative.attributes))
+        .nth(nth)
+        .ok_or(if nth == 0 { NoBidReason::BlockedAttribute } else { NoBidReason::Capped })?;
     let offer = money.rate.from_usd(campaign.bid_cpm(), Rounding::Down).ok_or(NoBidReason::BelowFloor)?;
     let step = view.dialect.price_step();
     let deals = &campaign.definition().include().deals;
@@ -194,7 +234,13 @@ pub(super) fn judge<'r, P>(
     agreed
         .filter(|terms| terms.open_to(campaign.advertiser_domain()))
         .find_map(|terms| terms.price(offer, step).map(|price| (price, terms.deal)))
-        .map(|(price, deal)| Offer { creative: placement.creative.id, size: placement.size, price, deal })
+        .map(|(price, deal)| Offer {
+            creative: placement.creative.id,
+            caps: placement.creative.caps,
+            size: placement.size,
+            price,
+            deal,
+        })
         .ok_or(NoBidReason::BelowFloor)
 }
 
@@ -205,24 +251,25 @@ fn hold<P: Purse>(
     imp: &Imp<'_>,
     candidate: &Candidate<'_>,
     offer: Offer<'_>,
-) -> Result<ImpBid<P::Hold>, NoBidReason> {
+) -> Result<ImpBid<P::Hold>, Refusal> {
     let Common { request, view, money, .. } = common;
     let campaign = candidate.campaign();
     // Up: what the exchange may charge at most. Not above the campaign's own price, from which it came by rounding down.
-    let price_usd =
-        money.rate.to_usd(offer.price, Rounding::Up).ok_or(NoBidReason::BelowFloor)?.min(campaign.bid_cpm());
+    let price_usd = money.rate.to_usd(offer.price, Rounding::Up).unwrap_or(Cpm(i64::MAX)).min(campaign.bid_cpm());
     let exp_s = exp_s(request, imp);
     let want = || HoldWant {
         campaign: campaign.id(),
         plan: Plan::of(campaign),
         price: price_usd.cost_in_usd(),
-        cap_key: campaign.cap_per_user_per_day().and_then(|_| common.cap_key()),
-        cap_per_day: campaign.cap_per_user_per_day(),
+        user: common.user_of(campaign),
+        caps: campaign.caps(),
+        creative: offer.creative,
+        creative_caps: offer.caps,
         class: BidClass::of(view.exchange, format(request, imp)),
         ttl: Duration::from_secs(u64::from(exp_s)) + NOTICE_DELAY,
         draw: draw(&request.id, index),
     };
-    let hold = if request.is_test() { None } else { Some(view.purse.try_hold(want()).map_err(reason_of)?) };
+    let hold = if request.is_test() { None } else { Some(view.purse.try_hold(want())?) };
     Ok(ImpBid {
         imp: imp.id.as_ref().to_owned(),
         campaign: Arc::clone(campaign),
@@ -262,7 +309,7 @@ fn reason_of(refusal: Refusal) -> NoBidReason {
         Refusal::Unfunded => NoBidReason::Unfunded,
         Refusal::BudgetExhausted => NoBidReason::BudgetExhausted,
         Refusal::Paced => NoBidReason::Paced,
-        Refusal::Capped => NoBidReason::Capped,
+        Refusal::Capped | Refusal::CreativeCapped => NoBidReason::Capped,
         Refusal::NoCapKey => NoBidReason::NoCapKey,
         _ => NoBidReason::Unfunded,
     }

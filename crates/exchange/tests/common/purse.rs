@@ -41,12 +41,16 @@ impl Purse for Wallet {
 
     fn try_hold(&self, want: Want) -> Result<Held1, Refusal> {
         self.wants.borrow_mut().push(want);
-        if want.cap_per_day.is_some() && want.cap_key.is_none() {
+        let capped = !want.caps.is_empty() || !want.creative_caps.is_empty();
+        if capped && want.user.is_none() {
             return Err(Refusal::NoCapKey);
         }
         match self.refusals.iter().find(|(campaign, _)| *campaign == want.campaign.0) {
             Some((_, refusal)) => Err(*refusal),
-            None => Ok(Held1 { key: want.cap_per_day.and(want.cap_key), released: Rc::clone(&self.released) }),
+            None => Ok(Held1 {
+                key: want.user.filter(|_| capped).map(|user| user.key()),
+                released: Rc::clone(&self.released),
+            }),
         }
     }
 }

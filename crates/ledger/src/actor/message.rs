@@ -11,7 +11,8 @@ use tembusu::Reply;
 
 use super::Subscriber;
 use crate::{
-    Account, EventPage, LeaseAsk, LeaseGrant, LeaseId, LeaseRefusal, Notice, NoticeAnswer, RegionSnapshot, Totals,
+    Account, EventPage, LeaseAsk, LeaseGrant, LeaseId, LeaseRefusal, LedgerCapReader, Notice, NoticeAnswer,
+    RegionSnapshot, Totals,
 };
 
 /// A message to the ledger. The first four are answered when they are durable.
@@ -53,10 +54,17 @@ pub enum LedgerMessage {
     Snapshot {
         /// The region.
         region: Arc<str>,
-        /// Billed impressions are counted from the day (UTC) of this time on. Unix milliseconds.
+        /// Billed impressions are counted from the minute of this time on. Unix milliseconds.
         since_ms: i64,
         /// The snapshot.
         reply: Reply<RegionSnapshot>,
+    },
+    /// Opens a region's counts of users for reading beside the ledger: as they are when it begins to read.
+    OpenCaps {
+        /// The region.
+        region: Arc<str>,
+        /// The reader.
+        reply: Reply<LedgerCapReader>,
     },
     /// Reads the events of a region after the one numbered `region_seq`.
     EventsSince {

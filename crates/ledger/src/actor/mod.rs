@@ -131,6 +131,9 @@ impl Actor for Ledger {
                 self.commit()?;
                 let _ = reply.send(self.store.snapshot(&region, since_ms)?);
             }
+            LedgerMessage::OpenCaps { region, reply } => {
+                let _ = reply.send(self.store.cap_reader(region));
+            }
             LedgerMessage::EventsSince { region, region_seq, reply } => {
                 self.commit()?;
                 let _ = reply.send(self.store.events_since(&region, region_seq)?);

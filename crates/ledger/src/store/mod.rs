@@ -17,6 +17,7 @@
 //! ledger; its notices are sent again and found to be duplicates.
 
 mod audit;
+mod caps;
 mod error;
 mod lock;
 mod open;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 pub use audit::{Audit, Billed};
+pub use caps::LedgerCapReader;
 pub use error::StoreError;
 
 use crate::{Books, LedgerEvent};

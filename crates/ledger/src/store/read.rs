@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use campaign::CampaignId;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
+use super::caps::counts_since;
 use super::{Store, StoreError, rows};
-use crate::report::{DAY_MS, EVENTS_PAGE_MAX};
-use crate::{CapCount, CapKey, EventPage, LedgerEvent, RegionSnapshot, Totals};
+use crate::report::EVENTS_PAGE_MAX;
+use crate::{EventPage, LedgerEvent, RegionSnapshot, Totals};
 
 impl Store {
     /// All accounts and counts.
@@ -21,13 +21,13 @@ impl Store {
         Ok(Totals::of(&self.books))
     }
 
-    /// A region as it is now: its open leases, and whom it billed since the beginning of the day (UTC) of `since_ms`.
+    /// A region as it is now: its open leases, and whom it billed since the minute of `since_ms`.
     ///
     /// # Errors
     /// As [`commit`](Self::commit), and [`StoreError::Uncommitted`].
     pub fn snapshot(&self, region: &Arc<str>, since_ms: i64) -> Result<RegionSnapshot, StoreError> {
         self.check_readable()?;
-        let billed = billed_since(&self.conn, region, since_ms)
+        let billed = counts_since(&self.conn, region, since_ms)
             .map_err(|source| StoreError::Database { doing: "count impressions", source })?;
         Ok(RegionSnapshot {
             region: Arc::clone(region),
@@ -63,14 +63,4 @@ impl Store {
         }
         Ok(self.events_since(region, head - 1)?.events.pop())
     }
-}
-
-/// Straight from the primary key, in its order: about a microsecond for each user of the day, whatever else was recorded.
-fn billed_since(conn: &Connection, region: &str, since_ms: i64) -> rusqlite::Result<Vec<CapCount>> {
-    let mut statement =
-        conn.prepare_cached("SELECT campaign, cap_key, count FROM cap_count WHERE region = ?1 AND day >= ?2")?;
-    let counts = statement.query_map(params![region, since_ms / DAY_MS], |row| {
-        Ok(CapCount { campaign: CampaignId(row.get(0)?), cap_key: CapKey(row.get(1)?), count: row.get(2)? })
-    })?;
-    counts.collect()
 }

@@ -4,12 +4,12 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
+use super::caps::agree_with_events;
 use super::open::unreadable;
 use super::{StoreError, rows};
-use crate::report::DAY_MS;
-use crate::{Books, EventKind};
+use crate::Books;
 
 /// Applies all events to empty books.
 pub(super) fn replay(conn: &Connection, path: &Path) -> Result<Books, StoreError> {
@@ -32,22 +32,10 @@ pub(super) fn compare(conn: &Connection, path: &Path, tables: &Books) -> Result<
     if let Some(detail) = difference(&replayed, tables) {
         return differs(detail);
     }
-    match cap_counts_agree(conn).map_err(|error| unreadable(path, error))? {
+    match agree_with_events(conn).map_err(|error| unreadable(path, error))? {
         true => Ok(()),
         false => differs("users: the events count them differently than the table does".into()),
     }
-}
-
-/// Every count that the events give stands in the table, and nothing else does.
-fn cap_counts_agree(conn: &Connection) -> rusqlite::Result<bool> {
-    conn.query_row(
-        "WITH counted AS (SELECT region, at_ms / ?1, campaign, cap_key, count(*) FROM event \
-                          WHERE cap_key IS NOT NULL AND kind = ?2 GROUP BY 1, 2, 3, 4) \
-         SELECT NOT EXISTS (SELECT * FROM counted EXCEPT SELECT * FROM cap_count) \
-            AND (SELECT count(*) FROM counted) = (SELECT count(*) FROM cap_count)",
-        params![DAY_MS, EventKind::Billing.name()],
-        |row| row.get(0),
-    )
 }
 
 fn difference(replayed: &Books, tables: &Books) -> Option<String> {

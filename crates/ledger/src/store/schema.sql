@@ -1,4 +1,4 @@
--- The ledger, schema version 2. Amounts are nano-USD, prices micros of a currency unit per 1,000 impressions,
+-- The ledger, schema version 3. Amounts are nano-USD, prices micros of a currency unit per 1,000 impressions,
 -- times unix milliseconds. `event` is the truth; the other tables follow from it and are written with it.
 
 CREATE TABLE event (
@@ -56,17 +56,19 @@ CREATE TABLE lease (
     closes_ms  INTEGER NOT NULL
 ) STRICT;
 
--- How often each user was billed on a day, counted from 1970-01-01 (UTC): a region that starts reads a day in one run.
+-- How often each user was billed in a minute, counted from 1970-01-01 (UTC): a region that starts reads it in one run.
 CREATE TABLE cap_count (
     region   TEXT    NOT NULL,
-    day      INTEGER NOT NULL,
-    campaign INTEGER NOT NULL,
-    cap_key  BLOB    NOT NULL,       -- forgotten with that of the events
+    life     INTEGER NOT NULL,       -- remembered for: 0 a day, 1 a month, 2 a year; the key's last byte says it too
+    slot     INTEGER NOT NULL,       -- the minute
+    subject  INTEGER NOT NULL,       -- a campaign, or a creative + 4294967296
+    cap_key  BLOB    NOT NULL,
     count    INTEGER NOT NULL,
-    PRIMARY KEY (region, day, campaign, cap_key)
+    PRIMARY KEY (region, life, slot, subject, cap_key)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE region (region TEXT PRIMARY KEY, head INTEGER NOT NULL) STRICT;
 CREATE TABLE tally (kind TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
-CREATE TABLE mark (only INTEGER PRIMARY KEY CHECK (only = 1), last_seq INTEGER NOT NULL, last_lease INTEGER NOT NULL) STRICT;
-INSERT INTO mark VALUES (1, 0, 0);
+CREATE TABLE mark (only INTEGER PRIMARY KEY CHECK (only = 1), last_seq INTEGER NOT NULL, last_lease INTEGER NOT NULL,
+                   keys_from_ms INTEGER NOT NULL) STRICT; -- events before it have lost their cap keys
+INSERT INTO mark VALUES (1, 0, 0, 0);

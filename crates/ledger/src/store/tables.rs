@@ -8,8 +8,6 @@ use rusqlite::params;
 
 use super::write::database;
 use super::{Store, StoreError};
-use crate::EventKind;
-use crate::report::DAY_MS;
 
 /// After so many commits or events the write-ahead log is written back: some 10 MiB at about ten pages a commit.
 const LOG_COMMITS_MAX: usize = 256;
@@ -54,18 +52,7 @@ impl Store {
             conn.prepare_cached("INSERT OR REPLACE INTO region VALUES (?1, ?2)")?
                 .execute(params![&**region, books.head(region)])?;
         }
-        for event in self.batch.iter().filter(|event| event.kind == EventKind::Billing) {
-            let Some(cap_key) = event.bid.as_ref().and_then(|bid| bid.cap_key) else { continue };
-            conn.prepare_cached(
-                "INSERT INTO cap_count VALUES (?1, ?2, ?3, ?4, 1) ON CONFLICT DO UPDATE SET count = count + 1",
-            )?
-            .execute(params![
-                event.region.as_deref(),
-                event.at_ms / DAY_MS,
-                event.campaign.0,
-                cap_key.0
-            ])?;
-        }
+        self.write_cap_counts()?;
         let kinds: BTreeSet<_> = self.batch.iter().map(|event| event.kind).collect();
         for kind in kinds {
             conn.prepare_cached("INSERT OR REPLACE INTO tally VALUES (?1, ?2)")?

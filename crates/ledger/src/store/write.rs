@@ -8,18 +8,14 @@ use std::time::Duration;
 
 use campaign::CampaignId;
 use money::Nanos;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::{Store, StoreError, rows};
 use crate::notice::{Booking, book};
-use crate::report::DAY_MS;
 use crate::{
     Account, BidFacts, EventKind, Flags, LeaseAsk, LeaseGrant, LeaseId, LeaseRefusal, LeaseTerm, LedgerEvent, Notice,
     NoticeAnswer, Outcome,
 };
-
-/// How long a user's key is kept with the impressions counted for it: longer than the day that is counted.
-const CAP_KEY_LIFE: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 /// What all events of one call have in common.
 struct Draft {
@@ -164,19 +160,6 @@ impl Store {
         Ok(mem::take(&mut self.batch))
     }
 
-    /// Forgets which users were counted on days longer ago than any cap looks back, and says for how many events.
-    ///
-    /// # Errors
-    /// [`StoreError::Uncommitted`]; all others as [`commit`](Self::commit).
-    pub fn forget_cap_keys(&mut self, now_ms: i64) -> Result<usize, StoreError> {
-        self.check_readable()?;
-        self.poisoned = true;
-        let first_day = now_ms.saturating_sub(millis(CAP_KEY_LIFE)) / DAY_MS;
-        let forgotten = forget_before(&mut self.conn, first_day).map_err(database("forget users"))?;
-        self.poisoned = false;
-        Ok(forgotten)
-    }
-
     pub(super) fn check_usable(&self) -> Result<(), StoreError> {
         if self.poisoned { Err(StoreError::Poisoned) } else { Ok(()) }
     }
@@ -226,16 +209,6 @@ impl Store {
         let names = read(&self.conn).map_err(database("look a token up"))?;
         Ok(names.iter().filter_map(|name| EventKind::from_name(name)).collect())
     }
-}
-
-/// Whole days, from the events and from the counts at once: they go on telling the same.
-fn forget_before(conn: &mut Connection, first_day: i64) -> rusqlite::Result<usize> {
-    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute("DELETE FROM cap_count WHERE day < ?1", [first_day])?;
-    let events = "UPDATE event SET cap_key = NULL WHERE cap_key IS NOT NULL AND at_ms < ?1";
-    let forgotten = transaction.execute(events, [first_day.saturating_mul(DAY_MS)])?;
-    transaction.commit()?;
-    Ok(forgotten)
 }
 
 /// A bid cannot be lost and won, or lost and billed. The later notice is recorded all the same.

@@ -6,14 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use campaign::{CampaignId, CreativeId, Flight, Pacing};
+use campaign::{CampaignId, CapMemory, CapWindow, Caps, CreativeId, Flight, Pacing};
 use ledger::{
     CapKey, Clock, EventKind, LeaseId, LedgerArgs, LedgerMessage, Notice, NoticeAnswer, NoticeKind, OpenLease,
     PriceSeen, RegionSnapshot, TokenClaims, TokenId, Totals,
 };
 use money::{Cpm, Currency, Nanos, Rate};
 use region::risk::{BidClass, Format};
-use region::{Hold, Plan, Refusal, RegionArgs, RegionPort, Want, region_supervisor};
+use region::{CapUser, Hold, Plan, Refusal, RegionArgs, RegionPort, Want, region_supervisor};
 use tembusu::{Address, NodeSnapshot, Supervisor, Tree};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
@@ -49,7 +49,7 @@ pub(crate) fn clock() -> Clock {
 }
 
 pub(crate) fn key(user: u8) -> CapKey {
-    CapKey([user; CapKey::BYTES])
+    CapKey([user; CapKey::BYTES]).marked(CapMemory::Day, false)
 }
 
 pub(crate) fn plan(pacing: Pacing) -> Plan {
@@ -62,17 +62,19 @@ pub(crate) fn want() -> Want {
         campaign: CAMPAIGN,
         plan: plan(Pacing::Asap),
         price: PRICE,
-        cap_key: None,
-        cap_per_day: None,
+        user: None,
+        caps: Caps::NONE,
+        creative: CreativeId(1),
+        creative_caps: Caps::NONE,
         class: BidClass::of("google_adx", Format::Web),
         ttl: TTL,
         draw: 0,
     }
 }
 
-/// The same for a user, in a campaign that may be seen so often.
+/// The same for a user, in a campaign that may be seen so often a day.
 pub(crate) fn capped(user: u8, cap: u32) -> Want {
-    Want { cap_key: Some(key(user)), cap_per_day: Some(cap), ..want() }
+    Want { user: Some(CapUser::lasting(key(user))), caps: Caps::NONE.with(CapWindow::Day, cap), ..want() }
 }
 
 /// Lets everything happen that happens at once, the ledger's group commits included.

@@ -1,0 +1,100 @@
+//! What an incarnation of a region leaves to the next: the caps of the bids that are out.
+//!
+//! Promises that a bid that was sent counts in its user's caps until it is billed, lost or expired, whatever crashes in the
+//! region meanwhile, and that a bid which came too late to be left is not sent. It stands outside the incarnations; after a
+//! crash of the process it is gone with them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use foldhash::fast::RandomState;
+use ledger::TokenId;
+
+use crate::cap_place::is_committed;
+use crate::cap_table::{CapTable, CarriedOpen};
+
+/// The caps in use, or what was left of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CapEstate(Arc<Mutex<Left>>);
+
+#[derive(Debug, Default)]
+struct Left {
+    table: Option<Arc<CapTable>>,
+    open: Vec<CarriedOpen>,
+}
+
+impl CapEstate {
+    /// Closes the table of the incarnation that is gone, and keeps what was open in it. Nothing happens if that was done.
+    pub(crate) fn collect(&self) {
+        let mut left = self.lock();
+        if let Some(table) = left.table.take() {
+            left.open = table.hand_over(is_committed);
+        }
+    }
+
+    /// Hands what was left over to a new table, whose turn it is now.
+    pub(crate) fn settle(&self, table: &Arc<CapTable>, now_ms: i64) -> CarriedBids {
+        let mut left = self.lock();
+        let mut carried = CarriedBids::default();
+        for open in left.open.drain(..).filter(|open| now_ms < open.expires_ms) {
+            table.carry(&open);
+            carried.add(open);
+        }
+        left.table = Some(Arc::clone(table));
+        carried
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Left> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Open bids of earlier incarnations: nobody else follows them to their end.
+#[derive(Debug, Default)]
+pub(crate) struct CarriedBids {
+    by_bid: HashMap<TokenId, Vec<CarriedOpen>, RandomState>,
+    expiries: BTreeMap<i64, Vec<TokenId>>,
+}
+
+impl CarriedBids {
+    fn add(&mut self, open: CarriedOpen) {
+        let places = self.by_bid.entry(open.bid).or_default();
+        places.push(open);
+        if places.len() == 1 {
+            self.expiries.entry(open.expires_ms).or_default().push(open.bid);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_bid.is_empty()
+    }
+
+    /// The bid was won: it waits for its billing.
+    pub(crate) fn win(&mut self, bid: TokenId, caps: &CapTable, expires_ms: i64) {
+        let Some(places) = self.by_bid.get_mut(&bid) else { return };
+        for place in places {
+            caps.extend(place.subject, place.key, bid, expires_ms);
+            place.expires_ms = place.expires_ms.max(expires_ms);
+        }
+        self.expiries.entry(expires_ms).or_default().push(bid);
+    }
+
+    /// The bid was lost, or billed, which the table has noted.
+    pub(crate) fn end(&mut self, bid: TokenId, caps: &CapTable) {
+        for place in self.by_bid.remove(&bid).into_iter().flatten() {
+            caps.close(place.subject, place.key, bid);
+        }
+    }
+
+    /// Ends the bids whose time has run out.
+    pub(crate) fn expire(&mut self, caps: &CapTable, now_ms: i64) {
+        while let Some(entry) = self.expiries.first_entry().filter(|entry| *entry.key() <= now_ms) {
+            for bid in entry.remove() {
+                let due = self.by_bid.get(&bid).is_some_and(|places| places[0].expires_ms <= now_ms);
+                if due {
+                    self.end(bid, caps);
+                }
+            }
+        }
+    }
+}
