@@ -28,7 +28,7 @@ pub struct Hold {
     pub(crate) campaign: CampaignId,
     pub(crate) lease: Arc<LeaseCell>,
     pub(crate) price: Nanos,
-    pub(crate) cap: Option<CapPlace>,
+    pub(crate) cap: Option<Box<CapPlace>>,
     pub(crate) expires_ms: i64,
     /// `None` if the campaign's budget is strict.
     pub(crate) class: Option<BidClass>,
@@ -72,7 +72,7 @@ impl Hold {
     /// The user in whose cap the bid has a place, if the campaign is capped: it belongs into the bid's token.
     #[must_use]
     pub fn cap_key(&self) -> Option<CapKey> {
-        self.cap.as_ref().map(CapPlace::key)
+        self.cap.as_ref().map(|place| place.key())
     }
 
     /// Hands the hold over to `bidding_state`, which keeps it until the bid named by `bid` is billed, lost or expired.

@@ -228,7 +228,8 @@ impl RegionView<'_> {
             committed: false,
         };
         if let Some(user) = user {
-            hold.cap = Some(CapPlace::open(&self.caps, &ask, user, now_ms, hold.expires_ms).map_err(capped)?);
+            let place = CapPlace::open(&self.caps, &ask, user, now_ms, hold.expires_ms).map_err(capped)?;
+            hold.cap = Some(Box::new(place));
         }
         Ok(hold)
     }

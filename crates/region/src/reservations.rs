@@ -28,7 +28,8 @@ pub struct Reservation {
     pub(crate) campaign: CampaignId,
     pub(crate) lease: Arc<LeaseCell>,
     pub(crate) price: Nanos,
-    pub(crate) cap: Option<CapPlace>,
+    /// Apart, so that most reservations are small: they are handed on by value.
+    pub(crate) cap: Option<Box<CapPlace>>,
     pub(crate) expires_ms: i64,
     /// Whose statistics say what it needs; `None` for one that is reserved in full.
     pub(crate) class: Option<BidClass>,
@@ -46,7 +47,7 @@ impl Reservation {
 
     /// The same, with a place in the cap of a user, which was opened in `caps` under the bid's name.
     pub fn with_cap(mut self, caps: Arc<CapTable>, key: CapKey) -> Self {
-        self.cap = Some(CapPlace::of(caps, key, self.campaign, self.bid));
+        self.cap = Some(Box::new(CapPlace::of(caps, key, self.campaign, self.bid)));
         self
     }
 

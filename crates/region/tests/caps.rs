@@ -186,7 +186,7 @@ fn threads_that_open_at_once_never_exceed_the_cap() {
                 scope.spawn(move || {
                     for number in 0..3_u8 {
                         let name = bid(thread * 10 + number);
-                        opened.fetch_add(usize::from(open(&caps, campaign, user, name, CAP)), Ordering::SeqCst);
+                        opened.fetch_add(usize::from(open(caps, campaign, user, name, CAP)), Ordering::SeqCst);
                     }
                 });
             }
