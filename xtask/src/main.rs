@@ -5,6 +5,7 @@ mod cargo;
 mod otp_diff;
 mod prerequisites;
 mod proofs;
+mod rules;
 mod test;
 mod tidy;
 
@@ -32,6 +33,8 @@ enum Task {
     Explore(proofs::ExploreOptions),
     /// Kills the ad server under load, again and again, and compares its ledger with what was acknowledged and sent.
     Kill(proofs::KillOptions),
+    /// Checks the rules for Prometheus that are shipped; needs `promtool` (Debian: prometheus).
+    Rules,
     /// Measures, in release mode.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         Task::Storm(options) => proofs::storm(&options),
         Task::Explore(options) => proofs::explore(&options),
         Task::Kill(options) => proofs::kill(&options),
+        Task::Rules => rules::check().map(drop),
         Task::Bench(bench) => bench::run(&bench),
     }
 }

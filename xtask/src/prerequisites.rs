@@ -1,9 +1,12 @@
 //! What the checks need beside Rust: a C compiler, for the bundled SQLite, and cargo's formatter and lints. The
-//! comparison with Erlang/OTP needs `erl` and `erlc`; nothing else does.
+//! comparison with Erlang/OTP needs `erl` and `erlc`; nothing else does. The rules for Prometheus are checked by `promtool`.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
+
+use crate::tidy;
 
 /// Installs what is missing where that is allowed, and names it otherwise.
 pub(crate) fn ensure(with_lints: bool) -> anyhow::Result<()> {
@@ -50,6 +53,29 @@ pub(crate) fn erlang() -> anyhow::Result<()> {
         bail!("erl and erlc are missing: install Erlang/OTP, for example `apt-get install erlang-base` as root");
     }
     Ok(())
+}
+
+/// Finds `promtool`, or unpacks Debian's package below `target/`: installing it would set up a server that nobody asked for.
+/// Names what is missing where neither is possible.
+pub(crate) fn promtool() -> Option<PathBuf> {
+    if is_in_path("promtool") {
+        return Some("promtool".into());
+    }
+    let folder = tidy::workspace().join("target/promtool");
+    let unpacked = folder.join("usr/bin/promtool");
+    if !unpacked.is_file() && works("apt-get") {
+        eprintln!("fetching Debian's package prometheus for its promtool, into {}", folder.display());
+        // Without the rights for it the lists are used as they are.
+        let _ = Command::new("apt-get").arg("update").status();
+        let fetch = "mkdir -p \"$1\" && cd \"$1\" && apt-get download prometheus \
+             && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool; rm -f prometheus_*.deb";
+        let _ = Command::new("sh").args(["-c", fetch, "sh"]).arg(&folder).status();
+    }
+    if !unpacked.is_file() {
+        eprintln!("promtool is missing: install Prometheus, for example `apt-get install prometheus` as root");
+        return None;
+    }
+    Some(unpacked)
 }
 
 fn is_in_path(program: &str) -> bool {

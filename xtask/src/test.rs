@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::cargo::cargo;
-use crate::{bench, prerequisites, proofs, tidy};
+use crate::{bench, prerequisites, proofs, rules, tidy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -62,6 +62,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             Ok(()) => totals.passed += 1,
             Err(error) => broken.push(format!("{name}: {error:#}")),
         }
+    }
+    step("the rules for Prometheus");
+    match rules::check() {
+        Ok(true) => totals.passed += 1,
+        Ok(false) => totals.ignored += 1,
+        Err(error) => broken.push(format!("rules for Prometheus: {error:#}")),
     }
     step("the incident, in release mode");
     let runs = options.incidents.to_string();

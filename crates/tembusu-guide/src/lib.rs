@@ -26,6 +26,7 @@ chapters! {
     FromOtp = "from-otp.md",
     Deviations = "otp-deviations.md",
     FromOthers = "from-others.md",
+    Operating = "operating.md",
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@
 //! exchange repeats it; one that was recorded before gets 200 and counts once. A forged one gets
 //! 403 and leaves no trace but a count. Nothing here decides what a notice costs: the ledger does.
 
+mod announce;
 mod forged;
 mod route;
 mod service;
 
+pub(crate) use announce::announce;
 pub(crate) use forged::ForgeryLimit;
 pub(crate) use service::{NoticeDesk, NoticeService};

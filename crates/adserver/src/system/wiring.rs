@@ -26,7 +26,7 @@ use crate::config::{
     AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity, ProbeConfig, ServiceLevelsConfig,
 };
 use crate::http::{HttpListener, ListenerArgs};
-use crate::notices::{ForgeryLimit, NoticeDesk, NoticeService};
+use crate::notices::{ForgeryLimit, NoticeDesk, NoticeService, announce};
 use crate::phase::Life;
 
 /// The supervisor of all exchanges' sockets.
@@ -133,6 +133,7 @@ fn wire_notices(
     meters: &Arc<Meters>,
     subtrees: &mut Vec<Supervisor>,
 ) {
+    announce(meters.notices());
     let bills_on_win = |exchange: &&ExchangeConfig| exchange.billing_event == BillingEvent::Nurl;
     let desk = NoticeDesk {
         ledger: ledger.clone(),
