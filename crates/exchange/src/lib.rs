@@ -10,6 +10,7 @@
 //! - [`sockets`] knows HTTP and time and nothing of bids; it outlives everything behind it.
 //! - [`decision`] is the bid itself, as plain functions over snapshots.
 //! - [`engine`], [`serializer`] and [`pool`] are state with a life cycle: [`exchange_supervisor`] wires them.
+//! - [`drops`] counts, for sampled requests, why campaigns drop out.
 //! - [`payload`] keeps what crashed an engine, without ids and addresses.
 //!
 //! It never uses a float for money, never waits for a disk or another machine, and never turns a business outcome into a crash.
@@ -20,6 +21,7 @@ mod ability;
 pub mod chaos;
 pub mod decision;
 mod dialect;
+pub mod drops;
 pub mod engine;
 mod explain;
 mod listener;

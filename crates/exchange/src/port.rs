@@ -11,6 +11,7 @@ use tembusu::{Address, Inline, InlineError, Table};
 use tokio::time::Instant;
 
 use crate::NoBidReason;
+use crate::drops::DropSampler;
 use crate::engine::{Decide, EngineAnswer, EngineSettings, Offer, RegionCells, no_bid};
 use crate::payload::PayloadKeeper;
 use crate::pool::{InFlight, PoolMessage};
@@ -39,6 +40,16 @@ impl ExchangePort {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.settings.exchange
+    }
+
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        &self.settings.exchange
+    }
+
+    /// The requests that were set aside to be asked about.
+    #[must_use]
+    pub fn samples(&self) -> &DropSampler {
+        &self.settings.samples
     }
 
     /// The payloads that crashed its engine.

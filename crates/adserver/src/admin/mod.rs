@@ -3,6 +3,7 @@
 //!
 //! It holds handles and no state, and is never on the bid path. Its own crash takes nothing along.
 
+mod drops;
 mod explain;
 mod kill;
 mod levels;

@@ -182,7 +182,7 @@ async fn bring_back(root: &SupervisorRef, parent: &str, name: &str) -> Result<()
     }
 }
 
-fn down<M>(who: &str, error: &CallError<M>) -> Response {
+pub(super) fn down<M>(who: &str, error: &CallError<M>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, format!("{who} does not answer: {error}\n")).into_response()
 }
 

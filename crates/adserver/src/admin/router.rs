@@ -9,11 +9,12 @@ use axum::Router;
 use axum::routing::{get, post};
 use campaign::CampaignsHandle;
 use exchange::ExchangePort;
+use exchange::drops::DropMessage;
 use ledger::LedgerMessage;
 use telemetry::{AggregatorMessage, AlertBoard, ServiceLevels};
 use tembusu::{Address, SupervisorRef};
 
-use super::{explain, kill, levels, pages};
+use super::{drops, explain, kill, levels, pages};
 use crate::phase::Life;
 
 /// What the pages are made from.
@@ -34,6 +35,8 @@ pub(crate) struct Desk {
     pub(crate) campaigns: CampaignsHandle,
     /// The exchanges, in the order of the configuration.
     pub(crate) exchanges: Vec<ExchangePort>,
+    /// Why campaigns drop out.
+    pub(crate) drops: Address<DropMessage>,
 }
 
 /// Makes the router.
@@ -47,6 +50,7 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
         .route("/service-levels", get(levels::service_levels))
         .route("/campaigns", get(pages::campaigns))
         .route("/crash-payloads", get(pages::crash_payloads))
+        .route("/drop-reasons", get(drops::drop_reasons))
         .route("/exchanges/{name}/explain", post(explain::explain))
         .route("/exchanges/{name}/restore", post(pages::restore_exchange))
         .route("/regions/{name}/restore", post(pages::restore_region))

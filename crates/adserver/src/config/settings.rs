@@ -116,11 +116,14 @@ pub struct CampaignsConfig {
 pub struct TelemetryConfig {
     /// A filter as `tracing-subscriber` reads it: `info`, `warn,exchange=debug`.
     pub log: String,
+    /// One request in so many is asked afterwards why each campaign dropped out; zero for none. All campaigns are asked, some
+    /// microseconds each, on a thread of its own, and at most four requests a second of an exchange.
+    pub drop_reasons_one_in: u32,
 }
 
 impl Default for TelemetryConfig {
     fn default() -> TelemetryConfig {
-        TelemetryConfig { log: "info".to_owned() }
+        TelemetryConfig { log: "info".to_owned(), drop_reasons_one_in: 10_000 }
     }
 }
 

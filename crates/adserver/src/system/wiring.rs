@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use campaign::{Campaign, CampaignsHandle, Country, campaigns_supervisor};
+use exchange::drops::{DropMessage, DropRecorder, DropRecorderArgs, DropSampler};
 use exchange::engine::{EngineSettings, Territory};
 use exchange::sockets::{ConnectionTracker, Deadlines, Limits, ServeArgs};
 use exchange::{ExchangeArgs, ExchangePort, Restore, Trials, exchange_supervisor, sockets_supervisor};
@@ -35,8 +36,8 @@ pub(super) const SOCKETS: &str = "sockets";
 const ADMIN_CONNECTIONS_MAX: usize = 64;
 /// How long a listener may take to answer what it has in hand when it is stopped.
 const LISTENER_SHUTDOWN: Duration = Duration::from_secs(5);
-/// The waits before the operators' API is tried again.
-const ADMIN_BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// The waits before what nobody else depends on is tried again.
+const RETRY_BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// Writes the tree down and collects what is held of it.
 pub(super) fn wire(
@@ -66,6 +67,9 @@ pub(super) fn wire(
     let surroundings = Surroundings { parts: &parts, meters: &meters, campaigns: &campaigns, regions: &regions };
     let exchanges = wire_exchanges(config, &surroundings, runtimes, &mut subtrees);
 
+    let (drop_reasons, drops) = wire_drop_reasons(&exchanges, &campaigns);
+    subtrees.push(drop_reasons);
+
     let desk = admin::Desk {
         life: life.clone(),
         tree: tree.clone(),
@@ -75,6 +79,7 @@ pub(super) fn wire(
         ledger: ledger.clone(),
         campaigns: campaigns.clone(),
         exchanges: exchanges.clone(),
+        drops,
     };
     // First, and so the last to stop: it answers while the others start and drain. It holds handles only.
     root.supervisor(wire_admin(&parts, admin::router(Arc::new(desk))));
@@ -237,6 +242,7 @@ fn engine_settings(config: &AdserverConfig, exchange: &ExchangeConfig, around: &
         token_keys: Arc::new(around.parts.token_keys.clone()),
         clock: Clock::system(),
         meters: meters.clone(),
+        samples: DropSampler::new(config.telemetry.drop_reasons_one_in),
     }
 }
 
@@ -264,6 +270,16 @@ fn limits(exchange: &ExchangeConfig) -> Limits {
     }
 }
 
+/// Who asks why campaigns drop out: off when it cannot be kept up, and retried; nobody else is concerned.
+fn wire_drop_reasons(exchanges: &[ExchangePort], campaigns: &CampaignsHandle) -> (Supervisor, Address<DropMessage>) {
+    let args = DropRecorderArgs { exchanges: exchanges.to_vec(), campaigns: campaigns.clone() };
+    let (first, max) = RETRY_BACKOFF;
+    let mut drop_reasons =
+        granting(Supervisor::one_for_one("drop_reasons"), Intensity::default()).quarantine().restore_after(first, max);
+    let recorder = drop_reasons.add(child::<DropRecorder>("recorder", args).on_own_thread());
+    (drop_reasons, recorder)
+}
+
 /// The operators' API: when it cannot be kept up it is off, and retried; nobody else is concerned.
 fn wire_admin(parts: &Parts, router: Router) -> Supervisor {
     let args = ListenerArgs {
@@ -272,7 +288,7 @@ fn wire_admin(parts: &Parts, router: Router) -> Supervisor {
         connections_max: ADMIN_CONNECTIONS_MAX,
         meters: Arc::new(ConnectionMeters::default()),
     };
-    let (first, max) = ADMIN_BACKOFF;
+    let (first, max) = RETRY_BACKOFF;
     let mut admin =
         granting(Supervisor::one_for_one("admin"), Intensity::default()).quarantine().restore_after(first, max);
     admin.add(child::<HttpListener<TowerToHyperService<Router>>>("listener", args).shutdown(LISTENER_SHUTDOWN));

@@ -8,6 +8,7 @@ use super::blocks::Blocks;
 use super::currency::{CommonCurrency, common_currency};
 use super::imp::{Common, Search, bid_on};
 use super::scratch::with_scratch;
+use super::trail::Trail;
 use super::view::{DecisionView, Purse};
 use crate::{Dialect, NoBid, NoBidReason};
 
@@ -31,12 +32,26 @@ pub fn handle_bid_request<P: Purse>(
     validity: &Validity,
     view: &DecisionView<'_, P>,
 ) -> Result<Bid<P::Hold>, NoBid> {
+    handle_on_trail(request, validity, view, None)
+}
+
+/// As [`handle_bid_request`], and writes down what became of the candidates that it looked at, where a trail is given.
+///
+/// # Errors
+///
+/// As [`handle_bid_request`].
+pub fn handle_on_trail<P: Purse>(
+    request: &BidRequest<'_>,
+    validity: &Validity,
+    view: &DecisionView<'_, P>,
+    trail: Option<&mut Trail>,
+) -> Result<Bid<P::Hold>, NoBid> {
     let no_bid = |reason| NoBid { reason, region: Some(view.region) };
     let Prepared { facts, money, blocks } = prepare(request, view).map_err(no_bid)?;
     let common = Common { request, facts: &facts, view, money, user: Default::default() };
 
     let imps = with_scratch(|scratch| {
-        let mut search = Search { blocks, candidates_left: CANDIDATES_MAX, scratch };
+        let mut search = Search { blocks, candidates_left: CANDIDATES_MAX, scratch, trail };
         let mut imps = Vec::new();
         let mut reason = NoBidReason::InvalidImp;
         for (index, imp) in validity.biddable(request).take(IMPS_MAX) {

@@ -19,6 +19,7 @@ use super::bid::ImpBid;
 use super::blocks::Blocks;
 use super::currency::CommonCurrency;
 use super::terms::{Terms, deals, terms};
+use super::trail::Trail;
 use super::user::user_ids;
 use super::view::{DecisionView, Held, Purse};
 use crate::NoBidReason;
@@ -91,6 +92,8 @@ pub(super) struct Search<'a> {
     /// Candidates that may still be looked at.
     pub(super) candidates_left: usize,
     pub(super) scratch: &'a mut Scratch,
+    /// For a request that is sampled.
+    pub(super) trail: Option<&'a mut Trail>,
 }
 
 /// What one candidate offers, once its evaluation is over.
@@ -111,7 +114,7 @@ pub(super) fn bid_on<P: Purse>(
     let view = common.view;
     let mut sizes = Vec::with_capacity(SIZES_USUAL);
     let Asked { want, banner, terms } = ask(common, imp, &mut sizes)?;
-    let Search { blocks, candidates_left, scratch } = search;
+    let Search { blocks, candidates_left, scratch, trail } = search;
     let mut reason = NoBidReason::NoCandidate;
     for (looked_at, candidate) in view.index.candidates(&want, scratch).take(*candidates_left).enumerate() {
         if looked_at % CANDIDATES_PER_LOOK == 0 && view.is_late() {
@@ -124,6 +127,9 @@ pub(super) fn bid_on<P: Purse>(
             break;
         }
         let outcome = offer_of(common, blocks, &candidate, banner, &terms, index, imp);
+        if let Some(trail) = trail {
+            trail.note(index, candidate.campaign().id(), outcome.as_ref().err().copied());
+        }
         match outcome {
             Ok(bid) => return Ok(bid),
             Err(further) => reason = reason.max(further),

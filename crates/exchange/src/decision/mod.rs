@@ -12,6 +12,7 @@ mod handle;
 mod imp;
 mod scratch;
 mod terms;
+mod trail;
 mod user;
 mod view;
 
@@ -19,8 +20,9 @@ pub use bid::{Bid, ImpBid};
 pub use blocks::{CATEGORIES_MAX, DOMAINS_MAX};
 pub use currency::{CommonCurrency, common_currency};
 pub use explain::{ImpExplanation, NoHold, NoMoney, Verdict, explain_request};
-pub use handle::{CANDIDATES_MAX, IMPS_MAX, handle_bid_request};
+pub use handle::{CANDIDATES_MAX, IMPS_MAX, handle_bid_request, handle_on_trail};
 pub use imp::{ATTRIBUTES_MAX, SIZES_MAX};
 pub use terms::{DEAL_LIST_MAX, DEALS_MAX, Terms, terms};
+pub use trail::{Looked, Trail};
 pub use user::user_ids;
 pub use view::{DecisionView, Held, Purse};

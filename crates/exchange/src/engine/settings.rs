@@ -12,6 +12,7 @@ use telemetry::{ExchangeMeters, RegionMeters};
 use tembusu::Table;
 
 use crate::Dialect;
+use crate::drops::DropSampler;
 
 /// Shared by all incarnations of one exchange's engine.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct EngineSettings {
     pub clock: Clock,
     /// What is counted.
     pub meters: Arc<ExchangeMeters>,
+    /// Sets requests aside, to ask afterwards why campaigns drop out.
+    pub samples: DropSampler,
 }
 
 /// A region and the countries that it serves.

@@ -17,7 +17,8 @@ use super::answer::{EngineAnswer, Offer, Seal};
 
 use super::settings::{EngineSettings, RegionCells};
 use crate::chaos::NEGATIVE_FLOOR;
-use crate::decision::{Bid, DecisionView, ImpBid, handle_bid_request};
+use crate::decision::{Bid, DecisionView, ImpBid, Trail, handle_on_trail};
+use crate::drops::Sample;
 use crate::sockets::Framed;
 use crate::{NoBid, NoBidReason};
 
@@ -78,14 +79,19 @@ impl Engine {
         let settings = &*self.settings;
         let country = parsed.country().and_then(|country| Country::parse(country.as_str()));
         let place = settings.place(country);
+        let mut trail = settings.samples.picks().then(Trail::default);
         let answer = match place {
             None => EngineAnswer::NoBid(NoBid { reason: NoBidReason::UnservedCountry, region: None }),
             Some((region, country)) => {
-                self.decide_in(settings, &parsed, &validity, (region, country), request.deadline)?
+                self.decide_in(settings, &parsed, &validity, (region, country), request.deadline, trail.as_mut())?
             }
         };
         if let Some((region, _)) = place {
             self.count(region, &answer, request);
+        }
+        if let Some(trail) = trail {
+            let no_bid = if let EngineAnswer::NoBid(no_bid) = &answer { Some(no_bid.reason) } else { None };
+            settings.samples.put(Sample { body: request.body.clone(), no_bid, trail });
         }
         Ok(answer)
     }
@@ -97,6 +103,7 @@ impl Engine {
         validity: &Validity,
         (region, country): (usize, Country),
         deadline: Instant,
+        trail: Option<&mut Trail>,
     ) -> Result<EngineAnswer, EngineCrash> {
         let no_bid = |reason| Ok(EngineAnswer::NoBid(NoBid { reason, region: Some(region) }));
         let port = &settings.territories[region].port;
@@ -114,7 +121,7 @@ impl Engine {
             now_ms: settings.clock.now_ms(),
             deadline,
         };
-        match handle_bid_request(request, validity, &view) {
+        match handle_on_trail(request, validity, &view, trail) {
             Ok(bid) => Ok(EngineAnswer::Bid(Box::new(self.seal(settings, port.name(), bid)?))),
             Err(no_bid) => Ok(EngineAnswer::NoBid(no_bid)),
         }

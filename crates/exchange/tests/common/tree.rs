@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use campaign::{CompiledCampaign, Country, Index, compile, parse_campaigns};
+use exchange::drops::DropSampler;
 use exchange::engine::{EngineSettings, Territory};
 use exchange::sockets::{ConnectionTracker, Deadlines, Limits, ServeArgs, bind};
 use exchange::{Dialect, ExchangeArgs, ExchangePort, Intensity, Restore, exchange_supervisor, sockets_supervisor};
@@ -131,6 +132,7 @@ impl Running {
             token_keys: Arc::clone(&keys),
             clock,
             meters: Arc::clone(&meters),
+            samples: DropSampler::new(1),
         };
         let (exchange, port) = exchange_supervisor(ExchangeArgs {
             settings: Arc::new(settings),

@@ -1,0 +1,27 @@
+//! Which requests are set aside, and how many.
+
+use bytes::Bytes;
+use exchange::drops::{DropSampler, SAMPLES_MAX, Sample};
+
+fn sample(body: &'static str) -> Sample {
+    Sample { body: Bytes::from_static(body.as_bytes()), no_bid: None, trail: Default::default() }
+}
+
+#[test]
+fn one_request_in_so_many_is_picked_and_none_where_that_is_zero() {
+    let third = DropSampler::new(3);
+    let picked: Vec<bool> = (0..7).map(|_| third.picks()).collect();
+    assert_eq!(picked, [true, false, false, true, false, false, true]);
+    assert!(!(0..100).any(|_| DropSampler::default().picks()));
+}
+
+#[test]
+fn a_few_are_kept_in_order_and_the_rest_is_counted() {
+    let sampler = DropSampler::new(1);
+    for body in ["a", "b", "c", "d", "e", "f"] {
+        sampler.put(sample(body));
+    }
+    let kept: Vec<Bytes> = std::iter::from_fn(|| sampler.take()).map(|sample| sample.body).collect();
+    assert_eq!(kept, ["a", "b", "c", "d"]);
+    assert_eq!((kept.len(), sampler.skipped()), (SAMPLES_MAX, 2));
+}
