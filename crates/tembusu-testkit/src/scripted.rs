@@ -145,8 +145,9 @@ impl From<Step> for Say {
     }
 }
 
-/// A value that panics when it is dropped.
-#[derive(Debug)]
+/// A value, and an error, that panics when it is dropped.
+#[derive(Debug, thiserror::Error)]
+#[error("a trap")]
 pub struct PanicsWhenDropped;
 
 impl Drop for PanicsWhenDropped {

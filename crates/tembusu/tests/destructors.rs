@@ -3,14 +3,13 @@
 
 mod probe;
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use probe::{Do, End, Probe, Setup, settle};
 use tembusu::{Actor, AdminError, Context, ExitReason, Flow, Init, Inline, Supervisor, Table, child};
-use tembusu_testkit::{Gate, Journal, on_both, real_time};
+use tembusu_testkit::{Gate, Journal, PanicsWhenDropped, on_both, real_time};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -73,37 +72,19 @@ fn messages_whose_destructor_blocks_hold_up_nobody_but_who_terminates_the_child(
     });
 }
 
-/// Panics when it is dropped.
-#[derive(Debug)]
-struct Trap;
-
-impl fmt::Display for Trap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a trap")
-    }
-}
-
-impl std::error::Error for Trap {}
-
-impl Drop for Trap {
-    fn drop(&mut self) {
-        panic!("an error was dropped");
-    }
-}
-
 /// Starts once.
 struct Once;
 
 impl Actor for Once {
     type Message = ();
     type Args = AtomicBool;
-    type Crash = Trap;
+    type Crash = PanicsWhenDropped;
 
-    async fn init(has_started: &AtomicBool, _: &mut Context<Self>) -> Result<Init<Self>, Trap> {
-        if has_started.swap(true, Ordering::Relaxed) { Err(Trap) } else { Ok(Init::Ready(Self)) }
+    async fn init(has_started: &AtomicBool, _: &mut Context<Self>) -> Result<Init<Self>, PanicsWhenDropped> {
+        if has_started.swap(true, Ordering::Relaxed) { Err(PanicsWhenDropped) } else { Ok(Init::Ready(Self)) }
     }
 
-    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow, Trap> {
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow, PanicsWhenDropped> {
         Ok(Flow::Continue)
     }
 }

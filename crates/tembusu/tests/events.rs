@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tembusu::{Actor, Context, EventKind, EventsError, ExitReason, Flow, Init, Reply, State, Supervisor, child};
-use tembusu_testkit::{EventRecorder, Gate, Journal, Scripted, Step, ask, on_both, virtual_time};
+use tembusu_testkit::{EventRecorder, Gate, Journal, PanicsWhenDropped, Scripted, Step, ask, on_both, virtual_time};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -134,32 +134,21 @@ fn a_crash_says_where_it_stands_in_the_intensity() {
     });
 }
 
-/// An error of a user whose destructor panics.
-#[derive(Debug, thiserror::Error)]
-#[error("a trap")]
-struct Trap;
-
-impl Drop for Trap {
-    fn drop(&mut self) {
-        panic!("dropped");
-    }
-}
-
 /// Cannot start, until its number is high enough.
 struct Hesitant;
 
 impl Actor for Hesitant {
     type Message = Reply<u64>;
     type Args = u64;
-    type Crash = Trap;
+    type Crash = PanicsWhenDropped;
 
-    async fn init(until: &u64, cx: &mut Context<Self>) -> Result<Init<Self>, Trap> {
-        if (2..*until).contains(&cx.incarnation()) { Err(Trap) } else { Ok(Init::Ready(Self)) }
+    async fn init(until: &u64, cx: &mut Context<Self>) -> Result<Init<Self>, PanicsWhenDropped> {
+        if (2..*until).contains(&cx.incarnation()) { Err(PanicsWhenDropped) } else { Ok(Init::Ready(Self)) }
     }
 
-    async fn handle(&mut self, reply: Reply<u64>, cx: &mut Context<Self>) -> Result<Flow, Trap> {
+    async fn handle(&mut self, reply: Reply<u64>, cx: &mut Context<Self>) -> Result<Flow, PanicsWhenDropped> {
         if cx.incarnation() == 1 {
-            return Err(Trap);
+            return Err(PanicsWhenDropped);
         }
         let _ = reply.send(cx.incarnation());
         Ok(Flow::Continue)

@@ -187,30 +187,19 @@ fn a_panic_in_what_makes_a_message_is_one_of_the_handler() {
     });
 }
 
-/// An error that panics when it is dropped.
-#[derive(Debug, thiserror::Error)]
-#[error("a trap")]
-struct Trap;
-
-impl Drop for Trap {
-    fn drop(&mut self) {
-        panic!("dropped");
-    }
-}
-
 struct Trapped;
 
 impl Actor for Trapped {
     type Message = Reply<u64>;
     type Args = ();
-    type Crash = Trap;
+    type Crash = PanicsWhenDropped;
 
-    async fn init((): &(), _: &mut Context<Self>) -> Result<Init<Self>, Trap> {
+    async fn init((): &(), _: &mut Context<Self>) -> Result<Init<Self>, PanicsWhenDropped> {
         Ok(Init::Ready(Self))
     }
 
-    async fn handle(&mut self, _: Reply<u64>, _: &mut Context<Self>) -> Result<Flow, Trap> {
-        Err(Trap)
+    async fn handle(&mut self, _: Reply<u64>, _: &mut Context<Self>) -> Result<Flow, PanicsWhenDropped> {
+        Err(PanicsWhenDropped)
     }
 }
 

@@ -4,13 +4,16 @@
 //! and carries the effects out after releasing it, so that a supervisor can bring events to its parent and its
 //! children, and they to it, without a lock held.
 
+mod effects;
 mod hold;
+mod report;
+mod requests;
 mod watched;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use tokio::time::Instant as Clock;
 
@@ -18,15 +21,11 @@ use super::member::{Member, Members, Nested};
 use super::parking::Parking;
 use super::slot::Site;
 use super::tree::Shared;
-use crate::core::{
-    ChildKey, Core, Effect, Event as CoreEvent, Generation, Happening, KeyHashes, Mode, Outcome, QueueFate, Refused,
-    Request, RequestId,
-};
-use crate::event::{Event, EventKind, Latency, Stream};
+use crate::core::{ChildKey, Core, Effect, Event as CoreEvent, Generation, Mode, Outcome, QueueFate};
+use crate::event::Stream;
 use crate::exit::ExitReason;
 use crate::later::{self, ThreadMark};
 use crate::panics;
-use crate::reply::Reply;
 use crate::scope::Scope;
 
 /// What a supervisor reports to.
@@ -63,9 +62,6 @@ enum Incoming {
     StartAs(Generation, Mode),
 }
 
-/// Requests whose answers are awaited. `None` once there will be none any more.
-type Awaited = Option<HashMap<RequestId, Reply<Result<(), Refused>>, KeyHashes>>;
-
 pub(crate) struct Node {
     pub(crate) name: Arc<str>,
     path: OnceLock<Arc<str>>,
@@ -80,7 +76,7 @@ pub(crate) struct Node {
     inbox: Mutex<Inbox>,
     next_key: AtomicU64,
     next_request: AtomicU64,
-    requests: Mutex<Awaited>,
+    requests: Mutex<requests::Awaited>,
     /// Why this supervisor cannot go on: an invariant of it does not hold.
     broken: OnceLock<ExitReason>,
     watched: Mutex<watched::Watched>,
@@ -292,9 +288,7 @@ impl Node {
             }
         }
         self.settle_queues(QueueFate::CloseForGood);
-        let awaited = lock(&self.requests).take();
-        // Whoever asked may have brought a waker of its own.
-        panics::drop_quietly(awaited);
+        self.end_requests();
         self.tell_above(Outcome::Exited(reason.clone()));
     }
 
@@ -340,202 +334,6 @@ impl Node {
         self.receive(Incoming::StartAs(generation, mode))
     }
 
-    // === effects out ===
-
-    /// Carries out an effect of what happened `at`. Returns whether the start of a worker has begun.
-    fn carry_out(self: &Arc<Self>, shared: &Arc<Shared>, at: Instant, effect: Effect, last: &mut Last) -> bool {
-        match effect {
-            Effect::Start { key, generation, mode } => match self.recall(key, last) {
-                Some(Member::Worker(slot)) => {
-                    if slot.start(generation) {
-                        self.parking.leave();
-                    }
-                    return true;
-                }
-                Some(Member::Supervisor(nested)) => {
-                    let Nested { normal, fallback, shape } = &**nested;
-                    let fallback = fallback.as_ref().filter(|_| mode == Mode::Degraded);
-                    shape.set_fallback(fallback.is_some());
-                    return fallback.unwrap_or(normal).start_as(generation, mode);
-                }
-                None => {}
-            },
-            Effect::Trust { key } => {
-                if let Some(Member::Supervisor(nested)) = self.member(key) {
-                    nested.normal.on_trial.store(false, Ordering::Release);
-                    nested.normal.send(CoreEvent::Trust);
-                }
-            }
-            Effect::Stop { key } => stop_member(self.recall(key, last), false),
-            Effect::Kill { key } => stop_member(self.recall(key, last), true),
-            Effect::Abandon { key } => {
-                if let Some(Member::Worker(slot)) = self.member(key) {
-                    slot.abandon();
-                }
-            }
-            Effect::Queue { key, fate } => {
-                if let Some(member) = self.member(key) {
-                    member.settle_queues(fate);
-                }
-            }
-            Effect::Removed { key } => {
-                // The last reference is the one that is dropped quietly below.
-                *last = None;
-                let member = self.with_members(|members| members.remove(key));
-                if let Some(member) = member {
-                    member.settle_queues(QueueFate::CloseForGood);
-                    later::drop_member(member);
-                }
-            }
-            Effect::Answer { id, result } => {
-                let answer = lock(&self.requests).as_mut().and_then(|awaited| awaited.remove(&id));
-                if let Some(answer) = answer {
-                    // Whoever asked may have brought a waker of its own.
-                    later::afterwards(move || drop(answer.send(result)));
-                }
-            }
-            Effect::Report { key, generation, what } => self.report(shared, at, key, generation, what, last),
-            Effect::Discard(reason) => later::drop_reason(reason),
-            Effect::Up(outcome) => self.tell_above(outcome),
-        }
-        false
-    }
-
-    /// Looks a member up, unless it is the one that was looked up last.
-    fn recall<'a>(&self, key: ChildKey, last: &'a mut Last) -> Option<&'a Member> {
-        if last.as_ref().is_none_or(|(known, _)| *known != key) {
-            *last = self.member(key).map(|member| (key, member));
-        }
-        last.as_ref().map(|(_, member)| member)
-    }
-
-    fn tell_above(self: &Arc<Self>, outcome: Outcome) {
-        let generation = self.generation.load(Ordering::Acquire);
-        if let Outcome::Exited(reason) = &outcome {
-            self.has_ended(reason);
-        }
-        match self.above.get() {
-            Some(Above::Parent { node, key }) => {
-                if let Some(parent) = node.upgrade() {
-                    let key = *key;
-                    parent.send(match outcome {
-                        Outcome::Started => CoreEvent::Started { key, generation },
-                        Outcome::Exited(reason) => CoreEvent::Exited { key, generation, reason },
-                    });
-                }
-            }
-            Some(Above::Program) => {
-                let Some(shared) = self.shared.get() else { return };
-                match outcome {
-                    Outcome::Started => shared.up(),
-                    Outcome::Exited(reason) => {
-                        self.settle_queues(QueueFate::CloseForGood);
-                        self.release();
-                        let shared = Arc::clone(shared);
-                        later::afterwards(move || shared.down(reason));
-                    }
-                }
-            }
-            None => {}
-        }
-    }
-
-    pub(crate) fn settle_queues(&self, fate: QueueFate) {
-        for (_, member) in self.with_members(|members| members.all()) {
-            member.settle_queues(fate);
-        }
-    }
-
-    /// Lets go of everything below, arguments included: one that holds a handle to its own tree keeps nothing alive.
-    fn release(&self) {
-        for (key, member) in self.with_members(|members| members.all()) {
-            if let Member::Supervisor(nested) = &member {
-                let Nested { normal, fallback, .. } = &**nested;
-                normal.release();
-                if let Some(fallback) = fallback {
-                    fallback.release();
-                }
-            }
-            let last = self.with_members(|members| members.remove(key));
-            later::drop_member(member);
-            if let Some(last) = last {
-                later::drop_member(last);
-            }
-        }
-    }
-
-    /// The wall clock is read when observers are told: see [`Shared::flush`].
-    fn report(
-        &self,
-        shared: &Shared,
-        instant: Instant,
-        key: ChildKey,
-        generation: Generation,
-        what: Happening,
-        last: &mut Last,
-    ) {
-        if !shared.events().is_heard() {
-            return self.nobody_hears(instant, key, what, last);
-        }
-        let member = self.recall(key, last);
-        let path = self.path_of(member);
-        let kind = match what {
-            Happening::Started { after_crash: true } => match member.and_then(latency) {
-                Some(latency) => EventKind::Restarted { latency },
-                None => EventKind::Started,
-            },
-            Happening::Started { after_crash: false } => EventKind::Started,
-            Happening::Ignored => EventKind::Ignored,
-            Happening::Crashed { reason, charge } => EventKind::Crashed { reason, charge },
-            Happening::StartFailed { reason, charge } => EventKind::StartFailed { reason, charge },
-            Happening::Stopped { reason } => EventKind::Stopped { reason },
-            Happening::Exhausted { report } => {
-                return self.note_own(shared, instant, EventKind::Escalated { report });
-            }
-            Happening::AutoShutdown => {
-                return self.note_own(shared, instant, EventKind::AutoShutdown { child: path });
-            }
-            Happening::Degraded { report } => EventKind::Degraded { report },
-            Happening::Restored => EventKind::Restored,
-            Happening::RestoreFailed { reason, retry_in } => EventKind::RestoreFailed { reason, retry_in },
-            Happening::Probing { probation } => EventKind::Probing { probation },
-            Happening::ProbeFailed { reason, retry_in } => EventKind::ProbeFailed { reason, retry_in },
-            Happening::BackingOff { wait } => EventKind::BackingOff { wait },
-            Happening::Unresponsive => EventKind::Unresponsive,
-        };
-        shared.note(Event { path, incarnation: generation, at: SystemTime::UNIX_EPOCH, instant, kind });
-    }
-
-    /// What is kept of what nobody is told: when a child ended, for whoever listens by the time that it is back.
-    fn nobody_hears(&self, instant: Instant, key: ChildKey, what: Happening, last: &mut Last) {
-        if let Happening::Crashed { reason, .. } | Happening::StartFailed { reason, .. } = &what
-            // That of a panic is known better.
-            && !matches!(reason, ExitReason::Panic { .. })
-            && let Some(Member::Worker(slot)) = self.recall(key, last)
-        {
-            slot.ended_at(instant);
-        }
-        let_go(what);
-    }
-
-    /// What happened to this supervisor itself.
-    fn note_own(&self, shared: &Shared, instant: Instant, kind: EventKind) {
-        let incarnation = self.generation.load(Ordering::Acquire);
-        shared.note(Event { path: Arc::clone(self.path()), incarnation, at: SystemTime::UNIX_EPOCH, instant, kind });
-    }
-
-    pub(super) fn child_path(&self, key: ChildKey) -> Arc<str> {
-        self.path_of(self.member(key).as_ref())
-    }
-
-    fn path_of(&self, member: Option<&Member>) -> Arc<str> {
-        match member {
-            Some(Member::Worker(slot)) => Arc::clone(slot.path()),
-            Some(Member::Supervisor(nested)) => Arc::clone(nested.normal.path()),
-            None => format!("{}/?", self.path()).into(),
-        }
-    }
-
     pub(crate) fn leaked(&self) -> u64 {
         let members = self.with_members(|members| members.all());
         members
@@ -549,77 +347,8 @@ impl Node {
             })
             .sum()
     }
-
-    // === requests of operators ===
-
-    /// Asks the core and waits for its answer.
-    pub(crate) async fn ask(self: &Arc<Self>, request: Request) -> Result<(), Refused> {
-        if self.core.get().is_none() {
-            return Err(Refused::Stopping);
-        }
-        let id = RequestId(self.next_request.fetch_add(1, Ordering::Relaxed));
-        let (answer, result) = Reply::channel();
-        match lock(&self.requests).as_mut() {
-            Some(awaited) => drop(awaited.insert(id, answer)),
-            None => return Err(Refused::Stopping),
-        }
-        self.send(CoreEvent::Request { id, request });
-        result.await.unwrap_or(Err(Refused::Stopping))
-    }
 }
 
 pub(crate) fn below(path: &str, name: &str) -> Arc<str> {
     [path, "/", name].concat().into()
-}
-
-/// Stops a worker, or whichever shape of a supervisor was started.
-fn stop_member(member: Option<&Member>, kill: bool) {
-    match member {
-        Some(Member::Worker(slot)) if kill => slot.kill(),
-        Some(Member::Worker(slot)) => slot.stop(),
-        Some(Member::Supervisor(nested)) => {
-            let Nested { normal, fallback, shape } = &**nested;
-            let fallback = fallback.as_ref().filter(|_| shape.is_fallback());
-            fallback.unwrap_or(normal).send(CoreEvent::Stop { kill });
-        }
-        None => {}
-    }
-}
-
-/// What nobody is told may hold the last reference to an error of a user's.
-fn let_go(what: Happening) {
-    match what {
-        Happening::Crashed { reason, .. }
-        | Happening::StartFailed { reason, .. }
-        | Happening::Stopped { reason }
-        | Happening::RestoreFailed { reason, .. }
-        | Happening::ProbeFailed { reason, .. } => match reason {
-            // The core has it as the child's last reason, or it lies in the bin.
-            ExitReason::Error(ref error) if Arc::strong_count(error) > 1 => {}
-            ExitReason::Error(_) | ExitReason::Exhausted(_) | ExitReason::FailedToStart(_) => {
-                later::drop_reason(reason)
-            }
-            _ => {}
-        },
-        Happening::Exhausted { report } | Happening::Degraded { report } => {
-            later::drop_reason(ExitReason::Exhausted(report));
-        }
-        Happening::Started { .. }
-        | Happening::Ignored
-        | Happening::AutoShutdown
-        | Happening::Restored
-        | Happening::Probing { .. }
-        | Happening::BackingOff { .. }
-        | Happening::Unresponsive => {}
-    }
-}
-
-/// How long the restart took that has just ended.
-fn latency(member: &Member) -> Option<Latency> {
-    let Member::Worker(slot) = member else { return None };
-    let ended = slot.take_end()?;
-    Some(Latency {
-        crash_to_caught: ended.raised.map(|raised| ended.caught.saturating_duration_since(raised)),
-        caught_to_ready: ended.caught.elapsed(),
-    })
 }

@@ -5,6 +5,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use super::super::*;
+use crate::exit::Report;
 use crate::snapshot::Kind;
 use crate::spec::policy::{Restart, Shutdown};
 

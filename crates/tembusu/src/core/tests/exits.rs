@@ -3,6 +3,7 @@
 use super::super::*;
 use super::cast::{Gate, error, exhausted, panic, worker};
 use super::world::World;
+use crate::exit::Report;
 use crate::spec::policy::Restart;
 
 /// A reason, and whether it restarts a permanent, a transient and a temporary child.

@@ -3,7 +3,7 @@
 use super::super::*;
 use super::cast::{Init, SEC, error, panic, supervisor, worker};
 use super::world::World;
-use crate::exit::{Charge, FAILURES_REPORTED};
+use crate::exit::{Charge, FAILURES_REPORTED, Report};
 use crate::spec::policy::Restart;
 
 fn exhaustion(world: &World) -> Arc<Report> {

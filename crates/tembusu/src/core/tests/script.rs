@@ -3,6 +3,7 @@
 use super::super::*;
 use super::cast::{Init, Play};
 use super::world::World;
+use crate::exit::Charge;
 
 impl World {
     pub(super) fn key(&self, name: &str) -> ChildKey {
