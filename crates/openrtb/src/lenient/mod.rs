@@ -24,7 +24,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer};
 use serde_json::value::RawValue;
 
 pub(crate) use object::{Object, fill, object, scan};
-pub(crate) use scanner::Scanner;
+pub(crate) use scanner::{Scanner, plain_length};
 pub use text::Raw;
 
 /// A field that takes whatever stands there. Errors are errors of JSON's syntax only.

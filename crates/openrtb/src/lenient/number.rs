@@ -28,6 +28,11 @@ fn integer(raw: &str) -> Option<i64> {
     }
 }
 
+/// A value without the quotes that it may have, and without the blanks in them.
+fn bare(raw: &str) -> &str {
+    if raw.starts_with('"') { raw.trim_matches('"').trim() } else { raw }
+}
+
 scalar!(Option<i64>, raw => integer(raw), small => Some(i64::from(small)));
 
 scalar!(
@@ -40,7 +45,7 @@ scalar!(
 scalar!(
     /// A place is no price: a float will do.
     Option<Coordinate>,
-    raw => raw.trim_matches('"').trim().parse().ok().and_then(Coordinate::from_degrees)
+    raw => bare(raw).parse().ok().and_then(Coordinate::from_degrees)
 );
 
 scalar!(
@@ -51,7 +56,7 @@ scalar!(
 );
 
 fn flag(raw: &str) -> Option<bool> {
-    match raw.trim_matches('"').trim() {
+    match bare(raw) {
         word if word.eq_ignore_ascii_case("true") => Some(true),
         word if word.eq_ignore_ascii_case("false") => Some(false),
         _ => integer(raw).map(|value| value != 0),
@@ -61,8 +66,7 @@ fn flag(raw: &str) -> Option<bool> {
 /// A price that an exchange asks for, rounded up. A negative one stays negative; one that no integer holds is the
 /// greatest or least price.
 fn price(raw: &str, rounding: Rounding) -> Option<Cpm> {
-    let digits = raw.trim_matches('"').trim();
-    match Cpm::parse(digits, rounding) {
+    match Cpm::parse(bare(raw), rounding) {
         Ok(price) => Some(price),
         Err(ParseMoneyError::TooLarge { negative: true }) => Some(Cpm::MIN),
         Err(ParseMoneyError::TooLarge { negative: false }) => Some(Cpm::MAX),
@@ -75,7 +79,7 @@ scalar!(Floor, raw => floor(raw));
 fn floor(raw: &str) -> Floor {
     match price(raw, Rounding::Up) {
         Some(price) => Floor::Price(price),
-        None if raw == "null" || raw.trim_matches('"').trim().is_empty() => Floor::Absent,
+        None if raw == "null" || bare(raw).is_empty() => Floor::Absent,
         None => Floor::Unreadable,
     }
 }

@@ -317,6 +317,21 @@ fn ends_of_plain_text(word: u64) -> u64 {
     (zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES) | word.wrapping_sub(BLANKS) & !word) & HIGHS
 }
 
+/// How many bytes come before the first quote, backslash or control character, looked at eight at a time: when it says fewer,
+/// fewer than eight were left.
+#[inline]
+pub(crate) fn plain_length(text: &[u8]) -> usize {
+    let mut rest = text;
+    while let Some((chunk, behind)) = rest.split_first_chunk::<8>() {
+        let found = ends_of_plain_text(u64::from_le_bytes(*chunk));
+        if found != 0 {
+            return text.len() - rest.len() + found.trailing_zeros() as usize / 8;
+        }
+        rest = behind;
+    }
+    text.len() - rest.len()
+}
+
 /// How many bytes the escape has that the text begins with.
 fn escape_length(text: &[u8]) -> Option<usize> {
     match text.get(1)? {

@@ -3,10 +3,17 @@
 //! Promises: no allocation, no recursion, at most two passes; works on the beginning of a body.
 //! Never: says that the body is JSON.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+use crate::lenient::plain_length;
 
 /// The key with its quotes.
 const KEY: &[u8] = b"\"tmax\"";
+
+/// Finds it. Made once: that costs as much as the search.
+static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(KEY));
 
 /// Finds the top-level `tmax` in a body or in the beginning of one; `None` if it is not there (yet) or no number.
 ///
@@ -52,7 +59,7 @@ pub fn peek_tmax(body: &[u8]) -> Option<u32> {
 /// ```
 #[must_use]
 pub fn tmax_of(body: &[u8]) -> Option<u32> {
-    let found = memmem::find(body, KEY)?;
+    let found = FINDER.find(body)?;
     let colon = skip_blanks(body, found + KEY.len());
     let is_key = body.get(colon) == Some(&b':') && found.checked_sub(1).is_some_and(|before| body[before] != b'\\');
     if is_key && is_rest_of_object(&body[colon..]) {
@@ -89,6 +96,7 @@ fn is_rest_of_object(rest: &[u8]) -> bool {
 /// The place of the closing quote.
 fn string_end(body: &[u8], mut at: usize) -> Option<usize> {
     loop {
+        at += plain_length(body.get(at..)?);
         match body.get(at)? {
             b'"' => return Some(at),
             b'\\' => at += 2,
