@@ -4,17 +4,68 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 /// Awaits a future until an instant; `None` if it is not ready by then. A timer is made only if the first poll finds it pending.
+///
+/// The future is polled once whenever the task is: where it gives its thread away, the thread is given away.
 ///
 /// # Cancel safety
 ///
 /// That of the future.
 pub(super) async fn within<F: Future>(deadline: Instant, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
-    if let Poll::Ready(output) = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
-        return Some(output);
+    let mut timer = pin!(None);
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        if timer.is_none() {
+            timer.set(Some(sleep_until(deadline)));
+        }
+        match timer.as_mut().as_pin_mut() {
+            Some(timer) => timer.poll(cx).map(|()| None),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use tokio::task::{LocalSet, spawn_local, yield_now};
+
+    use super::*;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(1)
     }
-    timeout_at(deadline, future).await.ok()
+
+    #[tokio::test(start_paused = true)]
+    async fn what_gives_its_thread_away_lets_others_run() {
+        let others = LocalSet::new();
+        let saw = others.run_until(async {
+            let ran = Rc::new(Cell::new(false));
+            let other = Rc::clone(&ran);
+            spawn_local(async move { other.set(true) });
+            let saw = within(soon(), async {
+                yield_now().await;
+                ran.get()
+            });
+            saw.await
+        });
+        assert_eq!(saw.await, Some(true), "the other task has run meanwhile");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_ready_by_then_is_given_up() {
+        let deadline = soon();
+        assert_eq!(within(deadline, std::future::pending::<()>()).await, None);
+        assert!(deadline <= Instant::now(), "and not before");
+        assert_eq!(within(deadline, async { 1 }).await, Some(1), "what is ready at once needs no time");
+    }
 }
