@@ -44,10 +44,11 @@ mod tests {
     use super::*;
 
     /// Something of ours was degraded, down, recovering, crashed, full or too slow.
-    const OURS: [&str; 10] = [
+    const OURS: [&str; 11] = [
         NoBidReason::Degraded.as_str(),
         NoBidReason::NoIndex.as_str(),
         NoBidReason::RegionDown.as_str(),
+        NoBidReason::RegionRecovering.as_str(),
         NoBidReason::CampaignCrashed.as_str(),
         NoBidReason::ReservationsFull.as_str(),
         NoBidReason::Deadline.as_str(),

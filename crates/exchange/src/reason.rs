@@ -23,6 +23,8 @@ pub enum NoBidReason {
     UnservedCountry,
     /// The region's subtree is down; its money is frozen.
     RegionDown,
+    /// The region still learns what was billed before it crashed or was started; it bids within a second or so.
+    RegionRecovering,
     /// The imp breaks a MUST of the standard.
     InvalidImp,
     /// A list of the request (blocked categories, advertisers, attributes) is longer than can be looked at in time.
@@ -78,6 +80,7 @@ impl NoBidReason {
             Self::Currency => "currency",
             Self::UnservedCountry => "unserved_country",
             Self::RegionDown => "region_down",
+            Self::RegionRecovering => "region_recovering",
             Self::InvalidImp => "invalid_imp",
             Self::ListTooLong => "list_too_long",
             Self::UnsupportedMedia => "unsupported_media",

@@ -10,7 +10,7 @@ use ledger::{EventKind, LedgerEvent, TokenId};
 
 use crate::lease_cell::LeaseCell;
 use crate::reservations::{Reservation, Reservations};
-use crate::risk::{End, Risks};
+use crate::risk::{Classes, End, Risks};
 
 /// The open bids of one incarnation, and how they end.
 #[derive(Debug)]
@@ -51,6 +51,18 @@ impl BiddingBook {
     #[must_use]
     pub fn new(won_ttl_ms: i64) -> Self {
         Self { reservations: Reservations::new(), risks: Risks::new(), won_ttl_ms, figures: BiddingFigures::default() }
+    }
+
+    /// The same, with what earlier incarnations have learned of their bids.
+    #[must_use]
+    pub fn knowing(classes: Classes, won_ttl_ms: i64) -> Self {
+        Self { risks: Risks::knowing(classes), ..Self::new(won_ttl_ms) }
+    }
+
+    /// What was learned of the bids, class by class.
+    #[must_use]
+    pub fn classes(&self) -> &Classes {
+        self.risks.classes()
     }
 
     /// What became of the bids so far.

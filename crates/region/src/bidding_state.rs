@@ -12,7 +12,7 @@ use crate::bidding_book::{BiddingBook, BiddingFigures};
 use crate::chaos::{BIDDING_EVENT, BIDDING_FIRST_MESSAGE};
 use crate::crash::{RegionCrash, strike};
 use crate::day::millis;
-use crate::epoch::{Epoch, Incarnation};
+use crate::epoch::{Epoch, Incarnation, Starting};
 use crate::feed::Feed;
 use crate::lease_cell::LeaseCell;
 use crate::limits::{EXPIRY_PERIOD, WEIGH_PERIOD, WON_TTL};
@@ -66,6 +66,7 @@ impl Actor for BiddingState {
     type Crash = RegionCrash;
 
     async fn init(args: &BiddingArgs, cx: &mut Context<Self>) -> Result<Init<Self>, RegionCrash> {
+        cx.publish(&args.tables.starting, Starting);
         let snapshot = args.link.join(cx, BiddingMessage::Event).await?;
         let epoch = Epoch::next();
         let open = OpenBids::bounded(args.open_bids_max);
@@ -73,7 +74,7 @@ impl Actor for BiddingState {
         cx.after(EXPIRY_PERIOD, BiddingMessage::Expire);
         Ok(Init::Ready(Self {
             epoch,
-            book: BiddingBook::new(millis(args.timings.won_ttl.min(WON_TTL))),
+            book: BiddingBook::knowing(args.tables.risk.recall(), millis(args.timings.won_ttl.min(WON_TTL))),
             feed: Feed::new(args.link.clone(), snapshot.region_seq),
             clock: args.clock.clone(),
             tables: args.tables.clone(),
@@ -107,6 +108,7 @@ impl Actor for BiddingState {
                 if self.weigh_ms <= now_ms {
                     self.weigh_ms = now_ms + millis(WEIGH_PERIOD);
                     self.book.weigh(now_ms);
+                    self.tables.risk.keep(self.book.classes(), now_ms);
                 }
                 cx.after(EXPIRY_PERIOD, BiddingMessage::Expire);
             }

@@ -5,7 +5,7 @@
 //! the bid.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use campaign::Caps;
@@ -52,13 +52,16 @@ impl Entry {
         self.billed.within(window_ms, now_ms).saturating_add(self.open_count())
     }
 
-    fn close(&mut self, bid: TokenId) {
-        if let Some(open) = &mut self.open {
-            open.retain(|open| open.bid != bid);
-            if open.is_empty() {
-                self.open = None;
-            }
+    /// Says how many places became free.
+    fn close(&mut self, bid: TokenId) -> usize {
+        let Some(open) = &mut self.open else { return 0 };
+        let before = open.len();
+        open.retain(|open| open.bid != bid);
+        let closed = before - open.len();
+        if open.is_empty() {
+            self.open = None;
         }
+        closed
     }
 }
 
@@ -77,6 +80,8 @@ pub struct CapTable {
     hasher: RandomState,
     /// The latest day of whose keys there was a bid.
     day: AtomicU32,
+    /// Open places over all shards.
+    open: AtomicUsize,
     /// The next incarnation has taken the open bids: none may be committed here any more.
     closed: AtomicBool,
 }
@@ -131,6 +136,7 @@ impl CapTable {
             shards: (0..CAP_SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
             day: AtomicU32::new(0),
+            open: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
         }
     }
@@ -196,6 +202,7 @@ impl CapTable {
             return false;
         }
         shard.entry(place).or_default().open.get_or_insert_default().push(Open { bid, expires_ms });
+        self.open.fetch_add(1, Relaxed);
         true
     }
 
@@ -228,7 +235,7 @@ impl CapTable {
         let place = (subject.into(), key);
         let mut shard = self.shard(place.0, key);
         let Some(entry) = shard.get_mut(&place) else { return };
-        entry.close(bid);
+        self.open.fetch_sub(entry.close(bid), Relaxed);
         if entry.is_empty() {
             shard.remove(&place);
         }
@@ -240,7 +247,7 @@ impl CapTable {
         let mut shard = self.shard(subject, key);
         // Beyond the limit too: what was billed is a fact, and the ledger limits how many there are.
         let entry = shard.entry((subject, key)).or_default();
-        entry.close(bid);
+        self.open.fetch_sub(entry.close(bid), Relaxed);
         entry.billed.add(at_ms, 1, key.memory().millis());
     }
 
@@ -263,13 +270,10 @@ impl CapTable {
         });
     }
 
-    /// What is held. It looks at every entry.
+    /// What is held.
     #[must_use]
     pub fn figures(&self) -> CapFigures {
-        self.shards.iter().map(lock).fold(CapFigures::default(), |sum, shard| CapFigures {
-            entries: sum.entries + shard.len(),
-            open: sum.open + shard.values().map(|entry| entry.open().len()).sum::<usize>(),
-        })
+        CapFigures { entries: self.len(), open: self.open.load(Relaxed) }
     }
 
     /// How many (subject, user) pairs are counted.
@@ -308,6 +312,7 @@ impl CapTable {
         let mut shard = self.shard(subject, key);
         let entry = shard.entry((subject, key)).or_default();
         entry.open.get_or_insert_default().push(Open { bid, expires_ms });
+        self.open.fetch_add(1, Relaxed);
     }
 
     /// What stands under the key of the day before, window by window.

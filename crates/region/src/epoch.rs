@@ -17,6 +17,10 @@ pub(crate) struct Incarnation {
     pub(crate) open: OpenBids,
 }
 
+/// An incarnation has begun; published before it knows anything, so that the region is told from one that is down.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Starting;
+
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 impl Epoch {

@@ -19,9 +19,9 @@
 //! # What is not
 //!
 //! A lease without a strict budget that is unluckier than four standard deviations takes the difference from what is free
-//! of the campaign: the ledger books it as late. The statistics are lost with the incarnation, which then reserves in full
-//! for as long as its bids are out. A user whose bids were open when the region crashed may be shown as many more as there were, until they are billed. A
-//! billing that comes after its reservation has expired is booked all the same and may overdraw the lease; one that comes
+//! of the campaign: the ledger books it as late. The statistics are lost with the process, which then reserves in full
+//! for as long as its bids are out. A user whose bids were open when the process crashed may be shown as many more as there
+//! were, until they are billed; a crash of the region alone leaves them counted. A billing that comes after its reservation has expired is booked all the same and may overdraw the lease; one that comes
 //! after the lease has closed, for which its token leaves two days, overdraws the campaign. No lease closes while the
 //! region holds a bid of it ([`limits::BILLABLE_MAX`]).
 
@@ -70,7 +70,7 @@ pub use day::{DAY_MS, day_of};
 pub use hold::{Hold, NotTracked};
 pub use lease_cell::{LeaseCell, LeaseFigures};
 pub use pace::{Controller, Observation, PacingBoard, Pass, Plan, Supply};
-pub use port::{Refusal, RegionDown, RegionPort, RegionView, Want};
+pub use port::{Refusal, RegionClosed, RegionDown, RegionPort, RegionView, Want};
 pub use recovery::RecoveryFigures;
 pub use reservations::{Reservation, Reservations};
 pub use timings::Timings;

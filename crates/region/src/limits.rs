@@ -61,6 +61,9 @@ pub const EXPIRY_PERIOD: Duration = Duration::from_millis(100);
 /// How often it is said anew what open bids need: what was bid meanwhile is held in full.
 pub const WEIGH_PERIOD: Duration = Duration::from_millis(200);
 
+/// How often what was learned of bids is kept for the next incarnation: some two kilobytes a class.
+pub const RISK_KEEP_PERIOD: Duration = Duration::from_secs(1);
+
 /// How often leases are topped up, closed and returned.
 pub const RENEWAL_PERIOD: Duration = Duration::from_millis(100);
 

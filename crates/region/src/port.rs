@@ -21,13 +21,13 @@ use crate::cap_place::{CapAsk, CapPlace};
 use crate::cap_table::CapTable;
 use crate::cap_user::CapUser;
 use crate::day::millis;
-use crate::epoch::Incarnation;
+use crate::epoch::{Incarnation, Starting};
 use crate::hold::Hold;
 use crate::lease_cell::LeaseFigures;
 use crate::limits::HOLD_MAX;
 use crate::pace::Plan;
 use crate::recovery::{Recovery, RecoveryFigures};
-use crate::risk::BidClass;
+use crate::risk::{BidClass, RiskMemory};
 
 /// A region as the bid path knows it. Cheap to clone; the same for all incarnations.
 #[derive(Clone, Debug)]
@@ -42,19 +42,40 @@ pub struct RegionPort {
 /// The tables of a region, made before its tree.
 #[derive(Clone, Debug)]
 pub(crate) struct Tables {
+    /// There is an incarnation, which may not be able to bid yet.
+    pub(crate) starting: Table<Starting>,
     pub(crate) incarnation: Table<Incarnation>,
     pub(crate) pacer: Table<PacerTable>,
     pub(crate) caps: Table<CapTable>,
     pub(crate) estate: CapEstate,
+    pub(crate) risk: RiskMemory,
     pub(crate) recovery: Recovery,
 }
 
-/// The region has no incarnation that could bid: it is starting, restarting, or in quarantine.
+/// The region has no incarnation that could answer: it is starting, restarting, or in quarantine.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("region {region} is down: bid nothing for it (204 region_down)")]
 pub struct RegionDown {
     /// Which region.
     pub region: Arc<str>,
+}
+
+/// Why a region does not bid at the moment.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RegionClosed {
+    /// It has no incarnation: it was never started, was stopped, or is in quarantine.
+    #[error("region {region} is down: bid nothing for it (204 region_down)")]
+    Down {
+        /// Which region.
+        region: Arc<str>,
+    },
+    /// It has one that still learns what was billed before it: it bids within a second or so.
+    #[error("region {region} is recovering: bid nothing for it yet (204 region_recovering)")]
+    Recovering {
+        /// Which region.
+        region: Arc<str>,
+    },
 }
 
 /// What a bid asks of its region.
@@ -140,9 +161,18 @@ impl RegionPort {
     ///
     /// # Errors
     ///
-    /// [`RegionDown`] while a table is withdrawn.
-    pub fn open(&self) -> Result<RegionView<'_>, RegionDown> {
-        self.view().ok_or_else(|| RegionDown { region: Arc::clone(&self.name) })
+    /// [`RegionClosed`] while a table is withdrawn.
+    pub fn open(&self) -> Result<RegionView<'_>, RegionClosed> {
+        self.view().ok_or_else(|| self.closed())
+    }
+
+    fn closed(&self) -> RegionClosed {
+        let region = Arc::clone(&self.name);
+        if self.tables.starting.is_published() {
+            RegionClosed::Recovering { region }
+        } else {
+            RegionClosed::Down { region }
+        }
     }
 
     /// Gives back what a committed bid holds that is not sent after all. Never waits: if the region has too much to do, the

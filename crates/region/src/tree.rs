@@ -20,6 +20,7 @@ use crate::link::Link;
 use crate::pace::PacingBoard;
 use crate::port::{RegionPort, Tables};
 use crate::recovery::Recovery;
+use crate::risk::RiskMemory;
 use crate::timings::Timings;
 
 /// What a region is made from.
@@ -74,10 +75,12 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
     let name: Arc<str> = name.into();
     let link = Link::new(ledger, bank, caps, Arc::clone(&name));
     let tables = Tables {
+        starting: Table::new(format!("{name}.starting")),
         incarnation: Table::new(format!("{name}.incarnation")),
         pacer: Table::new(format!("{name}.accounts")),
         caps: Table::new(format!("{name}.caps")),
         estate: CapEstate::default(),
+        risk: RiskMemory::default(),
         recovery: Recovery::default(),
     };
 

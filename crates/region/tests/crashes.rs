@@ -226,7 +226,7 @@ async fn a_region_whose_intensity_is_used_up_is_in_quarantine_with_its_money_fro
 
     assert_eq!(world.node("root/sg").state, State::Degraded);
     let down = world.port().open().expect_err("no table is published");
-    assert_eq!(&*down.region, "sg");
+    assert_eq!(down, region::RegionClosed::Down { region: "sg".into() });
     assert_eq!(hold.commit(ledger::TokenId([5; ledger::TokenId::BYTES])), Err(region::NotTracked::RegionDown));
     assert_eq!(world.incarnations("id"), [1, 1, 1]);
     let frozen = world.totals().await.account(CAMPAIGN).unwrap().leased;

@@ -17,7 +17,7 @@ use crate::board::AlertBoard;
 use crate::counter::Labelled;
 use crate::histogram::{BUCKETS_US, Histogram};
 use crate::levels::{ServiceLevel, ServiceLevels};
-use crate::meters::{ConnectionMeters, ExchangeMeters, Meters, RegionMeters};
+use crate::meters::{ConnectionMeters, ExchangeMeters, Meters, RegionMeters, RegionState};
 
 /// Most alerts with a series of their own; beyond it they are summed by cause.
 pub const ALERT_SERIES_MAX: usize = 256;
@@ -33,6 +33,7 @@ impl Collector for MeterCollector {
         self.exchanges(&mut to)?;
         self.connections(&mut to)?;
         self.regions(&mut to)?;
+        self.region_states(&mut to)?;
         self.notices(&mut to)
     }
 }
@@ -113,6 +114,26 @@ impl MeterCollector {
         counters(to, "adserver_spend_nanos", "What they cost in nano-USD since the start of the process", spend)?;
         let latency = cells.iter().map(|at| (labels(at), &at.1.latency));
         histograms(to, "adserver_region_latency_seconds", "From the first byte of the head to the decision", latency)
+    }
+
+    fn region_states(&self, to: &mut DescriptorEncoder<'_>) -> Written {
+        let states = self.0.region_states();
+        let level = |of: fn(&RegionState) -> u64| {
+            states.iter().map(move |state| ([("region", &*state.name)], i64::try_from(of(state)).unwrap_or(i64::MAX)))
+        };
+        gauges(to, "adserver_region_open", "1 while a region bids", level(|state| u64::from(state.open)))?;
+        gauges(
+            to,
+            "adserver_cap_keys",
+            "Users counted for caps, each for a campaign or creative",
+            level(|s| s.cap_keys),
+        )?;
+        let help = "Places in caps that open bids hold";
+        gauges(to, "adserver_cap_provisional", help, level(|state| state.cap_provisional))?;
+        let help = "How long a region took to count its users when it last started";
+        gauges(to, "adserver_region_recovery_micros", help, level(|state| state.recovery_micros))?;
+        let recoveries = states.iter().map(|state| ([("region", &*state.name)], state.recoveries));
+        counters(to, "adserver_region_recoveries", "Starts of a region that counted its users", recoveries)
     }
 
     fn notices(&self, to: &mut DescriptorEncoder<'_>) -> Written {

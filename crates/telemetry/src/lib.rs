@@ -34,7 +34,7 @@ pub use collect::ALERT_SERIES_MAX;
 pub use counter::{Counter, Gauge, LABELS_MAX, Labelled};
 pub use histogram::{BUCKETS_US, Histogram, HistogramSnapshot};
 pub use levels::{LevelReport, Objectives, ServiceLevel, ServiceLevels};
-pub use meters::{ConnectionMeters, ExchangeMeters, Meters, NoticeMeters, RegionMeters, Statuses};
+pub use meters::{ConnectionMeters, ExchangeMeters, Meters, NoticeMeters, RegionMeters, RegionState, Statuses};
 pub use subtree::{
     RENDER_TIMEOUT, TELEMETRY_BACKOFF_MAX, TELEMETRY_BACKOFF_MIN, TELEMETRY_PERIOD, TELEMETRY_RESTARTS_MAX,
     telemetry_supervisor,

@@ -3,23 +3,50 @@
 //! Holders keep the handle of their exchange, never the whole; counting is one relaxed atomic
 //! operation. Meters outlive every crash of those who count and of the aggregator who reads.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use crate::counter::{Counter, Gauge, Labelled};
 use crate::histogram::Histogram;
+
+/// A region at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegionState {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Whether it bids.
+    pub open: bool,
+    /// (Campaign or creative, user) pairs that are counted for frequency caps.
+    pub cap_keys: u64,
+    /// Places in caps that bids hold whose outcome is open.
+    pub cap_provisional: u64,
+    /// How often it has counted its users anew.
+    pub recoveries: u64,
+    /// How long that took the last time, in microseconds.
+    pub recovery_micros: u64,
+}
+
+struct RegionStates(Box<dyn Fn() -> Vec<RegionState> + Send + Sync>);
+
+impl fmt::Debug for RegionStates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RegionStates")
+    }
+}
 
 /// All meters of the process.
 #[derive(Debug)]
 pub struct Meters {
     exchanges: Vec<Arc<ExchangeMeters>>,
     notices: Arc<NoticeMeters>,
+    region_states: OnceLock<RegionStates>,
 }
 
 impl Meters {
     /// Makes meters for the configured exchanges, each with a cell for every region.
     pub fn new<E: AsRef<str>, R: AsRef<str>>(exchanges: &[E], regions: &[R]) -> Arc<Meters> {
         let exchanges = exchanges.iter().map(|name| ExchangeMeters::new(name.as_ref(), regions)).collect();
-        Arc::new(Meters { exchanges, notices: Arc::default() })
+        Arc::new(Meters { exchanges, notices: Arc::default(), region_states: OnceLock::new() })
     }
 
     /// Returns the meters of one exchange.
@@ -30,6 +57,16 @@ impl Meters {
     /// Goes over the exchanges in the order of the configuration.
     pub fn exchanges(&self) -> impl Iterator<Item = &Arc<ExchangeMeters>> {
         self.exchanges.iter()
+    }
+
+    /// Says who tells the state of the regions whenever it is to be shown. The first one counts.
+    pub fn set_region_states(&self, tell: impl Fn() -> Vec<RegionState> + Send + Sync + 'static) {
+        let _ = self.region_states.set(RegionStates(Box::new(tell)));
+    }
+
+    /// The state of the regions, as far as somebody tells it.
+    pub fn region_states(&self) -> Vec<RegionState> {
+        self.region_states.get().map_or_else(Vec::new, |tell| (tell.0)())
     }
 
     /// Returns the meters of the notices listener.

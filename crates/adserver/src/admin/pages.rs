@@ -110,6 +110,22 @@ pub(super) async fn campaigns(State(desk): State<Arc<Desk>>) -> Response {
     Json(json!({ "campaigns": campaigns, "spent_usd": spent, "late_usd": late })).into_response()
 }
 
+/// The regions: whether they bid, whom they count for caps, and how long their last start took.
+pub(super) async fn regions(State(desk): State<Arc<Desk>>) -> Json<Value> {
+    let states = desk.meters.region_states();
+    let region = |state: &telemetry::RegionState| {
+        json!({
+            "name": state.name,
+            "open": state.open,
+            "cap_keys": state.cap_keys,
+            "cap_provisional": state.cap_provisional,
+            "recoveries": state.recoveries,
+            "recovery_micros": state.recovery_micros,
+        })
+    };
+    Json(json!({ "regions": states.iter().map(region).collect::<Vec<_>>() }))
+}
+
 /// The payloads that crashed an engine, without ids and addresses, oldest first.
 pub(super) async fn crash_payloads(State(desk): State<Arc<Desk>>) -> Json<Value> {
     let of_exchange = |port: &ExchangePort| {

@@ -11,7 +11,7 @@ use campaign::CampaignsHandle;
 use exchange::ExchangePort;
 use exchange::drops::DropMessage;
 use ledger::LedgerMessage;
-use telemetry::{AggregatorMessage, AlertBoard, ServiceLevels};
+use telemetry::{AggregatorMessage, AlertBoard, Meters, ServiceLevels};
 use tembusu::{Address, SupervisorRef};
 
 use super::{drops, explain, kill, levels, pages};
@@ -29,6 +29,8 @@ pub(crate) struct Desk {
     pub(crate) board: Arc<AlertBoard>,
     /// What the exchanges are promised.
     pub(crate) levels: Arc<ServiceLevels>,
+    /// What is counted, and the state of the regions.
+    pub(crate) meters: Arc<Meters>,
     /// Money.
     pub(crate) ledger: Address<LedgerMessage>,
     /// The campaigns.
@@ -49,6 +51,7 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
         .route("/alerts", get(pages::alerts))
         .route("/service-levels", get(levels::service_levels))
         .route("/campaigns", get(pages::campaigns))
+        .route("/regions", get(pages::regions))
         .route("/crash-payloads", get(pages::crash_payloads))
         .route("/drop-reasons", get(drops::drop_reasons))
         .route("/exchanges/{name}/explain", post(explain::explain))

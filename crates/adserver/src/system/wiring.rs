@@ -15,7 +15,7 @@ use exchange::{ExchangeArgs, ExchangePort, Restore, Trials, exchange_supervisor,
 use hyper_util::service::TowerToHyperService;
 use ledger::{Clock, LedgerArgs, LedgerMessage};
 use region::{PacingBoard, RegionArgs, RegionPort, region_supervisor};
-use telemetry::{AlertBoard, ConnectionMeters, Meters, Objectives, ServiceLevels, telemetry_supervisor};
+use telemetry::{AlertBoard, ConnectionMeters, Meters, Objectives, RegionState, ServiceLevels, telemetry_supervisor};
 use tembusu::{Address, Supervisor, child};
 
 use super::Handles;
@@ -63,6 +63,8 @@ pub(super) fn wire(
     let (subtree, campaigns) = campaigns_supervisor(campaigns)?;
     subtrees.push(subtree);
     let regions = wire_regions(config, &ledger, &mut subtrees);
+    let seen = regions.clone();
+    meters.set_region_states(move || seen.iter().map(region_state).collect());
     wire_notices(config, &parts, &ledger, &meters, &mut subtrees);
     let surroundings = Surroundings { parts: &parts, meters: &meters, campaigns: &campaigns, regions: &regions };
     let exchanges = wire_exchanges(config, &surroundings, runtimes, &mut subtrees);
@@ -76,6 +78,7 @@ pub(super) fn wire(
         aggregator,
         board: board.clone(),
         levels: levels.clone(),
+        meters: meters.clone(),
         ledger: ledger.clone(),
         campaigns: campaigns.clone(),
         exchanges: exchanges.clone(),
@@ -129,6 +132,20 @@ fn wire_regions(
         .collect();
     subtrees.push(regions);
     ports
+}
+
+/// A region as pages and meters show it.
+fn region_state(port: &RegionPort) -> RegionState {
+    let caps = port.open().ok().map(|view| view.caps().figures());
+    let recovery = port.recovery();
+    RegionState {
+        name: port.name().to_string(),
+        open: caps.is_some(),
+        cap_keys: caps.map_or(0, |caps| caps.entries as u64),
+        cap_provisional: caps.map_or(0, |caps| caps.open as u64),
+        recoveries: recovery.starts,
+        recovery_micros: u64::try_from(recovery.took.as_micros()).unwrap_or(u64::MAX),
+    }
 }
 
 fn wire_notices(

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use campaign::Country;
 use ledger::{TokenClaims, TokenError};
 use openrtb::{BidRequest, Validity};
-use region::Hold;
+use region::{Hold, RegionClosed};
 use tokio::time::Instant;
 
 use super::answer::{EngineAnswer, Offer, Seal};
@@ -107,7 +107,11 @@ impl Engine {
     ) -> Result<EngineAnswer, EngineCrash> {
         let no_bid = |reason| Ok(EngineAnswer::NoBid(NoBid { reason, region: Some(region) }));
         let port = &settings.territories[region].port;
-        let Ok(purse) = port.open() else { return no_bid(NoBidReason::RegionDown) };
+        let purse = match port.open() {
+            Ok(purse) => purse,
+            Err(RegionClosed::Recovering { .. }) => return no_bid(NoBidReason::RegionRecovering),
+            Err(_) => return no_bid(NoBidReason::RegionDown),
+        };
         let Some(index) = settings.index.read() else { return no_bid(NoBidReason::NoIndex) };
         let view = DecisionView {
             exchange: &settings.exchange,

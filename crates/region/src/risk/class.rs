@@ -34,7 +34,7 @@ impl BidClass {
 }
 
 /// The statistics of all classes that were seen.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Classes {
     known: Vec<(BidClass, Survival)>,
 }

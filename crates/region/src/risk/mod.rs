@@ -10,11 +10,13 @@
 mod chance;
 mod class;
 mod exposure;
+mod memory;
 mod risks;
 mod survival;
 
 pub use chance::Chance;
 pub use class::{BidClass, CLASSES_MAX, Classes, Format};
 pub use exposure::{ENDGAME_BIDS, Exposure, Need, PRICE_MAX, SLOT_MS, Slot};
+pub(crate) use memory::RiskMemory;
 pub use risks::{End, Risks};
 pub use survival::{AGE_BUCKETS, Survival, age_begin_ms, bucket_of};

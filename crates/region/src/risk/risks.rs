@@ -45,6 +45,18 @@ impl Risks {
         Self::default()
     }
 
+    /// Knows no bid, and what others have learned of the classes.
+    #[must_use]
+    pub fn knowing(classes: Classes) -> Self {
+        Self { classes, ..Self::default() }
+    }
+
+    /// What the classes have taught.
+    #[must_use]
+    pub fn classes(&self) -> &Classes {
+        &self.classes
+    }
+
     /// Enters a bid that is sent now, whose price is reserved in `cell`; `None` if it is to stay reserved in full.
     pub fn enter(&mut self, cell: &Arc<LeaseCell>, class: BidClass, price: Nanos, now_ms: i64) -> Option<Slot> {
         if price.0 <= 0 || PRICE_MAX < price {
