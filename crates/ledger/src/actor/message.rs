@@ -11,8 +11,8 @@ use tembusu::Reply;
 
 use super::Subscriber;
 use crate::{
-    Account, EventPage, LeaseAsk, LeaseGrant, LeaseId, LeaseRefusal, LedgerCapReader, Notice, NoticeAnswer,
-    RegionSnapshot, Totals,
+    Account, BudgetTooLow, CampaignEntry, CampaignLine, CampaignWord, EventPage, LeaseAsk, LeaseGrant, LeaseId,
+    LeaseRefusal, LedgerCapReader, Notice, NoticeAnswer, RegionSnapshot, Totals,
 };
 
 /// A message to the ledger. The first four are answered when they are durable.
@@ -49,6 +49,34 @@ pub enum LedgerMessage {
         budget: Nanos,
         /// Its account after that.
         reply: Reply<Account>,
+    },
+    /// Records what was said of campaigns, with the budgets of new definitions, as a whole; answered when it is durable.
+    RecordCampaigns {
+        /// The words.
+        entries: Vec<CampaignEntry>,
+        /// Done, or the budgets that are too low, and then nothing was recorded.
+        reply: Reply<Result<(), Vec<BudgetTooLow>>>,
+    },
+    /// Reads the last word on every campaign.
+    CampaignWords {
+        /// The words, by campaign.
+        reply: Reply<Vec<CampaignWord>>,
+    },
+    /// Reads one version of a campaign's definition.
+    CampaignText {
+        /// The campaign.
+        campaign: CampaignId,
+        /// The version.
+        version: u32,
+        /// Its text, if there is one.
+        reply: Reply<Option<String>>,
+    },
+    /// Reads the history of a campaign.
+    CampaignLog {
+        /// The campaign.
+        campaign: CampaignId,
+        /// The newest lines, the last one first.
+        reply: Reply<Vec<CampaignLine>>,
     },
     /// Reads a region as it is after its event `region_seq`.
     Snapshot {

@@ -80,7 +80,8 @@ impl Actor for Ledger {
         let options = StoreOptions { must_exist: args.store.must_exist || cx.incarnation() > 1, ..args.store.clone() };
         let mut store = Store::open(options)?;
         let now_ms = args.clock.now_ms();
-        for (campaign, budget) in &args.budgets {
+        let kept_by_api = store.kept_by_api()?;
+        for (campaign, budget) in args.budgets.iter().filter(|(campaign, _)| !kept_by_api.contains(campaign)) {
             // The configured budget counts at the program's start; later ones were set while it ran.
             if cx.incarnation() == 1 || store.books().account(*campaign).is_none() {
                 store.set_budget(*campaign, *budget, now_ms)?;
@@ -126,6 +127,22 @@ impl Actor for Ledger {
             LedgerMessage::SetBudget { campaign, budget, reply } => {
                 let answer = self.store.set_budget(campaign, budget, now_ms)?;
                 self.answer_after_commit(Answer::new(reply, answer), cx)?;
+            }
+            LedgerMessage::RecordCampaigns { entries, reply } => {
+                let answer = self.store.record_campaigns(&entries, now_ms)?;
+                self.answer_after_commit(Answer::new(reply, answer), cx)?;
+            }
+            LedgerMessage::CampaignWords { reply } => {
+                self.commit()?;
+                let _ = reply.send(self.store.campaign_words()?);
+            }
+            LedgerMessage::CampaignText { campaign, version, reply } => {
+                self.commit()?;
+                let _ = reply.send(self.store.campaign_text(campaign, version)?);
+            }
+            LedgerMessage::CampaignLog { campaign, reply } => {
+                self.commit()?;
+                let _ = reply.send(self.store.campaign_log(campaign)?);
             }
             LedgerMessage::Snapshot { region, since_ms, reply } => {
                 self.commit()?;

@@ -10,8 +10,8 @@ use money::Nanos;
 use rusqlite::{Connection, OpenFlags};
 
 use super::open::{check_identity, connect, unreadable};
-use super::{StoreError, replay, rows};
-use crate::{EventKind, TokenId, Totals};
+use super::{StoreError, campaigns, replay, rows};
+use crate::{CampaignWord, DefinitionSource, EventKind, TokenId, Totals};
 
 /// A reader of a ledger.
 #[derive(Debug)]
@@ -54,6 +54,25 @@ impl Audit {
             books.check().map_err(|source| StoreError::DoesNotBalance { path: self.path.clone(), source })?;
             Ok(Totals::of(&books))
         })
+    }
+
+    /// The last word on every campaign, by campaign; for those that the operators' API keeps, with the definition that counts.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn campaign_words(&self) -> Result<Vec<(CampaignWord, Option<String>)>, StoreError> {
+        let read = || {
+            if !campaigns::has_tables(&self.conn)? {
+                return Ok(Vec::new());
+            }
+            let with_text = |word: CampaignWord| {
+                let is_kept = word.source == DefinitionSource::Api && !word.removed;
+                let text = if is_kept { campaigns::text(&self.conn, word.campaign, word.version)? } else { None };
+                Ok((word, text))
+            };
+            campaigns::words(&self.conn)?.into_iter().map(with_text).collect()
+        };
+        self.at_one_moment(|| read().map_err(|error| unreadable(&self.path, error)))
     }
 
     /// All billings, in order.

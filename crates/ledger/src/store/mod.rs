@@ -17,6 +17,7 @@
 //! ledger; its notices are sent again and found to be duplicates.
 
 mod audit;
+mod campaigns;
 mod caps;
 mod error;
 mod lock;
@@ -35,6 +36,7 @@ use rusqlite::Connection;
 
 pub use audit::{Audit, Billed};
 pub use caps::LedgerCapReader;
+pub use campaigns::CampaignLine;
 pub use error::StoreError;
 
 use crate::{Books, LedgerEvent};
@@ -103,6 +105,8 @@ pub struct Store {
     books: Books,
     /// Recorded in the open transaction; empty if none is open.
     batch: Vec<Arc<LedgerEvent>>,
+    /// Words on campaigns in the open transaction.
+    words: usize,
     poisoned: bool,
     /// Commits and events since the write-ahead log was last written back.
     log_commits: usize,
@@ -124,9 +128,9 @@ impl Store {
         &self.books
     }
 
-    /// How many events wait for their commit.
+    /// How many events, and words on campaigns, wait for their commit.
     #[must_use]
     pub fn uncommitted(&self) -> usize {
-        self.batch.len()
+        self.batch.len() + self.words
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::lock::WriterLock;
-use super::{Store, StoreError, StoreOptions, replay, rows};
+use super::{Store, StoreError, StoreOptions, campaigns, replay, rows};
 
 /// "TMBL": marks the file as a ledger.
 pub(super) const APPLICATION_ID: u32 = 0x544d_424c;
@@ -54,11 +54,13 @@ impl Store {
         configure(&conn, &options)?;
         check_pages(&conn, path)?;
         let books = check_books(&conn, path)?;
+        campaigns::ensure_tables(&conn)?;
         Ok(Self {
             conn,
             options,
             books,
             batch: Vec::new(),
+            words: 0,
             poisoned: false,
             log_commits: 0,
             log_events: 0,

@@ -148,7 +148,7 @@ impl Store {
     /// Any error means that this store must be dropped: it is poisoned, and every further call says so.
     pub fn commit(&mut self) -> Result<Vec<Arc<LedgerEvent>>, StoreError> {
         self.check_usable()?;
-        if self.batch.is_empty() {
+        if self.uncommitted() == 0 {
             return Ok(Vec::new());
         }
         // Poisoned until the opposite is proven: a panic on the way out leaves it so.
@@ -157,6 +157,7 @@ impl Store {
         self.conn.execute_batch("COMMIT").map_err(database("commit"))?;
         self.write_back()?;
         self.poisoned = false;
+        self.words = 0;
         Ok(mem::take(&mut self.batch))
     }
 
@@ -166,7 +167,7 @@ impl Store {
 
     pub(super) fn check_readable(&self) -> Result<(), StoreError> {
         self.check_usable()?;
-        if self.batch.is_empty() { Ok(()) } else { Err(StoreError::Uncommitted) }
+        if self.uncommitted() == 0 { Ok(()) } else { Err(StoreError::Uncommitted) }
     }
 
     fn record(&mut self, draft: Draft, now_ms: i64) -> Result<(), StoreError> {
@@ -191,7 +192,7 @@ impl Store {
         // The books refuse before anything is changed; from here on, memory is ahead of the disk.
         self.books.apply(&event).map_err(StoreError::Refused)?;
         self.poisoned = true;
-        if self.batch.is_empty() {
+        if self.conn.is_autocommit() {
             self.conn.execute_batch("BEGIN IMMEDIATE").map_err(database("begin a transaction"))?;
         }
         rows::insert(&self.conn, &event).map_err(database("record an event"))?;
