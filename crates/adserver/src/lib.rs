@@ -19,6 +19,7 @@ pub mod serve;
 pub mod system;
 
 mod admin;
+mod book;
 mod campaign_alerts;
 mod http;
 mod notices;

@@ -1,6 +1,6 @@
 //! The production form: serve until told to stop, or until the root is exhausted.
 //!
-//! SIGTERM and SIGINT drain, which takes a bounded time. An exhausted root drains and exits non-zero,
+//! SIGTERM and SIGINT drain, which takes a bounded time; SIGHUP reads the campaigns file anew. An exhausted root drains and exits non-zero,
 //! so that the service manager starts the process again.
 
 use std::path::Path;
@@ -39,10 +39,11 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let system = System::start(&config, campaigns)?;
     let mut journal = Journal::of(system.tree());
     // Before anybody is told that we serve: from then on a signal drains.
-    let mut stop = system.block_on(async { StopSignals::new() })?;
+    let (mut stop, mut hang_up) =
+        system.block_on(async { StopSignals::new().and_then(|stop| Ok((stop, signal(SignalKind::hangup())?))) })?;
     tracing::info!(ports = ?system.ports(), "serving");
     service::ready(&format!("serving {} exchanges", config.exchanges.len()));
-    let end = system.block_on(watch(&system, &mut journal, &mut stop));
+    let end = system.block_on(watch(&system, &mut journal, &mut stop, &mut hang_up));
     service::stopping();
     let drained = system.drain();
     journal.catch_up();
@@ -54,13 +55,14 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
 }
 
 /// Waits for a signal or the end of the tree; meanwhile keeps the journal and tells the service manager that we live.
-async fn watch(system: &System, journal: &mut Journal, stop: &mut StopSignals) -> End {
+async fn watch(system: &System, journal: &mut Journal, stop: &mut StopSignals, hang_up: &mut Signal) -> End {
     let every = service::watchdog_interval().unwrap_or(WATCH_INTERVAL).min(WATCH_INTERVAL);
     let mut ticks = tokio::time::interval(every);
     loop {
         tokio::select! {
             () = stop.received() => return End::Asked,
             reason = system.ended() => return End::Ended(reason),
+            Some(()) = hang_up.recv() => system.reload_campaigns(),
             true = journal.next() => {}
             _ = ticks.tick() => {
                 system.upkeep();

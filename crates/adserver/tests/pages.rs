@@ -34,7 +34,10 @@ fn the_tree_is_that_of_the_design() {
         children.iter().map(|child| child["name"].as_str().unwrap_or_default().to_owned()).collect()
     };
     let top = names(&tree);
-    assert_eq!(top, ["admin", "telemetry", "ledger", "campaigns", "regions", "notices", "exchanges", "sockets"]);
+    assert_eq!(
+        top,
+        ["admin", "telemetry", "ledger", "campaigns", "campaign_book", "regions", "notices", "exchanges", "sockets"]
+    );
     let child =
         |name: &str| tree["children"].as_array().and_then(|all| all.iter().find(|node| node["name"] == name)).cloned();
     let exchanges = child("exchanges").expect("exchanges");

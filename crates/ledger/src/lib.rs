@@ -44,9 +44,9 @@ pub use actor::{
 };
 pub use bank::{BankAnswer, BankError, LeaseBank, LedgerBank};
 pub use books::{Account, Books, BooksError, LeaseAsk, LeaseGrant, LeaseRefusal, OpenLease};
+pub use campaign_word::{BudgetTooLow, CampaignAction, CampaignEntry, CampaignWord, DefinitionSource, DefinitionText};
 pub use cap::{CAP_SLOT_MS, CapCount, CapKey, CapSubject};
 pub use caps::{CapAnswer, CapReader, CapStore, CapStoreError, LedgerCaps};
-pub use campaign_word::{BudgetTooLow, CampaignAction, CampaignEntry, CampaignWord, DefinitionSource, DefinitionText};
 pub use event::{BidFacts, EventKind, Flags, LeaseTerm, LedgerEvent};
 pub use id::{LeaseId, TokenId};
 pub use notice::{Notice, NoticeAnswer, NoticeKind, Outcome, PriceSeen};

@@ -25,22 +25,23 @@ pub(super) async fn explain(State(desk): State<Arc<Desk>>, Path(name): Path<Stri
         Explanation::Malformed(kind) => (StatusCode::BAD_REQUEST, format!("no bid request: {kind}\n")).into_response(),
         Explanation::NoBid(reason) => Json(json!({ "no_bid": reason.as_str() })).into_response(),
         Explanation::Imps(region, imps) => {
-            let imps: Vec<Value> = imps.iter().map(imp).collect();
+            let imps: Vec<Value> = imps.iter().map(|explained| imp(explained, &desk)).collect();
             Json(json!({ "region": region, "imps": imps })).into_response()
         }
         _ => StatusCode::NOT_IMPLEMENTED.into_response(),
     }
 }
 
-fn imp(explained: &ImpExplanation) -> Value {
+fn imp(explained: &ImpExplanation, desk: &Desk) -> Value {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, verdict) in &explained.campaigns {
         *counts.entry(verdict.as_str()).or_default() += 1;
     }
+    let version = |campaign| desk.campaigns.status(campaign).map(|status| status.version);
     let campaigns: Vec<Value> = explained
         .campaigns
         .iter()
-        .map(|(campaign, verdict)| json!({ "id": campaign.0, "first_reason": verdict.as_str() }))
+        .map(|(campaign, verdict)| json!({ "id": campaign.0, "version": version(*campaign), "first_reason": verdict.as_str() }))
         .collect();
     json!({
         "imp": explained.imp,

@@ -3,9 +3,10 @@
 //!
 //! It holds handles and no state, and is never on the bid path. Its own crash takes nothing along.
 
+mod body;
+mod campaigns;
 mod drops;
 mod explain;
-mod kill;
 mod levels;
 mod pages;
 mod router;

@@ -9,7 +9,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use campaign::CampaignId;
 use exchange::ExchangePort;
-use ledger::LedgerMessage;
 use serde_json::{Value, json};
 use telemetry::{AggregatorMessage, Alert, RENDER_TIMEOUT, render_alerts};
 use tembusu::{AdminError, CallError, SupervisorRef};
@@ -19,8 +18,6 @@ use super::tree::Node;
 use crate::campaign_alerts;
 use crate::phase::Phase;
 
-/// How long a page waits for the ledger's sums.
-const TOTALS_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long an operator waits for a restored exchange.
 const RESTORE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -79,35 +76,6 @@ fn alert(alert: &Alert) -> Value {
         "at_ms": unix_ms(alert.at),
         "cleared_at_ms": alert.cleared_at.map(unix_ms),
     })
-}
-
-/// The campaigns with their money: `budget = spent + leased + free`, in USD. `late_usd` is the part of `spent` that no
-/// lease covered.
-pub(super) async fn campaigns(State(desk): State<Arc<Desk>>) -> Response {
-    let totals = match desk.ledger.call(|reply| LedgerMessage::Totals { reply }, TOTALS_TIMEOUT).await {
-        Ok(totals) => totals,
-        Err(error) => return down("ledger", &error),
-    };
-    let campaigns: Vec<Value> = desk
-        .campaigns
-        .statuses()
-        .iter()
-        .map(|status| {
-            let account = totals.account(status.id);
-            json!({
-                "id": status.id.0,
-                "name": status.name,
-                "state": status.state.to_string(),
-                "budget_usd": account.map(|account| account.budget.to_string()),
-                "spent_usd": account.map(|account| account.spent.to_string()),
-                "late_usd": account.map(|account| account.late.to_string()),
-                "leased_usd": account.map(|account| account.leased.to_string()),
-                "free_usd": account.map(|account| account.free.to_string()),
-            })
-        })
-        .collect();
-    let (spent, late) = (totals.spent.to_string(), totals.late.to_string());
-    Json(json!({ "campaigns": campaigns, "spent_usd": spent, "late_usd": late })).into_response()
 }
 
 /// The regions: whether they bid, whom they count for caps, and how long their last start took.

@@ -14,7 +14,8 @@ use ledger::LedgerMessage;
 use telemetry::{AggregatorMessage, AlertBoard, Meters, ServiceLevels};
 use tembusu::{Address, SupervisorRef};
 
-use super::{drops, explain, kill, levels, pages};
+use super::{campaigns, drops, explain, levels, pages};
+use crate::book::{BookMessage, FileWords};
 use crate::phase::Life;
 
 /// What the pages are made from.
@@ -35,6 +36,10 @@ pub(crate) struct Desk {
     pub(crate) ledger: Address<LedgerMessage>,
     /// The campaigns.
     pub(crate) campaigns: CampaignsHandle,
+    /// Changes them.
+    pub(crate) book: Address<BookMessage>,
+    /// The campaigns file.
+    pub(crate) file: FileWords,
     /// The exchanges, in the order of the configuration.
     pub(crate) exchanges: Vec<ExchangePort>,
     /// Why campaigns drop out.
@@ -50,15 +55,17 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
         .route("/tree", get(pages::tree))
         .route("/alerts", get(pages::alerts))
         .route("/service-levels", get(levels::service_levels))
-        .route("/campaigns", get(pages::campaigns))
         .route("/regions", get(pages::regions))
+        .route("/campaigns", get(campaigns::list))
+        .route("/campaigns/reload", post(campaigns::reload))
+        .route("/campaigns/{id}", get(campaigns::read).put(campaigns::put).delete(campaigns::delete))
+        .route("/campaigns/{id}/log", get(campaigns::log))
         .route("/crash-payloads", get(pages::crash_payloads))
         .route("/drop-reasons", get(drops::drop_reasons))
         .route("/exchanges/{name}/explain", post(explain::explain))
         .route("/exchanges/{name}/restore", post(pages::restore_exchange))
         .route("/regions/{name}/restore", post(pages::restore_region))
-        .route("/campaigns/{id}/kill", post(kill::kill))
-        .route("/campaigns/{id}/revive", post(kill::revive))
         .route("/campaigns/{id}/restore", post(pages::restore_campaign))
+        .route("/campaigns/{id}/{action}", post(campaigns::say))
         .with_state(desk)
 }

@@ -9,6 +9,7 @@
 //! ├── telemetry ── metrics_aggregator
 //! ├── ledger ── event_log                                      runtime: ledger
 //! ├── campaigns ── each · loader · index_publisher
+//! ├── campaign_book ── book                                     a thread of its own
 //! ├── regions ── one subtree a region
 //! ├── notices ── listener
 //! ├── exchanges ── one subtree an exchange                     runtime: one an exchange
@@ -35,6 +36,7 @@ use region::RegionPort;
 use telemetry::{AlertBoard, Cause, Meters, ServiceLevels};
 use tembusu::{Address, CallError, ExitReason, State, SupervisorRef, Tree};
 
+use crate::book::{BookMessage, Change, Take};
 use crate::campaign_alerts;
 use crate::config::AdserverConfig;
 use crate::phase::{Life, Phase};
@@ -69,6 +71,7 @@ struct Handles {
     levels: Arc<ServiceLevels>,
     ledger: Address<LedgerMessage>,
     campaigns: CampaignsHandle,
+    book: Address<BookMessage>,
     regions: Vec<RegionPort>,
     exchanges: Vec<ExchangePort>,
 }
@@ -155,6 +158,14 @@ impl System {
     /// Returns the exchanges, in the order of the configuration.
     pub fn exchanges(&self) -> &[ExchangePort] {
         &self.handles.exchanges
+    }
+
+    /// Has the campaigns file read anew and followed, as `POST /campaigns/reload` does; what comes of it is logged.
+    pub fn reload_campaigns(&self) {
+        let by = Change { who: "signal".to_owned(), why: String::new() };
+        if let Err(error) = self.handles.book.tell(BookMessage::Reload { take: Take::Own, by, reply: None }) {
+            tracing::error!(%error, "campaigns are not reloaded");
+        }
     }
 
     /// Finds the supervisor of one exchange.

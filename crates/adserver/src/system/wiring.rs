@@ -3,17 +3,18 @@
 //! Addresses come before the start, so that everything here is an ordinary argument. Order is start
 //! order and dependency order; the end is in reverse.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use campaign::{Campaign, CampaignsHandle, Country, campaigns_supervisor};
+use campaign::{Campaign, CampaignsHandle, Country, campaigns_supervisor_of};
 use exchange::drops::{DropMessage, DropRecorder, DropRecorderArgs, DropSampler};
 use exchange::engine::{EngineSettings, Territory};
 use exchange::sockets::{ConnectionTracker, Deadlines, Limits, ServeArgs};
 use exchange::{ExchangeArgs, ExchangePort, Restore, Trials, exchange_supervisor, sockets_supervisor};
 use hyper_util::service::TowerToHyperService;
-use ledger::{Clock, LedgerArgs, LedgerMessage};
+use ledger::{Audit, CampaignWord, Clock, LedgerArgs, LedgerMessage};
 use region::{PacingBoard, RegionArgs, RegionPort, region_supervisor};
 use telemetry::{AlertBoard, ConnectionMeters, Meters, Objectives, RegionState, ServiceLevels, telemetry_supervisor};
 use tembusu::{Address, Supervisor, child};
@@ -23,6 +24,7 @@ use super::error::SystemError;
 use super::parts::Parts;
 use super::runtimes::Runtimes;
 use crate::admin;
+use crate::book::{BookArgs, BookMessage, CampaignBook, FileWords, start_with};
 use crate::config::{
     AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity, ProbeConfig, ServiceLevelsConfig,
 };
@@ -34,6 +36,10 @@ use crate::phase::Life;
 pub(super) const SOCKETS: &str = "sockets";
 /// Most connections to the operators' API.
 const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// Changes of campaigns that wait, each for a flush of the disk.
+const BOOK_MAILBOX: usize = 256;
+/// Comparing every campaign with what the ledger says of it.
+const BOOK_INIT: Duration = Duration::from_secs(60);
 /// How long a listener may take to answer what it has in hand when it is stopped.
 const LISTENER_SHUTDOWN: Duration = Duration::from_secs(5);
 /// The waits before what nobody else depends on is tried again.
@@ -59,9 +65,13 @@ pub(super) fn wire(
     let mut subtrees = Vec::new();
     let (telemetry, aggregator) = telemetry_supervisor(meters.clone(), board.clone(), levels.clone(), tree.clone());
     subtrees.push(telemetry);
+    let names = config.exchanges.iter().map(|exchange| exchange.name.clone());
+    let file = FileWords::new(&config.campaigns.file, names, &campaigns);
+    let campaigns = start_with(campaigns, said_before(&config.ledger.path));
     let ledger = wire_ledger(config, &campaigns, runtimes, &mut subtrees);
-    let (subtree, campaigns) = campaigns_supervisor(campaigns)?;
+    let (subtree, campaigns) = campaigns_supervisor_of(campaigns)?;
     subtrees.push(subtree);
+    let book = wire_book(&ledger, &campaigns, &file, &mut subtrees);
     let regions = wire_regions(config, &ledger, &mut subtrees);
     let seen = regions.clone();
     meters.set_region_states(move || seen.iter().map(region_state).collect());
@@ -81,6 +91,8 @@ pub(super) fn wire(
         meters: meters.clone(),
         ledger: ledger.clone(),
         campaigns: campaigns.clone(),
+        book: book.clone(),
+        file,
         exchanges: exchanges.clone(),
         drops,
     };
@@ -90,24 +102,67 @@ pub(super) fn wire(
         root.supervisor(subtree);
     }
 
-    let handles =
-        Handles { root: tree, ports: parts.ports, life, meters, board, levels, ledger, campaigns, regions, exchanges };
+    let handles = Handles {
+        root: tree,
+        ports: parts.ports,
+        life,
+        meters,
+        board,
+        levels,
+        ledger,
+        campaigns,
+        book,
+        regions,
+        exchanges,
+    };
     Ok((root, handles))
 }
 
 fn wire_ledger(
     config: &AdserverConfig,
-    campaigns: &[Campaign],
+    campaigns: &[(Campaign, u32)],
     runtimes: &Runtimes,
     subtrees: &mut Vec<Supervisor>,
 ) -> Address<LedgerMessage> {
     let mut args = LedgerArgs::new(&config.ledger.path, runtimes.ledger());
-    args.budgets = campaigns.iter().map(|campaign| (campaign.id, campaign.budget)).collect();
+    args.budgets = campaigns.iter().map(|(campaign, _)| (campaign.id, campaign.budget)).collect();
     args.store.lease_life = config.ledger.lease_life;
     args.store.lease_grace = config.ledger.lease_grace;
     args.store.regions = count(config.regions.len());
     let (ledger, address) = ledger::supervisor(args);
     subtrees.push(granting(ledger, config.ledger.intensity));
+    address
+}
+
+/// What operators have said of campaigns up to now. A ledger that cannot be read says nothing here: it refuses the start by
+/// itself, or the book finds what is different when it is open.
+fn said_before(ledger: &Path) -> Vec<(CampaignWord, Option<String>)> {
+    let has_content = ledger.metadata().is_ok_and(|metadata| metadata.len() > 0);
+    if !has_content {
+        return Vec::new();
+    }
+    let said = Audit::open(ledger).and_then(|audit| audit.campaign_words());
+    said.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what was said of campaigns is not read before the ledger is open");
+        Vec::new()
+    })
+}
+
+/// The book of campaigns: when it cannot be kept up nothing is changed, and it is retried; nobody else is concerned.
+fn wire_book(
+    ledger: &Address<LedgerMessage>,
+    campaigns: &CampaignsHandle,
+    file: &FileWords,
+    subtrees: &mut Vec<Supervisor>,
+) -> Address<BookMessage> {
+    let (first, max) = RETRY_BACKOFF;
+    let mut supervisor =
+        granting(Supervisor::one_for_one("campaign_book"), Intensity::default()).quarantine().restore_after(first, max);
+    let args = BookArgs { ledger: ledger.clone(), campaigns: campaigns.clone(), file: file.clone() };
+    // It reads a file and compiles what is in it: on a thread of its own nobody waits for that.
+    let book = child::<CampaignBook>("book", args).on_own_thread();
+    let address = supervisor.add(book.mailbox(BOOK_MAILBOX).init_timeout(BOOK_INIT).heartbeat(Duration::MAX));
+    subtrees.push(supervisor);
     address
 }
 

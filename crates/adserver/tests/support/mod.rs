@@ -106,13 +106,13 @@ pub(crate) struct Reply {
 }
 
 pub(crate) fn get(address: SocketAddr, target: &str) -> Reply {
-    exchange(address, &format!("GET {target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"))
+    ask(address, &format!("GET {target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"))
 }
 
 pub(crate) fn post(address: SocketAddr, target: &str, body: &str) -> Reply {
     let head =
         format!("POST {target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json\r\n");
-    exchange(address, &format!("{head}content-length: {}\r\n\r\n{body}", body.len()))
+    ask(address, &format!("{head}content-length: {}\r\n\r\n{body}", body.len()))
 }
 
 /// The same from another address of this host.
@@ -124,7 +124,8 @@ pub(crate) fn get_from(own: &str, address: SocketAddr, target: &str) -> Reply {
     converse(socket.into(), &format!("GET {target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n"))
 }
 
-fn exchange(address: SocketAddr, request: &str) -> Reply {
+/// Sends a request as it stands.
+pub(crate) fn ask(address: SocketAddr, request: &str) -> Reply {
     converse(connect(address), request)
 }
 

@@ -215,13 +215,19 @@ impl CampaignsHandle {
 
     /// Every campaign as it is now, by id.
     pub fn views(&self) -> Vec<CampaignView> {
-        let view = |slot: &Arc<Slot>| {
-            let bidding = slot.bidding().filter(|campaign| campaign.gate().is_open());
-            let defined = slot.defined();
-            let definition = Arc::clone(&defined.campaign);
-            CampaignView { definition, version: defined.version, state: self.status_of(slot).state, bidding }
-        };
-        self.registry.slots().iter().map(view).collect()
+        self.registry.slots().iter().map(|slot| self.view_of(slot)).collect()
+    }
+
+    /// One campaign as it is now.
+    pub fn view(&self, campaign: CampaignId) -> Option<CampaignView> {
+        self.registry.get(campaign).map(|slot| self.view_of(&slot))
+    }
+
+    fn view_of(&self, slot: &Arc<Slot>) -> CampaignView {
+        let bidding = slot.bidding().filter(|campaign| campaign.gate().is_open());
+        let defined = slot.defined();
+        let definition = Arc::clone(&defined.campaign);
+        CampaignView { definition, version: defined.version, state: self.status_of(slot).state, bidding }
     }
 
     /// What one campaign is doing.

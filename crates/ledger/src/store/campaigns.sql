@@ -1,4 +1,4 @@
--- What operators have said of campaigns. An addition to schema version 2: a ledger without these tables gets them when it is
+-- What operators have said of campaigns. An addition to the schema: a ledger without these tables gets them when it is
 -- opened, and a program that does not know them leaves them alone. `campaign_log` is the history, `campaign` its last line
 -- for each campaign.
 

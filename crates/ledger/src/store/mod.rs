@@ -35,8 +35,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 pub use audit::{Audit, Billed};
-pub use caps::LedgerCapReader;
 pub use campaigns::CampaignLine;
+pub use caps::LedgerCapReader;
 pub use error::StoreError;
 
 use crate::{Books, LedgerEvent};
