@@ -36,7 +36,18 @@ fn the_tree_is_that_of_the_design() {
     let top = names(&tree);
     assert_eq!(
         top,
-        ["admin", "telemetry", "ledger", "campaigns", "campaign_book", "regions", "notices", "exchanges", "sockets"]
+        [
+            "admin",
+            "telemetry",
+            "ledger",
+            "campaigns",
+            "campaign_book",
+            "regions",
+            "notices",
+            "exchanges",
+            "sockets",
+            "drop_reasons"
+        ]
     );
     let child =
         |name: &str| tree["children"].as_array().and_then(|all| all.iter().find(|node| node["name"] == name)).cloned();
