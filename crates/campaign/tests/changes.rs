@@ -117,3 +117,39 @@ async fn a_campaign_that_is_down_comes_back_as_it_was_changed_meanwhile() {
 fn patience() -> std::time::Duration {
     std::time::Duration::from_secs(20)
 }
+
+/// Campaigns of which an index is not built anew for a few changes.
+const MANY: u32 = 1_200;
+
+#[tokio::test]
+async fn a_few_changes_of_many_campaigns_are_found_and_killed_like_all_others() {
+    let first = 100_000;
+    let world = World::start((first..first + MANY).map(sound)).await;
+    let mut changes = define([(paying(first + 7, 3_000_000), 2), (paying(first + MANY, 4_000_000), 1)]);
+    changes.remove.push(CampaignId(first + 8));
+    world.campaigns.apply(changes).await.expect("sound");
+    let found = versions(&world);
+    assert_eq!(found.len(), MANY as usize);
+    assert!(found.contains(&(first + 7, 2, 3_000_000)) && found.contains(&(first + MANY, 1, 4_000_000)));
+    assert!(!found.iter().any(|(id, ..)| *id == first + 8));
+
+    // Back under its old version's number, it is another one all the same.
+    world.campaigns.apply(define([(paying(first + 8, 5_000_000), 1)])).await.expect("sound");
+    assert!(versions(&world).contains(&(first + 8, 1, 5_000_000)));
+    for id in [first + 7, first + 8, first + 9] {
+        world.campaigns.kill(CampaignId(id)).expect("known");
+    }
+    world.campaigns.apply(define([(paying(first + 10, 6_000_000), 2)])).await.expect("sound");
+    let found = versions(&world);
+    assert_eq!(found.len(), MANY as usize + 1 - 3, "a kill holds in the next index");
+    let index = world.campaigns.index().read().expect("an index");
+    assert!(index.len() > MANY as usize + 1, "what has changed stands beside what was built as a whole");
+    drop(index);
+
+    // More than a part of them: built as a whole, but for the few that were changed after that.
+    let many = (first + 100..first + 200).map(|id| (paying(id, 2_000_000), 2));
+    world.campaigns.apply(define(many)).await.expect("sound");
+    assert!(world.campaigns.index().read().expect("an index").len() <= (MANY + 1 + MANY / 32) as usize);
+    assert_eq!(versions(&world).iter().filter(|(_, version, price)| (*version, *price) == (2, 2_000_000)).count(), 100);
+    world.tree.shutdown().await;
+}

@@ -18,7 +18,7 @@ use crate::Campaign;
 const RESTARTS: u32 = 5;
 /// The period in which those restarts are counted.
 const PERIOD: Duration = Duration::from_secs(10);
-/// Messages that wait for the index publisher; one that finds no room is made up for by those that wait.
+/// Messages that wait for the index publisher: one for all that is new, and those of who waits for an index.
 const INDEX_PUBLISHER_MAILBOX: usize = 1024;
 /// How long starting every campaign may take.
 const LOAD_WITHIN: Duration = Duration::from_secs(60);
@@ -59,7 +59,8 @@ pub fn campaigns_supervisor_of(
     let args = LoaderArgs { registry: registry.clone(), each: each.clone() };
     supervisor.add(child::<Loader>("loader", args).init_timeout(LOAD_WITHIN));
     let args = IndexPublisherArgs { registry: registry.clone(), index: index.clone() };
-    supervisor.add(declared.with(args).mailbox(INDEX_PUBLISHER_MAILBOX));
+    // It builds an index of all for as long as that takes: on a thread of its own nobody waits for that.
+    supervisor.add(declared.with(args).on_own_thread().mailbox(INDEX_PUBLISHER_MAILBOX));
 
     Ok((supervisor, CampaignsHandle { registry, each, index, index_publisher }))
 }

@@ -69,7 +69,7 @@ impl Actor for Definition {
     async fn init(args: &DefinitionArgs, cx: &mut Context<Self>) -> Result<Init<Self>, DefinitionCrash> {
         let current = publish(&args.slot, None, cx)?;
         args.slot.set_definition(cx.address());
-        tell(&args.index_publisher, &current);
+        tell(&args.index_publisher, &args.slot, &current);
         let DefinitionArgs { slot, index_publisher } = args.clone();
         Ok(Init::Ready(Self { slot, index_publisher, current }))
     }
@@ -85,7 +85,7 @@ impl Actor for Definition {
             DefinitionMessage::Change(reply) => {
                 if self.slot.defined().version != self.current.version() {
                     self.current = publish(&self.slot, Some(Arc::clone(&self.current)), cx)?;
-                    tell(&self.index_publisher, &self.current);
+                    tell(&self.index_publisher, &self.slot, &self.current);
                 }
                 // A caller that has given up finds the outcome in the status.
                 let _ = reply.send(());
@@ -114,8 +114,9 @@ pub(super) fn compile_drilled(definition: Arc<Campaign>) -> Result<CompiledCampa
     compile_shared(definition)
 }
 
-fn tell(index_publisher: &Address<IndexMessage>, compiled: &CompiledCampaign) {
-    // A full queue holds a message that makes the publisher look at every campaign, and one that is not there looks at
-    // every campaign when it starts.
-    let _ = index_publisher.tell(IndexMessage::Published(compiled.id(), compiled.version()));
+/// One message stands for all that is new until the publisher looks. One that is not there looks when it starts.
+fn tell(index_publisher: &Address<IndexMessage>, slot: &Arc<Slot>, compiled: &CompiledCampaign) {
+    if slot.is_news(compiled.version()) {
+        let _ = index_publisher.tell(IndexMessage::Published);
+    }
 }

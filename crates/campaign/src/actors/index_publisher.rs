@@ -6,27 +6,36 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tembusu::{Actor, Context, Flow, Init, Reply, Table};
 
 use super::Slot;
 use super::registry::Registry;
-use crate::index::Source;
-use crate::{CampaignId, Index, chaos};
+use crate::index::{Part, Source};
+use crate::{CampaignId, CompiledCampaign, Index, chaos};
 
 /// How long to gather campaigns that start together before the index is built: long against a build of a thousand, short
 /// against the patience of whoever added one.
 pub(super) const GATHER: Duration = Duration::from_millis(5);
+
+/// Below so many campaigns an index is always built as a whole: that takes a few milliseconds, and searches in one part.
+pub(super) const COSTLY_MIN: usize = 1_024;
+/// An index is built as a whole when more than one in so many campaigns has changed since: searching among these has its price.
+const LATE_PART_MAX: usize = 32;
 
 /// Builds the [`Index`] in `init` and whenever a campaign appears that it does not hold yet.
 #[derive(Debug)]
 pub struct IndexPublisher {
     registry: Registry,
     index: Table<Index>,
-    /// The version of each campaign in the index.
-    indexed: BTreeMap<CampaignId, u32>,
+    /// Campaigns in the index.
+    indexed: usize,
     gathering: bool,
+    /// What was built as a whole, and what is in it.
+    base: Option<Arc<Part>>,
+    based: BTreeMap<CampaignId, Source>,
 }
 
 /// What an [`IndexPublisher`] is made from.
@@ -40,8 +49,8 @@ pub struct IndexPublisherArgs {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum IndexMessage {
-    /// A version of a campaign has been published.
-    Published(CampaignId, u32),
+    /// A campaign has been published that the index does not hold.
+    Published,
     /// Enough gathered: build.
     Build,
     /// Builds at once and answers with the number of campaigns in the index.
@@ -58,7 +67,7 @@ impl Actor for IndexPublisher {
 
     async fn init(args: &IndexPublisherArgs, cx: &mut Context<Self>) -> Result<Init<Self>, IndexPublisherCrash> {
         let IndexPublisherArgs { registry, index } = args.clone();
-        let mut publisher = Self { registry, index, indexed: BTreeMap::new(), gathering: false };
+        let mut publisher = Self { registry, index, indexed: 0, gathering: false, base: None, based: BTreeMap::new() };
         publisher.build(cx);
         Ok(Init::Ready(publisher))
     }
@@ -68,10 +77,10 @@ impl Actor for IndexPublisher {
             panic!("chaos point {} is armed", chaos::INDEX_PUBLISHER.name());
         }
         match message {
-            // One that has restarted is found by the index through its table.
-            IndexMessage::Published(campaign, version) if self.indexed.get(&campaign) == Some(&version) => {}
-            IndexMessage::Published(..) if self.gathering => {}
-            IndexMessage::Published(..) => {
+            // An index that was built since holds it.
+            IndexMessage::Published if !self.registry.told.load(Ordering::SeqCst) => {}
+            IndexMessage::Published if self.gathering => {}
+            IndexMessage::Published => {
                 self.gathering = true;
                 cx.after(GATHER, IndexMessage::Build);
             }
@@ -80,9 +89,9 @@ impl Actor for IndexPublisher {
                 self.build(cx);
             }
             IndexMessage::Refresh(reply) => {
-                let index = self.build(cx);
+                self.build(cx);
                 // A caller that has given up reads the table.
-                let _ = reply.send(index.len());
+                let _ = reply.send(self.indexed);
             }
         }
         Ok(Flow::Continue)
@@ -90,7 +99,9 @@ impl Actor for IndexPublisher {
 }
 
 impl IndexPublisher {
-    fn build(&mut self, cx: &mut Context<Self>) -> Arc<Index> {
+    fn build(&mut self, cx: &mut Context<Self>) {
+        // Before the look: who publishes from here on tells again.
+        self.registry.told.store(false, Ordering::SeqCst);
         let slots = self.registry.slots();
         let of = |slot: &Arc<Slot>| {
             let campaign = slot.compiled.read()?;
@@ -99,11 +110,28 @@ impl IndexPublisher {
         };
         let campaigns: Vec<_> = slots.iter().filter_map(of).collect();
         let built: Vec<_> = campaigns.iter().map(|(campaign, _)| Arc::clone(campaign)).collect();
-        self.indexed = campaigns.iter().map(|(campaign, _)| (campaign.id(), campaign.version())).collect();
-        let index = cx.publish(&self.index, Index::build(campaigns));
+        self.indexed = built.len();
+        let index = self.made_of(campaigns);
+        cx.publish(&self.index, index);
         // Only now: whoever pauses one from here on finds this index and tells it.
         slots.iter().for_each(|slot| slot.sync_index());
         built.iter().for_each(|campaign| campaign.forget_former());
+    }
+
+    /// Builds what has changed over what is there, or all of it where that is cheap or too much has changed.
+    fn made_of(&mut self, campaigns: Vec<(Arc<CompiledCampaign>, Source)>) -> Index {
+        let is_late = |(campaign, source): &(Arc<CompiledCampaign>, Source)| {
+            self.based.get(&campaign.id()).is_none_or(|based| !based.is(source))
+        };
+        let late = campaigns.iter().filter(|campaign| is_late(campaign)).count();
+        let is_costly = COSTLY_MIN <= campaigns.len() && late * LATE_PART_MAX <= campaigns.len();
+        if let (Some(base), true) = (&self.base, is_costly) {
+            let late = campaigns.into_iter().filter(is_late).collect();
+            return Index::over(Arc::clone(base), late);
+        }
+        self.based = campaigns.iter().map(|(campaign, source)| (campaign.id(), source.clone())).collect();
+        let index = Index::build(campaigns);
+        self.base = Some(Arc::clone(index.base()));
         index
     }
 }

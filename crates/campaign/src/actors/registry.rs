@@ -12,6 +12,7 @@ use tembusu::{Address, Table};
 
 use super::{ControllerMessage, DefinitionMessage, Standing};
 use crate::check::TakenIds;
+use crate::index::Source;
 use crate::{Campaign, CampaignId, CompiledCampaign, Flaw, Index};
 
 /// One campaign's place in the registry.
@@ -31,6 +32,8 @@ pub(crate) struct Slot {
     removed: AtomicBool,
     /// Where the bid path looks for campaigns.
     index: Table<Index>,
+    /// The index publisher has been told that there is something new, and has not looked since.
+    told: Arc<AtomicBool>,
     /// Where the definition was reached when it last started.
     definition: Mutex<Option<Address<DefinitionMessage>>>,
     /// Where the controller was reached when it last started.
@@ -45,7 +48,7 @@ pub(crate) struct Defined {
 }
 
 impl Slot {
-    fn new(campaign: Arc<Campaign>, version: u32, index: Table<Index>) -> Self {
+    fn new(campaign: Arc<Campaign>, version: u32, index: Table<Index>, told: Arc<AtomicBool>) -> Self {
         let id = campaign.id;
         Self {
             id,
@@ -56,6 +59,7 @@ impl Slot {
             killed: AtomicBool::new(false),
             removed: AtomicBool::new(false),
             index,
+            told,
             definition: Mutex::new(None),
             controller: Mutex::new(None),
         }
@@ -107,6 +111,13 @@ impl Slot {
         }
     }
 
+    /// Tells whether the index publisher has to be told of a version: the index does not hold it, and nobody else has told.
+    pub(crate) fn is_news(self: &Arc<Self>, version: u32) -> bool {
+        let source = Source::Supervised(Arc::clone(self), version);
+        let is_indexed = self.index.read().is_some_and(|index| index.holds(self.id, &source));
+        !is_indexed && !self.told.swap(true, Ordering::SeqCst)
+    }
+
     /// The campaign as its definition published it, if it may bid now.
     pub(crate) fn bidding(&self) -> Option<Arc<CompiledCampaign>> {
         let is_out = self.is_paused() || self.is_killed() || self.removed.load(Ordering::Acquire);
@@ -137,11 +148,18 @@ pub(crate) struct Registry {
     /// Why a subtree is not there, of those that could not start.
     not_started: Arc<Mutex<BTreeMap<CampaignId, String>>>,
     pub(crate) index: Table<Index>,
+    /// As in each slot.
+    pub(crate) told: Arc<AtomicBool>,
 }
 
 impl Default for Registry {
     fn default() -> Self {
-        Self { registered: Arc::default(), not_started: Arc::default(), index: Table::new("campaign_index") }
+        Self {
+            registered: Arc::default(),
+            not_started: Arc::default(),
+            index: Table::new("campaign_index"),
+            told: Arc::default(),
+        }
     }
 }
 
@@ -164,7 +182,7 @@ impl Registry {
     pub(crate) fn register(&self, campaign: Campaign, version: u32) -> Result<Arc<Slot>, Flaw> {
         let mut registered = lock(&self.registered);
         registered.taken.take(&campaign)?;
-        let slot = Arc::new(Slot::new(Arc::new(campaign), version, self.index.clone()));
+        let slot = Arc::new(Slot::new(Arc::new(campaign), version, self.index.clone(), Arc::clone(&self.told)));
         registered.slots.insert(slot.id(), Arc::clone(&slot));
         Ok(slot)
     }
@@ -208,7 +226,7 @@ impl Registry {
                     changed.defined.push(slot);
                 }
                 None => {
-                    let slot = Arc::new(Slot::new(campaign, version, self.index.clone()));
+                    let slot = Arc::new(Slot::new(campaign, version, self.index.clone(), Arc::clone(&self.told)));
                     registered.slots.insert(slot.id(), Arc::clone(&slot));
                     changed.added.push(slot);
                 }

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use super::Index;
+use super::Part;
 use super::columns::{BLOCK_BITS, BLOCK_WORDS, Columns};
 use super::dimension::{Closed, Named, Open};
 use super::rest::{Rest, Segments, hours_in_utc};
@@ -15,7 +15,7 @@ use crate::facts::{Tag, fold_tagged};
 use crate::targeting::{Connection, Device, OsRule, Rules, bundle, fold};
 use crate::{CompiledCampaign, Country, Size, category};
 
-impl Index {
+impl Part {
     /// Makes an index of campaigns as last compiled, each with the source that knows whether it is live.
     pub(crate) fn build(mut campaigns: Vec<(Arc<CompiledCampaign>, Source)>) -> Self {
         // By rank. The ids break ties.

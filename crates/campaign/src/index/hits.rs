@@ -3,21 +3,21 @@
 use std::borrow::Borrow;
 use std::hash::Hash;
 
-use super::Scratch;
 use super::columns::Columns;
 use super::dimension::{Open, Set};
+use super::scratch::Pad;
 
 /// The values of one dimension that a request has, as they are found.
 pub(super) struct Hits<'s, K> {
     of: &'s Open<K>,
     columns: &'s Columns,
-    scratch: &'s mut Scratch,
+    scratch: &'s mut Pad,
     first: Option<&'s Set>,
     extra: Option<usize>,
 }
 
 impl<'s, K: Hash + Ord + Clone> Hits<'s, K> {
-    pub(super) fn of(of: &'s Open<K>, columns: &'s Columns, scratch: &'s mut Scratch) -> Self {
+    pub(super) fn of(of: &'s Open<K>, columns: &'s Columns, scratch: &'s mut Pad) -> Self {
         Self { of, columns, scratch, first: None, extra: None }
     }
 

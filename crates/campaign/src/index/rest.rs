@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::Scratch;
 use super::dimension::Map;
+use super::scratch::Pad;
 use crate::targeting::{Ball, Hours, Os, OsRule, Point, UtcOffset, Version, segment_rule};
 use crate::{Campaign, Facts};
 
@@ -79,7 +79,7 @@ impl Segments {
         (self.of_any.capacity() + self.of_one.capacity()) * 64 + self.pool.capacity() * 4
     }
 
-    fn read(&self, facts: &Facts<'_>, scratch: &mut Scratch) {
+    fn read(&self, facts: &Facts<'_>, scratch: &mut Pad) {
         scratch.segments.is_read = true;
         if facts.objects() {
             return;
@@ -123,7 +123,7 @@ impl Rest {
 
     /// Tells whether the rest of the rules holds.
     #[inline]
-    pub(super) fn holds(&self, facts: &Facts<'_>, segments: &Segments, scratch: &mut Scratch) -> bool {
+    pub(super) fn holds(&self, facts: &Facts<'_>, segments: &Segments, scratch: &mut Pad) -> bool {
         let now_ms = facts.setting.now_ms;
         self.starts_ms <= now_ms
             && now_ms < self.ends_ms
@@ -131,7 +131,7 @@ impl Rest {
             && self.rare.as_ref().is_none_or(|rare| rare.holds(facts, scratch))
     }
 
-    fn segments_hold(&self, facts: &Facts<'_>, segments: &Segments, scratch: &mut Scratch) -> bool {
+    fn segments_hold(&self, facts: &Facts<'_>, segments: &Segments, scratch: &mut Pad) -> bool {
         if !scratch.segments.is_read {
             segments.read(facts, scratch);
         }
@@ -176,7 +176,7 @@ impl Rare {
         has_any.then(|| Box::new(rare))
     }
 
-    fn holds(&self, facts: &Facts<'_>, scratch: &mut Scratch) -> bool {
+    fn holds(&self, facts: &Facts<'_>, scratch: &mut Pad) -> bool {
         let in_time =
             self.hours.is_none_or(|(hours, offset)| hours.contains(offset.hour_of_week(facts.setting.now_ms)));
         in_time && self.version_holds(facts) && self.place_holds(facts, scratch)
@@ -190,7 +190,7 @@ impl Rare {
         facts.os_version().is_some_and(|version| least.any(|least| least <= version))
     }
 
-    fn place_holds(&self, facts: &Facts<'_>, scratch: &mut Scratch) -> bool {
+    fn place_holds(&self, facts: &Facts<'_>, scratch: &mut Pad) -> bool {
         if self.within.is_empty() && self.outside.is_empty() {
             return true;
         }

@@ -10,6 +10,13 @@ use crate::targeting::Point;
 /// Reusable memory of searches; one for each thread that searches.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    pub(super) base: Pad,
+    pub(super) late: Pad,
+}
+
+/// That of searches in one part.
+#[derive(Debug, Default)]
+pub(super) struct Pad {
     /// Columns that must hold, the least first.
     pub(super) all: Vec<ColumnId>,
     /// Columns that must not hold.
@@ -50,7 +57,9 @@ impl Scratch {
     pub fn new() -> Self {
         Self::default()
     }
+}
 
+impl Pad {
     /// Wipes what the last search has left, and makes room for one over so many campaigns.
     pub(super) fn begin(&mut self, columns: &Columns, campaigns: usize, segments: usize) {
         self.all.clear();

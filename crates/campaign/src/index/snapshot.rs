@@ -1,4 +1,4 @@
-//! The index itself.
+//! A part of the index.
 //!
 //! Promises the same candidates as a look at every campaign ([`explain`](crate::explain)), the best payers first. Never
 //! waits, never changes but for the bits of paused campaigns: a campaign that comes or goes makes a new index; one that dies
@@ -7,21 +7,20 @@
 //! Campaigns of the same countries, exchanges and devices have neighbouring places, so that for most requests most blocks
 //! are empty in one column or another; the order of bid prices is a number beside the place, the rank.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::columns::{BLOCK_WORDS, Columns, WORD_BITS, ones};
 use super::dimension::{Closed, Map, Open};
 use super::hits::Hits;
 use super::rest::{Rest, Segments};
+use super::scratch::Pad;
 use super::source::Source;
-use super::{Candidates, Scratch};
 use crate::targeting::{Channel, Format, Language, Os, Region, UtcOffset, fold};
-use crate::{CampaignId, CompiledCampaign, Country, Facts, Size, Want};
+use crate::{CampaignId, Country, Facts, Size, Want};
 
-/// An immutable snapshot of the campaigns, to be read by the bid path without a lock.
+/// An immutable snapshot of some campaigns.
 #[derive(Debug)]
-pub struct Index {
+pub(crate) struct Part {
     pub(super) columns: Columns,
     pub(super) countries: Closed<Country>,
     pub(super) exchanges: Closed<String>,
@@ -53,24 +52,14 @@ pub struct Index {
     pub(super) sources: Box<[Source]>,
 }
 
-impl Index {
-    /// Makes an index of campaigns without a subtree, for tests and tools. They are always live.
-    pub fn of(campaigns: impl IntoIterator<Item = Arc<CompiledCampaign>>) -> Self {
-        Self::build(campaigns.into_iter().map(|campaign| (Arc::clone(&campaign), Source::Fixed(campaign))).collect())
-    }
-
+impl Part {
     /// How many campaigns it holds, live or not.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.sources.len()
     }
 
-    /// Tells whether it holds no campaign.
-    pub fn is_empty(&self) -> bool {
-        self.sources.is_empty()
-    }
-
     /// Its memory in bytes, about: columns, lists and the rest, without the campaigns themselves.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let lists = self.sizes.bytes()
             + self.formats.bytes()
             + self.inventory.bytes()
@@ -81,6 +70,12 @@ impl Index {
             + self.deals.bytes();
         let each = size_of::<Rest>() + size_of::<Source>() + size_of::<u32>() + 9;
         self.columns.bytes() + lists + self.segments.bytes() + self.len() * each
+    }
+
+    /// Where it finds a campaign, if it holds it.
+    pub(super) fn source(&self, campaign: CampaignId) -> Option<&Source> {
+        let place = *self.places.get(&campaign)?;
+        Some(&self.sources[self.ranks[place as usize] as usize])
     }
 
     /// Takes a campaign out of every search, or back in, without a rebuild. Whether it may bid is still its source's to say.
@@ -94,17 +89,10 @@ impl Index {
         }
     }
 
-    /// The live campaigns that fit, by bid price, the highest first. They are looked for as they are asked for, so that
-    /// somebody who is content with the first does not pay for the others.
-    pub fn candidates<'a>(&'a self, want: &'a Want<'a>, scratch: &'a mut Scratch) -> Candidates<'a> {
-        self.search(want, scratch);
-        Candidates::new(self, scratch, want)
-    }
-
     /// Notes the ranks of all campaigns that the columns leave.
-    fn search(&self, want: &Want<'_>, scratch: &mut Scratch) {
+    pub(super) fn search(&self, want: &Want<'_>, scratch: &mut Pad) {
         scratch.begin(&self.columns, self.len(), self.segments.count as usize);
-        if !self.is_empty() && !want.sizes.is_empty() {
+        if self.len() > 0 && !want.sizes.is_empty() {
             self.gather(want, scratch);
             let columns = &self.columns;
             scratch.all.sort_unstable_by_key(|id| columns.count(*id));
@@ -113,7 +101,7 @@ impl Index {
     }
 
     /// Finds the columns that matter.
-    fn gather(&self, want: &Want<'_>, scratch: &mut Scratch) {
+    fn gather(&self, want: &Want<'_>, scratch: &mut Pad) {
         let Facts { setting, region, channel, device, os, connection, language, .. } = want.facts;
         scratch.all.extend(self.countries.fitting(Some(&setting.country)));
         scratch.all.extend(self.exchanges.fitting(Some(setting.exchange)));
@@ -174,7 +162,7 @@ impl Index {
     }
 
     /// Goes through the blocks that are empty in no column.
-    fn intersect(&self, scratch: &mut Scratch) {
+    fn intersect(&self, scratch: &mut Pad) {
         let columns = &self.columns;
         for at in 0..columns.summary_words() {
             let in_all = scratch.all.iter().fold(u64::MAX, |left, id| left & columns.summary(*id)[at]);
@@ -187,7 +175,7 @@ impl Index {
         }
     }
 
-    fn intersect_block(&self, block: usize, scratch: &mut Scratch) {
+    fn intersect_block(&self, block: usize, scratch: &mut Pad) {
         let columns = &self.columns;
         let mut left = [u64::MAX; BLOCK_WORDS];
         for id in &scratch.all {

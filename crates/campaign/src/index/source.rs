@@ -17,6 +17,17 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    /// Tells whether it is the same version of the same campaign, over the same time in the registry.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Fixed(ours), Self::Fixed(theirs)) => Arc::ptr_eq(ours, theirs),
+            (Self::Supervised(ours, version), Self::Supervised(theirs, other)) => {
+                Arc::ptr_eq(ours, theirs) && version == other
+            }
+            _ => false,
+        }
+    }
+
     /// The campaign if it may bid now.
     pub(super) fn live(&self) -> Option<Arc<CompiledCampaign>> {
         let campaign = match self {
