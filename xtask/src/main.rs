@@ -35,6 +35,8 @@ enum Task {
     Kill(proofs::KillOptions),
     /// Checks the rules for Prometheus that are shipped; needs `promtool` (Debian: prometheus).
     Rules,
+    /// Rehearses 24 hours of the whole bidder on a virtual clock, and judges money, delivery, pacing and caps.
+    Day(proofs::DayOptions),
     /// Measures, in release mode.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -49,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         Task::Explore(options) => proofs::explore(&options),
         Task::Kill(options) => proofs::kill(&options),
         Task::Rules => rules::check().map(drop),
+        Task::Day(options) => proofs::day(&options),
         Task::Bench(bench) => bench::run(&bench),
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask storm`, `cargo xtask explore` and `cargo xtask kill`: thin callers of proofs that live in the crates themselves.
+//! `cargo xtask storm`, `explore`, `kill` and `day`: thin callers of proofs that live in the crates themselves.
 
 use std::process::Command;
 
@@ -49,6 +49,19 @@ pub(crate) struct KillOptions {
     rate: u64,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct DayOptions {
+    /// Repeats a day.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print the figures of every campaign as JSON.
+    #[arg(long)]
+    json: bool,
+    /// An hour of some campaigns only.
+    #[arg(long)]
+    short: bool,
+}
+
 pub(crate) fn storm(options: &StormOptions) -> anyhow::Result<()> {
     let mut arguments = vec![format!("--panics={}", options.panics)];
     arguments.extend(options.seed.map(|seed| format!("--seed={seed}")));
@@ -71,6 +84,14 @@ pub(crate) fn kill(options: &KillOptions) -> anyhow::Result<()> {
         .env("TEMBUSU_KILL_ROUNDS", options.rounds.to_string())
         .env("TEMBUSU_KILL_RATE", options.rate.to_string());
     run(&mut kill, "killing the server")
+}
+
+pub(crate) fn day(options: &DayOptions) -> anyhow::Result<()> {
+    let mut day = cargo(&["run", "--quiet", "--release", "--locked", "--package", "rehearsal", "--"]);
+    day.arg(format!("--seed={}", options.seed));
+    day.args(options.json.then_some("--json"));
+    day.args(options.short.then_some("--short"));
+    run(&mut day, "the day")
 }
 
 fn run(command: &mut Command, what: &str) -> anyhow::Result<()> {

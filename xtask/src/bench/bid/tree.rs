@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use campaign::{Country, campaigns_supervisor};
+use exchange::drops::DropSampler;
 use exchange::engine::{EngineSettings, Territory};
 use exchange::{Dialect, ExchangeArgs, ExchangePort, Intensity, Restore, exchange_supervisor};
 use ledger::{Clock, LedgerArgs, TokenKeys};
@@ -20,6 +21,9 @@ use super::campaigns;
 pub(super) const NOTICE_BASE: &str = "http://127.0.0.1:9";
 /// More than is ever in flight here.
 pub(super) const IN_FLIGHT_MAX: usize = 4_096;
+
+/// The share of requests that are set aside to tell why campaigns drop out, as the ad server has it.
+const DROP_REASONS_ONE_IN: u32 = 10_000;
 
 const REGIONS: [&str; 3] = ["sg", "id", "th"];
 
@@ -68,6 +72,7 @@ impl Running {
             token_keys: Arc::new(TokenKeys::ephemeral()?),
             clock,
             meters: ExchangeMeters::new("xandr", &REGIONS),
+            samples: DropSampler::new(DROP_REASONS_ONE_IN),
         };
         let settings = Arc::new(settings);
         let (supervisor, port) = exchange_supervisor(ExchangeArgs {

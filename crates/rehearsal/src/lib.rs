@@ -1,0 +1,26 @@
+//! A day of the whole bidder, rehearsed: everything but sockets is real, time is virtual, and what can go wrong does.
+//!
+//! ```text
+//! world: traffic ─▶ stage: exchange ─▶ region ─▶ ledger (the bidder's own parts, in their tree)
+//!    ▲                 │ response         ▲ notice
+//!    └── auction ◀─────┘                  │
+//!         └── mail: delays, late, twice, lost ──▶ record ──▶ judge
+//! ```
+//!
+//! - [`world`] makes requests, rivals and notices from a seed, and troubles by a script.
+//! - [`stage`] is the bidder: ledger on disk, campaigns with their index, regions, exchanges.
+//! - [`play()`] lets the one meet the other and keeps the [`record`].
+//! - [`judge`] computes from the record alone what was promised; it shares no code with region and ledger.
+//! - [`fault`] breaks the bidder from outside, so that the judge is seen to find it.
+
+pub mod fault;
+pub mod judge;
+mod play;
+pub mod record;
+mod report;
+mod response;
+pub mod stage;
+pub mod world;
+
+pub use play::{Played, play};
+pub use report::Report;

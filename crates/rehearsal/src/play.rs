@@ -1,0 +1,370 @@
+//! Plays a scenario: requests, auctions, notices and troubles, in order of time.
+//!
+//! Promises that everything that the judge is to know is in the [`Record`]. One thread and a virtual clock: nothing that
+//! happens at one moment waits for a later one.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use simulator::Dice;
+use tembusu::chaos::Point;
+use tokio::time::sleep;
+
+use crate::fault::Fault;
+use crate::judge::SupplyBook;
+use crate::record::{Book, Crash, Record, Win};
+use crate::response::read_bid;
+use crate::stage::{Backstage, Mailroom, Stage, Stamp, token_of};
+use crate::world::{Actor, LetterKind, Opportunity, Outcome, Part, Scenario, Traffic, Trouble, auction, cast, letters};
+
+/// The longest that nothing is looked at.
+const LOOK_MS: i64 = 250;
+/// How long an exchange waits before it repeats a notice that was not acknowledged: doubled from the first to the last.
+const REPEAT_MS: (i64, i64) = (2_000, 120_000);
+/// Notices that an exchange has kept back while it was gone come within this.
+const CAUGHT_UP_MS: i64 = 120_000;
+
+/// Chaos points belong to the process: rehearsals take turns.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// What came of a rehearsal.
+#[derive(Debug)]
+pub struct Played {
+    /// Who took part.
+    pub cast: Vec<Part>,
+    /// What happened.
+    pub record: Record,
+    /// What could have happened.
+    pub supply: SupplyBook,
+}
+
+/// A notice that waits for its time.
+#[derive(Debug)]
+struct Due {
+    at_ms: i64,
+    number: u64,
+    tries: u32,
+    stamp: Stamp,
+    exchange: usize,
+    region: usize,
+    win: Option<usize>,
+}
+
+/// A notice that was delivered or not.
+struct Came {
+    due: Due,
+    sent_ms: i64,
+    acknowledged: bool,
+}
+
+struct Play<'a> {
+    scenario: &'a Scenario,
+    backstage: Backstage,
+    stage: Option<Stage>,
+    mailroom: Option<Mailroom>,
+    cast: Vec<Part>,
+    record: Record,
+    supply: SupplyBook,
+    dice: Dice,
+    post: BinaryHeap<Reverse<Due>>,
+    posted: u64,
+    came: Arc<Mutex<Vec<Came>>>,
+    in_hand: usize,
+    /// Crashes that are to come, the next last.
+    crashes: Vec<(usize, Actor)>,
+    armed: Option<(Actor, Vec<Vec<u64>>)>,
+    disk_gone_until_ms: i64,
+    restarts_at_ms: Option<i64>,
+}
+
+/// Plays a scenario with a bidder that may be broken on purpose. Call it on a paused clock.
+///
+/// # Errors
+///
+/// If the bidder does not start, or does not give its books at the end.
+pub async fn play(scenario: &Scenario, fault: Option<Fault>, mut hour: impl FnMut(i64)) -> anyhow::Result<Played> {
+    let _turn = TURN.lock().await;
+    let cast = cast(scenario);
+    let backstage = Backstage::new(scenario, fault)?;
+    let stage = Stage::start(&backstage, &cast).await?;
+    let mut play = Play {
+        scenario,
+        mailroom: Some(stage.mailroom()),
+        backstage,
+        stage: Some(stage),
+        supply: SupplyBook::new(scenario, &cast),
+        cast,
+        record: Record::default(),
+        dice: Dice::derive(scenario.seed, 3),
+        post: BinaryHeap::new(),
+        posted: 0,
+        came: Arc::default(),
+        in_hand: 0,
+        crashes: Vec::new(),
+        armed: None,
+        disk_gone_until_ms: i64::MIN,
+        restarts_at_ms: None,
+    };
+    play.run(&mut hour).await?;
+    play.close().await?;
+    let Play { cast, record, supply, .. } = play;
+    Ok(Played { cast, record, supply })
+}
+
+impl Play<'_> {
+    async fn run(&mut self, hour: &mut impl FnMut(i64)) -> anyhow::Result<()> {
+        let mut traffic = Traffic::of(self.scenario);
+        let mut next = traffic.next_request();
+        let mut troubles = self.scenario.troubles.clone().into_iter().peekable();
+        let end_ms = self.scenario.ends_ms() + self.scenario.tail_ms;
+        let mut hours = 0;
+        loop {
+            let now_ms = self.backstage.clock().now_ms();
+            if end_ms <= now_ms && self.in_hand == 0 {
+                return Ok(());
+            }
+            while self.scenario.starts_ms + hours * crate::world::HOUR_MS <= now_ms {
+                hour(hours);
+                hours += 1;
+            }
+            while let Some(trouble) = troubles.next_if(|trouble| trouble.begins_ms() <= now_ms) {
+                self.meet(trouble).await;
+            }
+            self.look(now_ms).await?;
+            if now_ms < end_ms {
+                self.send_post(now_ms);
+            }
+            while let Some(opportunity) = next.take_if(|next| next.at_ms <= now_ms) {
+                self.offer(opportunity).await;
+                next = traffic.next_request();
+            }
+            let request_ms = next.as_ref().map_or(i64::MAX, |next| next.at_ms);
+            let post_ms = self.post.peek().map_or(i64::MAX, |Reverse(due)| due.at_ms);
+            let wait_ms = request_ms.min(post_ms).min(now_ms + LOOK_MS) - now_ms;
+            sleep(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0).max(1))).await;
+        }
+    }
+
+    async fn meet(&mut self, trouble: Trouble) {
+        match trouble {
+            // The traffic knows.
+            Trouble::Surge { .. } | Trouble::ExchangeGone { .. } => {}
+            Trouble::DiskGone { to_ms, .. } => self.disk_gone_until_ms = to_ms,
+            Trouble::Crash { region, actor, .. } => self.crashes.insert(0, (region, actor)),
+            Trouble::Restart { to_ms, .. } => {
+                self.mailroom = None;
+                if let Some(stage) = self.stage.take() {
+                    self.note_no_bids(&stage);
+                    stage.stop().await;
+                }
+                self.restarts_at_ms = Some(to_ms);
+            }
+        }
+    }
+
+    /// Looks after what is under way: notices that came, a disk that is gone, a crash that was armed, a start.
+    async fn look(&mut self, now_ms: i64) -> anyhow::Result<()> {
+        if self.restarts_at_ms.is_some_and(|at_ms| at_ms <= now_ms) {
+            self.restarts_at_ms = None;
+            let stage = Stage::start(&self.backstage, &self.cast).await?;
+            self.mailroom = Some(stage.mailroom());
+            self.stage = Some(stage);
+        }
+        if now_ms < self.disk_gone_until_ms {
+            ledger::chaos::BEFORE_COMMIT.arm();
+        } else {
+            ledger::chaos::BEFORE_COMMIT.disarm();
+        }
+        let fired = self.armed.take_if(|(actor, _)| !point(*actor).is_armed());
+        if let (Some((actor, before)), Some(stage)) = (fired, &self.stage) {
+            let after = (0..before.len()).map(|region| stage.incarnations(region));
+            let crashed = before.iter().zip(after).position(|(before, after)| *before != after);
+            self.record.crashes.extend(crashed.map(|region| Crash { at_ms: now_ms, region, actor }));
+        }
+        let came = std::mem::take(&mut *self.came.lock().unwrap_or_else(PoisonError::into_inner));
+        for Came { due, sent_ms, acknowledged } in came {
+            self.in_hand -= 1;
+            self.note(due, sent_ms, acknowledged);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, due: Due, sent_ms: i64, acknowledged: bool) {
+        if !acknowledged {
+            self.record.refused += 1;
+            let wait_ms = (REPEAT_MS.0 << due.tries.min(10)).min(REPEAT_MS.1);
+            self.put(Due { at_ms: sent_ms + wait_ms, tries: due.tries + 1, ..due });
+            return;
+        }
+        self.record.acknowledged += 1;
+        let Some(win) = due.win.map(|win| &mut self.record.wins[win]) else { return };
+        match due.stamp.kind {
+            LetterKind::Win => win.won_ms = Some(win.won_ms.unwrap_or(sent_ms)),
+            LetterKind::Billing => win.billed_ms = Some(win.billed_ms.unwrap_or(sent_ms)),
+            LetterKind::Loss => {}
+        }
+    }
+
+    fn send_post(&mut self, now_ms: i64) {
+        while let Some(Reverse(due)) = self.post.peek()
+            && due.at_ms <= now_ms
+        {
+            let Some(Reverse(mut due)) = self.post.pop() else { return };
+            let back_ms = self.scenario.troubles.iter().filter_map(|trouble| match trouble {
+                Trouble::ExchangeGone { exchange, from_ms, to_ms } if *exchange == due.exchange => {
+                    (*from_ms..*to_ms).contains(&now_ms).then_some(*to_ms)
+                }
+                _ => None,
+            });
+            if let Some(back_ms) = back_ms.min() {
+                due.at_ms = back_ms + self.dice.between(0, CAUGHT_UP_MS);
+                self.put(due);
+                continue;
+            }
+            self.crash_by(&due);
+            let Some(mailroom) = self.mailroom.clone() else {
+                self.note(due, now_ms, false);
+                continue;
+            };
+            let came = Arc::clone(&self.came);
+            self.in_hand += 1;
+            tokio::spawn(async move {
+                let acknowledged = mailroom.deliver(&due.stamp).await;
+                came.lock().unwrap_or_else(PoisonError::into_inner).push(Came { due, sent_ms: now_ms, acknowledged });
+            });
+        }
+    }
+
+    /// Arms the next crash if this notice is an event of the region that is to crash.
+    fn crash_by(&mut self, due: &Due) {
+        let (Some((region, actor)), Some(stage)) = (self.crashes.last().copied(), &self.stage) else { return };
+        if self.armed.is_some() || region != due.region || due.stamp.kind != LetterKind::Billing {
+            return;
+        }
+        self.crashes.pop();
+        self.armed = Some((actor, (0..crate::world::COUNTRIES.len()).map(|at| stage.incarnations(at)).collect()));
+        point(actor).arm();
+    }
+
+    /// Sends one request and holds its auction.
+    async fn offer(&mut self, opportunity: Opportunity) {
+        self.record.requests += 1;
+        let Some(stage) = &self.stage else {
+            self.record.unanswered += 1;
+            return;
+        };
+        let Some(body) = stage.ask(opportunity.exchange, opportunity.json()).await else {
+            self.supply.saw(&self.cast, &opportunity, None);
+            return;
+        };
+        self.record.bids += 1;
+        let bid = read_bid(&body);
+        let part = bid.as_ref().and_then(|bid| self.cast.iter().position(|part| part.id == bid.campaign));
+        let (Some(bid), Some(place)) = (bid, part) else {
+            self.record.absurd += 1;
+            return;
+        };
+        self.supply.saw(&self.cast, &opportunity, Some(place));
+        let part = &self.cast[place];
+        if !part.fits(&opportunity) || bid.price < opportunity.floor || part.offer(opportunity.exchange) < bid.price {
+            self.record.absurd += 1;
+        }
+        let outcome = auction(&opportunity, bid.price);
+        let (mut win, mut price) = (None, 0);
+        if let Outcome::Won(clearing) = outcome {
+            (win, price) = (Some(self.record.wins.len()), clearing);
+            self.record.wins.push(Win {
+                campaign: bid.campaign,
+                region: opportunity.country,
+                user: opportunity.counted_user(),
+                at_ms: opportunity.at_ms,
+                window_ms: opportunity.at_ms + opportunity.format.window_ms(),
+                price: clearing,
+                won_ms: None,
+                billed_ms: None,
+            });
+        }
+        for letter in letters(&opportunity, outcome, &mut self.dice) {
+            let url = match letter.kind {
+                LetterKind::Win => &bid.nurl,
+                LetterKind::Billing => &bid.burl,
+                LetterKind::Loss => &bid.lurl,
+            };
+            let Some(token) = token_of(url) else {
+                self.record.absurd += 1;
+                continue;
+            };
+            let (exchange, region) = (opportunity.exchange, opportunity.country);
+            let stamp = Stamp { kind: letter.kind, token, price };
+            self.put(Due { at_ms: letter.at_ms, number: 0, tries: 0, stamp, exchange, region, win });
+        }
+    }
+
+    fn put(&mut self, due: Due) {
+        self.posted += 1;
+        self.post.push(Reverse(Due { number: self.posted, ..due }));
+    }
+
+    fn note_no_bids(&mut self, stage: &Stage) {
+        for (reason, count) in stage.no_bids() {
+            match self.record.no_bids.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, sum)) => *sum += count,
+                None => self.record.no_bids.push((reason.to_owned(), count)),
+            }
+        }
+        self.record.no_bids.sort_by_key(|(_, count)| Reverse(*count));
+    }
+
+    /// Has the ledger give its books, and ends the process.
+    async fn close(&mut self) -> anyhow::Result<()> {
+        for actor in Actor::ALL {
+            point(actor).disarm();
+        }
+        let stage = self.stage.take().ok_or_else(|| anyhow::anyhow!("the scenario ends while there is no process"))?;
+        self.note_no_bids(&stage);
+        let totals = stage.totals().await.ok_or_else(|| anyhow::anyhow!("the ledger gives no books at the end"))?;
+        let book = |part: &Part| {
+            let account = totals.account(campaign::CampaignId(part.id));
+            account.map_or(Book::default(), |account| Book {
+                budget: account.budget.0,
+                spent: account.spent.0,
+                leased: account.leased.0,
+                free: account.free.0,
+                late: account.late.0,
+            })
+        };
+        self.record.books = self.cast.iter().map(book).collect();
+        stage.stop().await;
+        Ok(())
+    }
+}
+
+fn point(actor: Actor) -> &'static Point {
+    match actor {
+        Actor::BiddingState => &region::chaos::BIDDING_EVENT,
+        Actor::BudgetPacer => &region::chaos::PACER_EVENT,
+        Actor::FrequencyCapper => &region::chaos::CAPPER_EVENT,
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at_ms, self.number).cmp(&(other.at_ms, other.number))
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Due {}
