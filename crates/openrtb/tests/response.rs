@@ -33,6 +33,20 @@ fn text_is_escaped_so_that_any_parser_reads_it() {
 }
 
 #[test]
+fn what_must_be_escaped_is_found_wherever_it_stands() {
+    for special in ["\"", "\\", "\n", "\u{0}", "\u{1f}", "\u{7f}", "\u{e9}", "\u{10ffff}"] {
+        for length in 0..=25 {
+            for at in 0..=length {
+                let text = format!("{}{special}{}{special}", "x".repeat(at), "y".repeat(length - at));
+                let response = BidResponse { id: text.as_str().into(), ..BidResponse::default() };
+                let read: serde_json::Value = serde_json::from_str(&written(&response)).expect("it is JSON");
+                assert_eq!(read["id"], *text, "{special:?} at {at} of {length}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_reader_tolerates_what_bidders_send() {
     let body = br#"{"id":7,"cur":"usd","seatbid":[{"seat":12,"bid":[{"id":"b","impid":"1","price":"1.2345678","w":"300","mtype":"1"}]},{"bid":{}},null]}"#;
     let response = parse_response(body).unwrap();

@@ -9,6 +9,7 @@ use money::{Cpm, Currency};
 
 use super::{Bid, BidResponse, SeatBid};
 use crate::Nbr;
+use crate::lenient::plain_length;
 
 /// Appends the response to a buffer as one JSON object.
 ///
@@ -144,7 +145,7 @@ fn put_list<T: Put>(out: &mut Vec<u8>, list: &[T]) {
 fn put_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
+    while let Some(at) = first_special(rest) {
         let (plain, special) = rest.split_at(at);
         out.extend_from_slice(plain);
         match special[0] {
@@ -161,4 +162,12 @@ fn put_text(out: &mut Vec<u8>, text: &str) {
     }
     out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+/// The first byte that cannot stand in a JSON string as it is.
+fn first_special(text: &[u8]) -> Option<usize> {
+    // Eight at a time, and what is left one by one.
+    let plain = plain_length(text);
+    let found = text[plain..].iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+    found.map(|at| plain + at)
 }
