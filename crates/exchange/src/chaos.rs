@@ -23,5 +23,12 @@ pub const SLOW_SERIALIZER_TAKES: Duration = Duration::from_millis(20);
 /// Crashes the next pool that is asked for its figures.
 pub static POOL: Point = Point::new("pool.figures");
 
+/// While armed, a request with the id [`SPIN_ID`] never comes back from the engine: an endless loop in the middle of a
+/// decision, which holds its connection's thread. Disarming it ends the loops.
+pub static SPIN: Point = Point::new("engine.spin");
+
+/// The request that [`SPIN`] is for: which engine spins is the sender's choice.
+pub const SPIN_ID: &str = "spin";
+
 /// Crashes stand-ins at every request: how a degraded subtree is exhausted in its turn.
 pub static NO_BID: Point = Point::new("no_bid.decide");

@@ -24,6 +24,7 @@ mod dialect;
 pub mod drops;
 pub mod engine;
 mod explain;
+pub mod lane;
 mod listener;
 mod notice_url;
 pub mod payload;
@@ -39,7 +40,7 @@ pub use ability::is_unable;
 pub use dialect::Dialect;
 pub use explain::Explanation;
 
-pub use listener::{Sockets, SocketsCrash, SocketsMessage, sockets_supervisor};
+pub use listener::{LaneLost, Sockets, SocketsArgs, SocketsCrash, SocketsMessage, sockets_supervisor};
 pub use notice_url::{
     BILLING_PATH, CURRENCY_PARAM, LOSS_PARAM, LOSS_PATH, MIN_TO_WIN_PARAM, NoticeUrls, PRICE_PARAM, WIN_PATH,
 };

@@ -176,7 +176,12 @@ impl Handler for ExchangePort {
                 connections.open.inc();
                 connections.accepted.inc();
             }
-            "closed" => connections.open.dec(),
+            "closed" | "moved" => connections.open.dec(),
+            "resumed" => connections.open.inc(),
+            "lost" => {
+                connections.open.dec();
+                connections.closed_by_us.inc(event);
+            }
             "panicked" => {
                 connections.open.dec();
                 connections.closed_by_us.inc(event);

@@ -6,15 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tembusu::{Inline, Restart, Supervisor, Table, child, stand_in};
-use tokio::runtime::Handle;
-
 use crate::ExchangePort;
 use crate::engine::{BidEngine, EngineArgs, EngineSettings, NoBidEngine};
+use crate::lane::Lane;
 use crate::payload::PayloadKeeper;
 use crate::pool::{ConnectionPool, PoolArgs};
 use crate::serializer::{ResponseSerializer, Serializer, SerializerArgs};
 use crate::trial::Restore;
+use tembusu::{Inline, Restart, Supervisor, Table, child, stand_in};
 
 /// Messages that may wait for an engine: it gets one at most at each restart. Requests are no messages.
 pub const ENGINE_MAILBOX: usize = 16;
@@ -50,8 +49,9 @@ pub struct ExchangeArgs {
     pub intensity: Intensity,
     /// How it comes back from there.
     pub restore: Restore,
-    /// The exchange's own runtime.
-    pub runtime: Handle,
+    /// The exchange's own runtime, on which engine and serializer run. The pool does not: it decides about nothing that comes
+    /// from outside, and outlives the loss of that runtime.
+    pub lane: Lane,
 }
 
 /// The subtree's supervisor, and the port for its sockets.
@@ -59,7 +59,7 @@ pub struct ExchangeArgs {
 /// After more restarts than `intensity` grants it runs degraded: every request gets a proper no-bid until it is restored, or
 /// all but a share of them while it is on trial.
 pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
-    let ExchangeArgs { settings, notice_base, in_flight_max, intensity, restore, runtime } = args;
+    let ExchangeArgs { settings, notice_base, in_flight_max, intensity, restore, lane } = args;
     let name = Arc::clone(&settings.exchange);
     let regions = settings.region_cells();
     let in_flight = Table::new(format!("{name}.in_flight"));
@@ -74,19 +74,18 @@ pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
 
     let mut exchange =
         Supervisor::rest_for_one(&*name).intensity(intensity.restarts, intensity.period).restart(Restart::Transient);
-    let pool =
-        exchange.add(child::<ConnectionPool>("connection_pool", pool_args).shutdown(SHUTDOWN).on(runtime.clone()));
+    let pool = exchange.add(child::<ConnectionPool>("connection_pool", pool_args).shutdown(SHUTDOWN));
     let engine = exchange.add(
         child::<BidEngine>("bid_engine", engine_args.clone())
             .mailbox(ENGINE_MAILBOX)
             .shutdown(SHUTDOWN)
-            .on(runtime.clone()),
+            .on_ground(lane.ground()),
     );
     exchange.add(
-        child::<ResponseSerializer>("response_serializer", serializer_args).shutdown(SHUTDOWN).on(runtime.clone()),
+        child::<ResponseSerializer>("response_serializer", serializer_args).shutdown(SHUTDOWN).on_ground(lane.ground()),
     );
     let mut no_bid = Supervisor::one_for_one("no_bid");
-    no_bid.add(stand_in::<NoBidEngine>(&engine, engine_args).shutdown(SHUTDOWN).on(runtime));
+    no_bid.add(stand_in::<NoBidEngine>(&engine, engine_args).shutdown(SHUTDOWN).on_ground(lane.ground()));
     let (exchange, gate) = restore.apply(exchange.degrade_to(no_bid));
     let port = ExchangePort {
         settings,

@@ -5,7 +5,8 @@
 
 mod common;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use common::tree::{EXCHANGE, Running, bad, good};
 use common::{Client, PATIENCE, post};
@@ -203,8 +204,13 @@ fn a_crash_of_the_pool_restarts_all_three_and_closes_no_connection() {
         POOL.arm();
         let figures = running.port.pool().call(PoolMessage::Figures, PATIENCE).await;
         assert!(matches!(figures, Err(CallError::Died(_))), "{figures:?}");
+        // Its caller learns it before its supervisor has restarted the group, on other threads.
+        let begun = Instant::now();
+        while running.incarnations() != [2, 2, 2] {
+            assert!(begun.elapsed() < PATIENCE, "{:?}", running.incarnations());
+            tokio::task::yield_now().await;
+        }
         assert_eq!(client.ask(post(good(1))).await.status, 200);
-        assert_eq!(running.incarnations(), [2, 2, 2]);
         let figures = running.port.pool().call(PoolMessage::Figures, PATIENCE).await.expect("figures");
         assert_eq!((figures.now, figures.admitted), (0, 1), "the new table is empty");
         assert_eq!(running.meters.connections.closed_by_us.total(), 0);
@@ -243,15 +249,15 @@ fn a_crash_of_the_sockets_actor_closes_nothing_and_refuses_nobody() {
     run(async {
         let running = Running::start().await;
         let (serve, address) = running.another_listener();
-        let tracker = serve.tracker.clone();
+        let tracker = serve.serve.tracker.clone();
         let mut root = Supervisor::one_for_one("more").intensity(5, PATIENCE);
-        let sockets = root.add(child::<Sockets>("sockets", serve).on(running.runtime.clone()));
+        let sockets = root.add(child::<Sockets>("sockets", Arc::new(serve)).on(running.runtime.clone()));
         let tree = root.start().await.expect("started");
         let mut client = Client::connect(address).await;
         assert_eq!(client.ask(post(bad())).await.header("x-no-bid"), "negative_floor");
 
         let release = running.hold_thread();
-        sockets.tell(SocketsMessage::AcceptEnded(1)).expect("told");
+        sockets.tell(SocketsMessage::AcceptEnded(1 << 32)).expect("told");
         let mut meanwhile = Client::connect(address).await;
         meanwhile.send(post(bad())).await;
         drop(release);

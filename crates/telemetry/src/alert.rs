@@ -59,11 +59,13 @@ pub enum Cause {
     AnswersLate,
     /// More of an exchange's requests get no bid for want of something of ours than its service level allows.
     UnableToBid,
+    /// An exchange's runtime does not come back: the exchange goes on on a fresh one, and the old one keeps a processor busy.
+    RuntimeLost,
 }
 
 impl Cause {
     /// Every cause, for a gauge that shows zeros as well.
-    pub const ALL: [Cause; 11] = [
+    pub const ALL: [Cause; 12] = [
         Cause::ExchangeDegraded,
         Cause::ExchangeSilent,
         Cause::RegionDown,
@@ -75,6 +77,7 @@ impl Cause {
         Cause::SubtreeDown,
         Cause::AnswersLate,
         Cause::UnableToBid,
+        Cause::RuntimeLost,
     ];
 
     /// Returns the label under which it is exported.
@@ -91,6 +94,7 @@ impl Cause {
             Cause::SubtreeDown => "subtree_down",
             Cause::AnswersLate => "answers_late",
             Cause::UnableToBid => "unable_to_bid",
+            Cause::RuntimeLost => "runtime_lost",
         }
     }
 
@@ -106,13 +110,21 @@ impl Cause {
             | Cause::LedgerDown
             | Cause::AnswersLate
             | Cause::UnableToBid
+            | Cause::RuntimeLost
             | Cause::RootExhausted => Severity::Critical,
         }
     }
 
     /// Returns whether it follows from the state of the tree, and ends with it.
     pub(crate) fn is_of_the_tree(self) -> bool {
-        !matches!(self, Cause::RootExhausted | Cause::CampaignNotStarted | Cause::AnswersLate | Cause::UnableToBid)
+        !matches!(
+            self,
+            Cause::RootExhausted
+                | Cause::CampaignNotStarted
+                | Cause::AnswersLate
+                | Cause::UnableToBid
+                | Cause::RuntimeLost
+        )
     }
 
     /// Returns what it costs and what an operator does about it.
@@ -131,6 +143,9 @@ impl Cause {
             Cause::SubtreeDown => "see the tree for its last exit",
             Cause::AnswersLate => "the exchange will send less; look for a busy thread, then for a slow network",
             Cause::UnableToBid => "no-bids by reason say what is down or too slow",
+            Cause::RuntimeLost => {
+                "an endless loop keeps a processor busy; take the stacks of the threads for the engineer, then restart the process"
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::counter::Labelled;
 use crate::histogram::{BUCKETS_US, Histogram};
 use crate::levels::{ServiceLevel, ServiceLevels};
 use crate::meters::{ConnectionMeters, ExchangeMeters, Meters, RegionMeters, RegionState};
+use crate::runtime::RuntimeMeters;
 
 /// Most alerts with a series of their own; beyond it they are summed by cause.
 pub const ALERT_SERIES_MAX: usize = 256;
@@ -32,6 +33,7 @@ impl Collector for MeterCollector {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> Written {
         self.exchanges(&mut to)?;
         self.connections(&mut to)?;
+        self.runtimes(&mut to)?;
         self.regions(&mut to)?;
         self.region_states(&mut to)?;
         self.notices(&mut to)
@@ -84,6 +86,23 @@ impl MeterCollector {
             meters.closed_by_us.iter().map(move |(why, n)| ([("listener", listener), ("why", why)], n))
         });
         counters(to, "adserver_connections_closed_by_us", "Connections that this side closed", closed)
+    }
+
+    fn runtimes(&self, to: &mut DescriptorEncoder<'_>) -> Written {
+        let of = |count: fn(&RuntimeMeters) -> u64| {
+            self.0.exchanges().map(move |meters| ([("exchange", meters.name())], count(&meters.runtime)))
+        };
+        let lost = "Runtimes that were left behind, since their threads did not come back";
+        counters(to, "adserver_runtimes_lost", lost, of(|m| m.lost.get()))?;
+        let moved = "Connections that went on on a fresh runtime";
+        counters(to, "adserver_connections_moved", moved, of(|m| m.connections_moved.get()))?;
+        let levels = |level: fn(&RuntimeMeters) -> i64| {
+            self.0.exchanges().map(move |meters| ([("exchange", meters.name())], level(&meters.runtime)))
+        };
+        let lag = "How late an exchange's runtime ran what was due last";
+        gauges(to, "adserver_runtime_lag_nanoseconds", lag, levels(|m| m.lag_nanos.get()))?;
+        let pressure = "Share of an exchange's requests that it sheds for overload, in thousandths";
+        gauges(to, "adserver_shed_permille", pressure, levels(|m| m.pressure_permille.get()))
     }
 
     fn regions<'a>(&'a self, to: &mut DescriptorEncoder<'_>) -> Written {

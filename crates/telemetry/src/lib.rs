@@ -22,6 +22,7 @@ mod counter;
 mod histogram;
 mod levels;
 mod meters;
+mod runtime;
 mod subtree;
 
 pub use aggregator::{
@@ -35,6 +36,7 @@ pub use counter::{Counter, Gauge, LABELS_MAX, Labelled};
 pub use histogram::{BUCKETS_US, Histogram, HistogramSnapshot};
 pub use levels::{LevelReport, Objectives, ServiceLevel, ServiceLevels};
 pub use meters::{ConnectionMeters, ExchangeMeters, Meters, NoticeMeters, RegionMeters, RegionState, Statuses};
+pub use runtime::RuntimeMeters;
 pub use subtree::{
     RENDER_TIMEOUT, TELEMETRY_BACKOFF_MAX, TELEMETRY_BACKOFF_MIN, TELEMETRY_PERIOD, TELEMETRY_RESTARTS_MAX,
     telemetry_supervisor,

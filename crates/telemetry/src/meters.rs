@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::counter::{Counter, Gauge, Labelled};
 use crate::histogram::Histogram;
+use crate::runtime::RuntimeMeters;
 
 /// A region at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +100,8 @@ pub struct ExchangeMeters {
     pub connections: ConnectionMeters,
     /// From the first byte of the head to the answer's hand-over to the connection, which writes it.
     pub latency: Histogram,
+    /// The exchange's runtime.
+    pub runtime: RuntimeMeters,
     regions: Vec<Arc<RegionMeters>>,
 }
 
@@ -118,6 +121,7 @@ impl ExchangeMeters {
             unanswered: Counter::new(),
             connections: ConnectionMeters::default(),
             latency: Histogram::new(),
+            runtime: RuntimeMeters::default(),
             regions: regions.iter().map(cell).collect(),
         })
     }

@@ -35,6 +35,7 @@ pub fn explain(config: &AdserverConfig) -> String {
         say(format!(
             "  {answered_in_time} of its requests are to be answered in time, {able_to_bid} to be decided on their merits"
         ));
+        exchange.load.explain().into_iter().for_each(&mut say);
         say(format!(
             "  {} of its listener closes its connections and counts as one crash in sockets",
             more_than(exchange.intensity)

@@ -7,6 +7,7 @@ mod campaigns;
 pub(crate) mod duration;
 mod error;
 mod explain;
+mod load;
 mod place;
 mod price_keys;
 mod settings;
@@ -14,6 +15,7 @@ mod verify;
 
 pub use error::ConfigError;
 pub use explain::explain;
+pub use load::LoadConfig;
 pub use settings::{
     AdminConfig, AdserverConfig, BillingEvent, CampaignsConfig, Dialect, ExchangeConfig, Intensity, LedgerConfig,
     LimitsConfig, NoticesConfig, ProbeConfig, RegionConfig, RestoreBy, ServiceLevelsConfig, TelemetryConfig,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 use telemetry::Objective;
 
 use super::duration;
+use super::load::LoadConfig;
 
 /// 99.95 %: 21.9 minutes of a month.
 const ANSWERED_IN_TIME: Objective = Objective::of_millionths(999_500).expect("a share");
@@ -234,6 +235,9 @@ pub struct ExchangeConfig {
     /// What it is promised.
     #[serde(default)]
     pub service_levels: ServiceLevelsConfig,
+    /// How much it may ask of this process.
+    #[serde(default)]
+    pub load: LoadConfig,
     /// Limits of its listener.
     #[serde(default)]
     pub limits: LimitsConfig,

@@ -114,6 +114,7 @@ fn one_exchange(config: &AdserverConfig, index: usize, exchange: &ExchangeConfig
     let limit = |key| [Key("exchange"), Index(index), Key("limits"), Key(key)];
     intensity(exchange.intensity, &at("intensity"))?;
     trials(index, exchange)?;
+    exchange.load.verify(index)?;
     if !exchange.path.starts_with('/') {
         return Err(Fault::new(at("path"), format!("`{}` is not a path; begin it with /", exchange.path)));
     }

@@ -1,10 +1,11 @@
 //! The runtimes: one for control, one for the ledger, one for each exchange.
 //!
-//! An endless loop in one exchange takes that exchange's threads and nobody else's. Runtimes are
-//! never waited for at the end: a task that does not yield would never let go.
+//! An endless loop in one exchange takes that exchange's threads and nobody else's; its lane then goes on
+//! on a fresh runtime. Runtimes are never waited for at the end: a task that does not yield would never let go.
 
 use std::io;
 
+use exchange::lane::Lane;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::config::AdserverConfig;
@@ -17,14 +18,11 @@ const CONTROL_THREADS: usize = 2;
 pub(super) struct Runtimes {
     control: Option<Runtime>,
     ledger: Option<Runtime>,
-    exchanges: Vec<Runtime>,
+    exchanges: Vec<Lane>,
 }
 
 impl Runtimes {
     pub(super) fn new(config: &AdserverConfig) -> io::Result<Runtimes> {
-        let start = |name: &str, threads: usize| {
-            Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
-        };
         Ok(Runtimes {
             control: Some(start("control", CONTROL_THREADS)?),
             // One thread: the ledger is one actor, and it blocks.
@@ -32,7 +30,10 @@ impl Runtimes {
             exchanges: config
                 .exchanges
                 .iter()
-                .map(|exchange| start(&exchange.name, exchange.threads))
+                .map(|exchange| {
+                    let (name, threads) = (exchange.name.clone(), exchange.threads);
+                    Lane::start(move || start(&name, threads))
+                })
                 .collect::<io::Result<_>>()?,
         })
     }
@@ -45,16 +46,21 @@ impl Runtimes {
         self.ledger.as_ref().expect("runtimes are taken only when they are dropped").handle().clone()
     }
 
-    /// Handles in the order of the configuration.
-    pub(super) fn exchanges(&self) -> impl Iterator<Item = Handle> {
-        self.exchanges.iter().map(|runtime| runtime.handle().clone())
+    /// In the order of the configuration.
+    pub(super) fn exchanges(&self) -> impl Iterator<Item = &Lane> {
+        self.exchanges.iter()
     }
+}
+
+fn start(name: &str, threads: usize) -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
 }
 
 impl Drop for Runtimes {
     fn drop(&mut self) {
-        let rest = [self.ledger.take(), self.control.take()].into_iter().flatten();
-        for runtime in self.exchanges.drain(..).chain(rest) {
+        // Whoever still has a handle to the tree has its children's arguments, and the lanes among them.
+        self.exchanges.drain(..).for_each(|lane| lane.end());
+        for runtime in [self.ledger.take(), self.control.take()].into_iter().flatten() {
             runtime.shutdown_background();
         }
     }

@@ -5,18 +5,23 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use campaign::{Campaign, CampaignsHandle, Country, campaigns_supervisor_of};
 use exchange::drops::{DropMessage, DropRecorder, DropRecorderArgs, DropSampler};
 use exchange::engine::{EngineSettings, Territory};
 use exchange::sockets::{ConnectionTracker, Deadlines, Limits, ServeArgs};
-use exchange::{ExchangeArgs, ExchangePort, Restore, Trials, exchange_supervisor, sockets_supervisor};
+use exchange::{
+    ExchangeArgs, ExchangePort, LaneLost, Restore, SocketsArgs, Trials, exchange_supervisor, sockets_supervisor,
+};
 use hyper_util::service::TowerToHyperService;
 use ledger::{Audit, CampaignWord, Clock, LedgerArgs, LedgerMessage};
 use region::{PacingBoard, RegionArgs, RegionPort, region_supervisor};
-use telemetry::{AlertBoard, ConnectionMeters, Meters, Objectives, RegionState, ServiceLevels, telemetry_supervisor};
+use telemetry::{
+    AlertBoard, Cause, ConnectionMeters, ExchangeMeters, Meters, Objectives, RegionState, ServiceLevels,
+    telemetry_supervisor,
+};
 use tembusu::{Address, Supervisor, child};
 
 use super::Handles;
@@ -76,7 +81,8 @@ pub(super) fn wire(
     let seen = regions.clone();
     meters.set_region_states(move || seen.iter().map(region_state).collect());
     wire_notices(config, &parts, &ledger, &meters, &mut subtrees);
-    let surroundings = Surroundings { parts: &parts, meters: &meters, campaigns: &campaigns, regions: &regions };
+    let surroundings =
+        Surroundings { parts: &parts, meters: &meters, board: &board, campaigns: &campaigns, regions: &regions };
     let exchanges = wire_exchanges(config, &surroundings, runtimes, &mut subtrees);
 
     let (drop_reasons, drops) = wire_drop_reasons(&exchanges, &campaigns);
@@ -235,6 +241,7 @@ fn wire_notices(
 struct Surroundings<'a> {
     parts: &'a Parts,
     meters: &'a Arc<Meters>,
+    board: &'a Arc<AlertBoard>,
     campaigns: &'a CampaignsHandle,
     regions: &'a [RegionPort],
 }
@@ -254,14 +261,14 @@ fn wire_exchanges(
         None => format!("http://{}", around.parts.ports.notices).into(),
     };
     let with_parts = config.exchanges.iter().zip(runtimes.exchanges()).zip(&around.parts.exchanges);
-    for ((exchange, runtime), listener) in with_parts {
+    for ((exchange, lane), listener) in with_parts {
         let (subtree, port) = exchange_supervisor(ExchangeArgs {
             settings: Arc::new(engine_settings(config, exchange, around)),
             notice_base: notice_base.clone(),
             in_flight_max: exchange.limits.in_flight_max,
             intensity: exchange::Intensity { restarts: exchange.intensity.restarts, period: exchange.intensity.within },
             restore: restore(exchange),
-            runtime: runtime.clone(),
+            lane: lane.clone(),
         });
         exchanges.supervisor(subtree);
         let serve = ServeArgs {
@@ -272,7 +279,16 @@ fn wire_exchanges(
             deadlines: Deadlines { tmax_default: exchange.tmax, margin: exchange.margin, ..Deadlines::default() },
             handler: Arc::new(port.clone()),
         };
-        sockets.supervisor(granting(sockets_supervisor(&exchange.name, serve, &runtime), exchange.intensity));
+        let meters = around.meters.exchange(&exchange.name).expect("meters are made for every configured exchange");
+        let beaten = meters.clone();
+        lane.beat(move |lag| beaten.runtime.lag_nanos.set(i64::try_from(lag.as_nanos()).unwrap_or(i64::MAX)));
+        let args = SocketsArgs {
+            serve,
+            lane: lane.clone(),
+            lost_after: exchange.load.lost_after,
+            on_lost: on_lost(&exchange.name, meters, around.board),
+        };
+        sockets.supervisor(granting(sockets_supervisor(&exchange.name, args), exchange.intensity));
         ports.push(port);
     }
     subtrees.extend([exchanges, sockets]);
@@ -282,6 +298,35 @@ fn wire_exchanges(
 fn objectives(exchange: &ExchangeConfig) -> Objectives {
     let ServiceLevelsConfig { answered_in_time, able_to_bid } = exchange.service_levels;
     Objectives { answered_in_time, able_to_bid }
+}
+
+/// Counts a lost runtime, and raises the alert that stands until the process ends: nobody gets its processor back.
+fn on_lost(
+    exchange: &str,
+    meters: &Arc<ExchangeMeters>,
+    board: &Arc<AlertBoard>,
+) -> Arc<dyn Fn(&LaneLost) + Send + Sync> {
+    let (exchange, subtree) = (exchange.to_owned(), format!("root/{SOCKETS}/{exchange}"));
+    let (meters, board) = (meters.clone(), board.clone());
+    Arc::new(move |lane: &LaneLost| {
+        let detail = match (&lane.problem, lane.connections) {
+            (None, Some(connections)) => {
+                meters.runtime.lost.inc();
+                meters.runtime.connections_moved.add(connections.moved as u64);
+                format!(
+                    "{} lost so far; {} connections went on, {} were lost with a request in hand",
+                    lane.lost, connections.moved, connections.lost
+                )
+            }
+            (problem, _) => {
+                let problem = problem.as_deref().unwrap_or("no fresh runtime");
+                format!("{} lost so far; nobody answers {exchange} any more: {problem}", lane.lost)
+            }
+        };
+        // It says more each time.
+        board.clear(&subtree, SystemTime::now());
+        board.raise(Cause::RuntimeLost, &subtree, detail, SystemTime::now());
+    })
 }
 
 fn restore(exchange: &ExchangeConfig) -> Restore {

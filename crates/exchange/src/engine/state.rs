@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::answer::{EngineAnswer, Offer, Seal};
 
 use super::settings::{EngineSettings, RegionCells};
-use crate::chaos::NEGATIVE_FLOOR;
+use crate::chaos::{NEGATIVE_FLOOR, SPIN, SPIN_ID};
 use crate::decision::{Bid, DecisionView, ImpBid, Trail, handle_on_trail};
 use crate::drops::Sample;
 use crate::sockets::Framed;
@@ -63,7 +63,8 @@ impl Engine {
     ///
     /// # Panics
     ///
-    /// On a floor below zero while [`NEGATIVE_FLOOR`] is armed.
+    /// On a floor below zero while [`NEGATIVE_FLOOR`] is armed. While [`SPIN`] is, it does not return from a request with the id
+    /// [`SPIN_ID`].
     pub fn decide(&self, request: &Framed) -> Result<EngineAnswer, EngineCrash> {
         let parsed = match openrtb::parse_request(&request.body) {
             Ok(parsed) => parsed,
@@ -71,6 +72,9 @@ impl Engine {
         };
         if NEGATIVE_FLOOR.is_armed() {
             assert_floors(&parsed);
+        }
+        if SPIN.is_armed() && parsed.id == SPIN_ID {
+            spin();
         }
         let validity = match openrtb::validity(&parsed) {
             Ok(validity) => validity,
@@ -179,6 +183,14 @@ fn claims(
         cap_key: imp.cap_key,
         issued_ms: bid.now_ms,
         test: bid.test,
+    }
+}
+
+/// An endless loop, as far as anybody else can tell.
+#[cold]
+fn spin() {
+    while SPIN.is_armed() {
+        std::hint::spin_loop();
     }
 }
 

@@ -9,13 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::connection::{self, Shared};
 use super::handler::Handler;
+use super::head_clock::HeadClock;
 use super::limits::{Deadlines, Limits};
-use super::tracker::ConnectionTracker;
+use super::seat::{Seat, Taken};
+use super::tracker::{ConnectionTracker, TakenOver};
 
 /// After an error that more trying does not cure at once (no descriptor, no memory).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
@@ -45,27 +49,24 @@ pub struct ServeArgs<H> {
 pub struct AcceptLoop(JoinHandle<()>);
 
 impl AcceptLoop {
-    /// Starts accepting on the current runtime; `on_end` is called when the loop has ended, by itself or by the drop.
+    /// Starts accepting on that runtime, where the connections run too; `on_end` is called when the loop has ended, by itself
+    /// or by the drop.
     ///
     /// # Errors
     ///
     /// The listener could not be duplicated or registered.
-    ///
-    /// # Panics
-    ///
-    /// Outside a Tokio runtime.
     #[allow(
         clippy::disallowed_methods,
         reason = "connections live outside the crash domain; the tracker knows each of them"
     )]
-    pub fn start<H: Handler>(args: &ServeArgs<H>, on_end: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+    pub fn start<H: Handler>(
+        args: &ServeArgs<H>,
+        runtime: &Handle,
+        on_end: impl FnOnce() + Send + 'static,
+    ) -> io::Result<Self> {
+        let _runtime = runtime.enter();
         let listener = TcpListener::from_std(args.listener.try_clone()?)?;
-        let shared = Arc::new(Shared {
-            handler: Arc::clone(&args.handler),
-            bid_path: Arc::clone(&args.bid_path),
-            limits: args.limits.clone(),
-            deadlines: args.deadlines,
-        });
+        let shared = args.shared();
         let tracker = args.tracker.clone();
         let on_end = OnEnd(Some(on_end));
         Ok(Self(tokio::spawn(async move {
@@ -73,6 +74,55 @@ impl AcceptLoop {
             run(listener, tracker, shared).await;
         })))
     }
+}
+
+impl<H: Handler> ServeArgs<H> {
+    fn shared(&self) -> Arc<Shared<H>> {
+        Arc::new(Shared {
+            handler: Arc::clone(&self.handler),
+            bid_path: Arc::clone(&self.bid_path),
+            limits: self.limits.clone(),
+            deadlines: self.deadlines,
+        })
+    }
+
+    /// Takes all connections from a runtime that is lost. Those with nothing in hand go on on `fresh`, with what the client
+    /// sends next; the others are closed, since what was read of them is lost.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "connections live outside the crash domain; the tracker knows each of them"
+    )]
+    pub fn take_over(&self, fresh: &Handle) -> TookOver {
+        let _runtime = fresh.enter();
+        let shared = self.shared();
+        let mut took = TookOver { moved: 0, lost: 0 };
+        for TakenOver { taken, place } in self.tracker.take_over() {
+            let stream = match taken {
+                Taken::Quiet(stream) => TcpStream::from_std(stream).ok(),
+                Taken::Cut | Taken::Nothing => None,
+            };
+            let Some(stream) = stream else {
+                took.lost += 1;
+                shared.handler.connection_event("lost");
+                continue;
+            };
+            took.moved += 1;
+            shared.handler.connection_event("moved");
+            let seat = Arc::new(Seat::new(stream, HeadClock::new(Instant::now())));
+            let guard = self.tracker.enter(Arc::clone(&seat) as _, place);
+            tokio::spawn(connection::serve(Arc::clone(&shared), seat, guard, "resumed"));
+        }
+        took
+    }
+}
+
+/// What became of connections whose runtime was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TookOver {
+    /// They go on.
+    pub moved: usize,
+    /// A request of theirs was in hand: they were closed.
+    pub lost: usize,
 }
 
 impl AcceptLoop {
@@ -114,7 +164,9 @@ async fn run<H: Handler>(listener: TcpListener, tracker: ConnectionTracker, shar
                 failures = 0;
                 // Answers are small and must not wait for a full segment. Failure means that the peer is gone already.
                 let _ = stream.set_nodelay(true);
-                tokio::spawn(connection::serve(Arc::clone(&shared), stream, tracker.enter(place)));
+                let seat = Arc::new(Seat::new(stream, HeadClock::new(Instant::now())));
+                let guard = tracker.enter(Arc::clone(&seat) as _, place);
+                tokio::spawn(connection::serve(Arc::clone(&shared), seat, guard, "opened"));
             }
             Err(error) if concerns_one_connection(&error) => {}
             // Its owner has shut the listener down, as a drain begins: nobody comes any more, and nothing is broken.

@@ -26,6 +26,7 @@ use super::idle::IdleTimer;
 use super::limits::{Deadlines, Limits, TIME_LEFT_MIN, TIMER_SLACK};
 use super::reply::Reply;
 use super::rest::Rest;
+use super::seat::{Seat, Seated};
 use super::timed_stream::TimedStream;
 use super::tracker::ConnectionGuard;
 use super::within::within;
@@ -48,15 +49,15 @@ struct Line<H> {
 }
 
 /// Serves one connection until it ends, by whichever side.
-pub(super) async fn serve<H, S>(shared: Arc<Shared<H>>, stream: S, mut guard: ConnectionGuard)
+pub(super) async fn serve<H, S>(shared: Arc<Shared<H>>, seat: Arc<Seat<S>>, guard: ConnectionGuard, how: &'static str)
 where
     H: Handler,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let _events = ConnectionEvents::opened(Arc::clone(&shared.handler));
+    let mut entry = ConnectionEvents::opened(Arc::clone(&shared.handler), guard, how);
     let limits = &shared.limits;
-    let clock = HeadClock::new(Instant::now());
-    let stream = TimedStream::new(stream, clock.clone(), limits.head_timeout, limits.write_timeout);
+    let clock = seat.clock().clone();
+    let stream = TimedStream::new(Seated(seat), clock.clone(), limits.head_timeout, limits.write_timeout);
     let mut idle = pin!(IdleTimer::new(clock.clone(), limits.idle_timeout));
     let line = Arc::new(Line { shared: Arc::clone(&shared), clock: clock.clone(), rest: Rest::default() });
     let service = service_fn(|request| {
@@ -82,7 +83,7 @@ where
                 shared.handler.connection_event("idle");
                 return;
             }
-            () = guard.next_order(finishing) => {
+            () = entry.guard.next_order(finishing) => {
                 if finishing {
                     shared.handler.connection_event("cut");
                     return;
@@ -222,19 +223,24 @@ impl<H: Handler> Drop for Unanswered<'_, H> {
     }
 }
 
-/// Says `opened`, and `closed` or `panicked` however the task ends.
-struct ConnectionEvents<H: Handler>(Arc<H>);
+/// Says how it was opened, and `closed` or `panicked` however the task ends; nothing if the connection was taken over.
+struct ConnectionEvents<H: Handler> {
+    handler: Arc<H>,
+    guard: ConnectionGuard,
+}
 
 impl<H: Handler> ConnectionEvents<H> {
-    fn opened(handler: Arc<H>) -> Self {
-        handler.connection_event("opened");
-        Self(handler)
+    fn opened(handler: Arc<H>, guard: ConnectionGuard, how: &'static str) -> Self {
+        handler.connection_event(how);
+        Self { handler, guard }
     }
 }
 
 impl<H: Handler> Drop for ConnectionEvents<H> {
     fn drop(&mut self) {
-        self.0.connection_event(if std::thread::panicking() { "panicked" } else { "closed" });
+        if !self.guard.is_taken_over() {
+            self.handler.connection_event(if std::thread::panicking() { "panicked" } else { "closed" });
+        }
     }
 }
 

@@ -20,11 +20,12 @@ mod idle;
 mod limits;
 mod reply;
 mod rest;
+mod seat;
 mod timed_stream;
 mod tracker;
 mod within;
 
-pub use accept::{AcceptLoop, ServeArgs};
+pub use accept::{AcceptLoop, ServeArgs, TookOver};
 pub use bind::{BACKLOG, BindError, bind};
 pub use handler::{Answer, Framed, Handler, Outcome};
 pub use limits::{Deadlines, Limits, TIME_LEFT_MIN, TIMER_SLACK};

@@ -234,7 +234,8 @@ impl Server {
     }
 
     pub(crate) fn accept(&mut self) {
-        self.accepting = Some(AcceptLoop::start(&self.args, || {}).expect("accept"));
+        self.accepting =
+            Some(AcceptLoop::start(&self.args, &tokio::runtime::Handle::current(), || {}).expect("accept"));
     }
 
     pub(crate) async fn client(&self) -> Client {

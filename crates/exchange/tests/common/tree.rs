@@ -9,8 +9,11 @@ use std::time::Duration;
 use campaign::{CompiledCampaign, Country, Index, compile, parse_campaigns};
 use exchange::drops::DropSampler;
 use exchange::engine::{EngineSettings, Territory};
+use exchange::lane::Lane;
 use exchange::sockets::{ConnectionTracker, Deadlines, Limits, ServeArgs, bind};
-use exchange::{Dialect, ExchangeArgs, ExchangePort, Intensity, Restore, exchange_supervisor, sockets_supervisor};
+use exchange::{
+    Dialect, ExchangeArgs, ExchangePort, Intensity, Restore, SocketsArgs, exchange_supervisor, sockets_supervisor,
+};
 use ledger::{Clock, LedgerArgs, TokenKeys};
 use money::Rates;
 use region::{CapKeys, CapSecret, RegionArgs, day_of, region_supervisor};
@@ -140,7 +143,7 @@ impl Running {
             in_flight_max,
             intensity: Intensity::default(),
             restore,
-            runtime: runtime.clone(),
+            lane: Lane::given(runtime.clone()),
         });
         let (serve, address) = serve_args(&port);
         let tracker = serve.tracker.clone();
@@ -149,7 +152,7 @@ impl Running {
         root.add(child::<Publisher>("index_publisher", (index, compiled)));
         root.supervisor(region);
         root.supervisor(exchange);
-        root.supervisor(sockets_supervisor("xandr_sockets", serve, &runtime));
+        root.supervisor(sockets_supervisor("xandr_sockets", sockets_args(serve, &runtime)));
         let tree = root.start().await.expect("the tree starts");
         Self { tree, port, address, tracker, meters, keys, runtime, _folder: folder }
     }
@@ -170,8 +173,9 @@ impl Running {
     }
 
     /// What a second listener of the exchange would be made from.
-    pub(crate) fn another_listener(&self) -> (ServeArgs<ExchangePort>, SocketAddr) {
-        serve_args(&self.port)
+    pub(crate) fn another_listener(&self) -> (SocketsArgs, SocketAddr) {
+        let (serve, address) = serve_args(&self.port);
+        (sockets_args(serve, &self.runtime), address)
     }
 
     fn no_bids(&self) -> String {
@@ -199,6 +203,12 @@ impl Running {
         ["connection_pool", "bid_engine", "response_serializer"]
             .map(|name| self.node(&format!("{EXCHANGE}/{name}")).incarnation)
     }
+}
+
+/// Its connections run there, for good.
+fn sockets_args(serve: ServeArgs<ExchangePort>, runtime: &Handle) -> SocketsArgs {
+    let lane = Lane::given(runtime.clone());
+    SocketsArgs { serve, lane, lost_after: PATIENCE, on_lost: Arc::new(|_| {}) }
 }
 
 /// A listener for the port, with a tracker of its own.

@@ -1,0 +1,74 @@
+//! When a runtime is lost, and what becomes of it.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use exchange::lane::{ABANDONED_MAX, Lane, LaneError, LaneWatch};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::Instant;
+
+const LIMIT: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn one_thread() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build()
+}
+
+#[test]
+fn time_in_which_nobody_looked_is_no_runtimes_fault() {
+    let start = Instant::now();
+    let mut watch = LaneWatch::new(LIMIT);
+    let mut now = start;
+    assert!(!watch.look(1, now));
+    // The whole process slept for a minute.
+    now += Duration::from_secs(60);
+    assert!(!watch.look(1, now));
+    for _ in 0..2 {
+        now += watch.period();
+        assert!(!watch.look(1, now));
+    }
+    now += watch.period();
+    assert!(watch.look(1, now), "half a second of that minute counts, as it would have been seen");
+}
+
+#[test]
+fn a_beat_at_any_time_begins_anew_and_so_does_a_fresh_runtime() {
+    let mut now = Instant::now();
+    let mut watch = LaneWatch::new(LIMIT);
+    for beats in 0..20 {
+        for _ in 0..4 {
+            assert!(!watch.look(beats, now));
+            now += watch.period();
+        }
+    }
+    while !watch.look(19, now) {
+        now += watch.period();
+    }
+    watch.begin();
+    assert!(!watch.look(19, now));
+}
+
+#[test]
+fn a_lane_beats_on_every_runtime_that_it_has_and_leaves_only_so_many_behind() {
+    let lane = Lane::start(one_thread).expect("it starts");
+    let (beaten, beats) = mpsc::channel();
+    lane.beat(move |_| {
+        // The test may be over.
+        let _ = beaten.send(());
+    });
+    for lost in 0..ABANDONED_MAX {
+        while beats.try_recv().is_ok() {}
+        let before = lane.runtime().id();
+        assert_eq!(lane.replace().expect("a fresh one").children(), 0, "nobody stands on it");
+        assert_ne!(lane.runtime().id(), before);
+        assert_eq!(lane.abandoned(), lost + 1);
+        let begun = std::time::Instant::now();
+        while lane.gauge().beats() == 0 {
+            assert!(begun.elapsed() < PATIENCE, "the fresh one does not beat");
+            beats.recv_timeout(PATIENCE).expect("it beats");
+        }
+    }
+    assert!(matches!(lane.replace(), Err(LaneError::Abandoned(ABANDONED_MAX))));
+    lane.end();
+    assert!(matches!(lane.replace(), Err(LaneError::Given)));
+}
