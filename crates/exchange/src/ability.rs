@@ -5,7 +5,7 @@
 use crate::reason::{NoBidReason, unserved};
 
 /// What the request, the campaigns or their money decided, or what the exchange brought about itself.
-const OF_BUSINESS: [&str; 23] = [
+const OF_BUSINESS: [&str; 24] = [
     NoBidReason::SeatBlocked.as_str(),
     NoBidReason::Currency.as_str(),
     NoBidReason::UnservedCountry.as_str(),
@@ -31,6 +31,8 @@ const OF_BUSINESS: [&str; 23] = [
     // The exchange's clock: a `tmax` that nobody can keep, a body that came too slowly.
     unserved::INSUFFICIENT_TIME,
     "slow_body",
+    // What was contracted, and no more.
+    unserved::OVER_QUOTA,
 ];
 
 /// Whether a request with this no-bid would have been decided on its merits if all of ours had worked.
@@ -44,7 +46,7 @@ mod tests {
     use super::*;
 
     /// Something of ours was degraded, down, recovering, crashed, full or too slow.
-    const OURS: [&str; 11] = [
+    const OURS: [&str; 13] = [
         NoBidReason::Degraded.as_str(),
         NoBidReason::NoIndex.as_str(),
         NoBidReason::RegionDown.as_str(),
@@ -56,6 +58,8 @@ mod tests {
         unserved::SERIALIZER_CRASHED,
         unserved::NOBODY_HOME,
         unserved::OVERLOAD,
+        unserved::SHED_PRIORITY,
+        unserved::SHED_VALUE,
     ];
 
     #[test]

@@ -5,16 +5,18 @@
 //! committed here, last before the bytes leave.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use region::NotTracked;
+use region::{Hold, NotTracked};
 use tembusu::{Address, Inline, InlineError, Table};
 use tokio::time::Instant;
 
 use crate::NoBidReason;
+use crate::decision::ImpBid;
 use crate::drops::DropSampler;
 use crate::engine::{Decide, EngineAnswer, EngineSettings, Offer, RegionCells, no_bid};
 use crate::payload::PayloadKeeper;
-use crate::pool::{InFlight, PoolMessage};
+use crate::pool::{Admission, InFlight, PoolMessage};
 use crate::reason::unserved;
 use crate::serializer::Serializer;
 use crate::sockets::{Answer, Framed, Handler, Outcome, TIMER_SLACK};
@@ -25,7 +27,7 @@ use crate::trial::Gate;
 pub struct ExchangePort {
     pub(crate) settings: Arc<EngineSettings>,
     pub(crate) pool: Address<PoolMessage>,
-    pub(crate) in_flight: Table<InFlight>,
+    pub(crate) admission: Table<Admission>,
     pub(crate) engine: Inline<dyn Decide>,
     pub(crate) serializer: Inline<Serializer>,
     /// By place in the exchange's territories.
@@ -61,7 +63,16 @@ impl ExchangePort {
     /// The requests in flight; absent while the pool is away.
     #[must_use]
     pub fn in_flight(&self) -> Option<Arc<InFlight>> {
-        self.in_flight.read()
+        self.admission.read().map(|admission| Arc::clone(admission.in_flight()))
+    }
+
+    /// The exchange's runtime has beaten, so late: what follows is the pool's to decide. For who lets the lane beat.
+    pub fn beaten(&self, now: Instant, lag: Duration) {
+        let meters = &self.settings.meters.runtime;
+        meters.lag_nanos.set(i64::try_from(lag.as_nanos()).unwrap_or(i64::MAX));
+        // While the pool is away there is nothing to decide.
+        let pressure = self.admission.read().map_or(0, |admission| admission.beaten(now, lag));
+        meters.pressure_permille.set(pressure.into());
     }
 
     /// The pool's address.
@@ -125,16 +136,19 @@ impl Handler for ExchangePort {
     async fn answer(&self, request: Framed) -> Answer {
         let deadline = request.deadline - TIMER_SLACK;
         // Without a table the pool is away: the number of connections is the limit then, and a stand-in may answer.
-        let ticket = match self.in_flight.read() {
-            Some(table) => match table.enter(request.first_byte, deadline) {
-                Some(ticket) => Some(ticket),
-                None => return Answer::NoBid(unserved::OVERLOAD),
+        let admission = self.admission.read();
+        let admitted = match &admission {
+            Some(admission) => match admission.enter(&request.body, request.first_byte) {
+                Ok((ticket, class)) => Some((ticket, class.map(|class| (admission, class)))),
+                Err(reason) => return Answer::NoBid(reason),
             },
             None => None,
         };
         let decided = self.engine.call_until(|engine| self.decide(engine, &request), deadline).await;
-        let served = decided.is_ok();
-        let answer = match decided {
+        if let (Some((_, Some((admission, class)))), Ok(answer)) = (&admitted, &decided) {
+            admission.learn(*class, worth(answer));
+        }
+        match decided {
             Ok(EngineAnswer::Bid(offer)) => self.bid(offer, deadline).await,
             Ok(EngineAnswer::NoBid(no_bid)) => Answer::NoBid(no_bid.reason.as_str()),
             Ok(EngineAnswer::Malformed(kind)) => Answer::Malformed(kind),
@@ -142,11 +156,11 @@ impl Handler for ExchangePort {
                 let_successor_start(&error).await;
                 Answer::NoBid(reason_of(&error, unserved::ENGINE_CRASHED))
             }
-        };
-        if let Some(ticket) = ticket.filter(|_| served) {
-            ticket.served();
         }
-        answer
+    }
+
+    fn admit(&self, first_byte: Instant) -> Result<(), &'static str> {
+        self.admission.read().map_or(Ok(()), |admission| admission.admit(first_byte))
     }
 
     fn record(&self, outcome: Outcome) {
@@ -162,7 +176,7 @@ impl Handler for ExchangePort {
         if outcome.late {
             meters.late.inc();
         }
-        if matches!(outcome.reason, unserved::OVERLOAD | unserved::INSUFFICIENT_TIME) {
+        if SHED.contains(&outcome.reason) {
             meters.shed.inc();
         }
     }
@@ -181,6 +195,8 @@ impl Handler for ExchangePort {
             "lost" => {
                 connections.open.dec();
                 connections.closed_by_us.inc(event);
+                // A request of it was in hand.
+                meters.unanswered.inc();
             }
             "panicked" => {
                 connections.open.dec();
@@ -191,6 +207,22 @@ impl Handler for ExchangePort {
             _ => {}
         }
     }
+}
+
+/// The reasons of requests that were answered at once because they could not be served, or not in time.
+const SHED: [&str; 5] = [
+    unserved::OVERLOAD,
+    unserved::INSUFFICIENT_TIME,
+    unserved::OVER_QUOTA,
+    unserved::SHED_PRIORITY,
+    unserved::SHED_VALUE,
+];
+
+/// What an answer is worth, in nano-USD: the prices of its bids, as they are billed.
+fn worth(answer: &EngineAnswer) -> u64 {
+    let EngineAnswer::Bid(offer) = answer else { return 0 };
+    let worth = |imp: &ImpBid<Hold>| u64::try_from(imp.price_usd.cost_in_usd().0).unwrap_or(0);
+    offer.bid.imps.iter().map(worth).sum()
 }
 
 /// Whoever met a crash lets the new incarnation start before it writes its answer: the thread is the same, others wait for

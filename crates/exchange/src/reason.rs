@@ -131,8 +131,14 @@ pub mod unserved {
     pub const NOBODY_HOME: &str = "nobody_home";
     /// The subtree is degraded, and nothing stands in for the actor that was asked.
     pub const DEGRADED: &str = "degraded";
-    /// More in flight, or waiting, than can be served within the deadline.
+    /// More in flight than may be.
     pub const OVERLOAD: &str = "overload";
+    /// More queries a second than were contracted: not read.
+    pub const OVER_QUOTA: &str = "over_quota";
+    /// Shed before it was read, under overload: for the sake of exchanges of a higher priority, or since nothing else helps.
+    pub const SHED_PRIORITY: &str = "shed_priority";
+    /// Shed under overload, since requests like it are worth less than others.
+    pub const SHED_VALUE: &str = "shed_value";
     /// The request came with less time than an answer takes.
     pub const INSUFFICIENT_TIME: &str = "insufficient_time";
     /// The deadline came before the decision.

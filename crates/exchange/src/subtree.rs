@@ -10,7 +10,7 @@ use crate::ExchangePort;
 use crate::engine::{BidEngine, EngineArgs, EngineSettings, NoBidEngine};
 use crate::lane::Lane;
 use crate::payload::PayloadKeeper;
-use crate::pool::{ConnectionPool, PoolArgs};
+use crate::pool::{AdmissionArgs, ConnectionPool, PoolArgs};
 use crate::serializer::{ResponseSerializer, Serializer, SerializerArgs};
 use crate::trial::Restore;
 use tembusu::{Inline, Restart, Supervisor, Table, child, stand_in};
@@ -43,8 +43,8 @@ pub struct ExchangeArgs {
     pub settings: Arc<EngineSettings>,
     /// Scheme and authority of the notice URLs, without a final slash.
     pub notice_base: Arc<str>,
-    /// Requests that may be in flight.
-    pub in_flight_max: usize,
+    /// What it lets in.
+    pub admission: AdmissionArgs,
     /// Restarts granted before it is degraded.
     pub intensity: Intensity,
     /// How it comes back from there.
@@ -59,10 +59,10 @@ pub struct ExchangeArgs {
 /// After more restarts than `intensity` grants it runs degraded: every request gets a proper no-bid until it is restored, or
 /// all but a share of them while it is on trial.
 pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
-    let ExchangeArgs { settings, notice_base, in_flight_max, intensity, restore, lane } = args;
+    let ExchangeArgs { settings, notice_base, admission, intensity, restore, lane } = args;
     let name = Arc::clone(&settings.exchange);
     let regions = settings.region_cells();
-    let in_flight = Table::new(format!("{name}.in_flight"));
+    let table = Table::new(format!("{name}.admission"));
     let payloads = PayloadKeeper::new();
     let engine_view = Inline::new(format!("{name}.engine"));
     let serializer_view = Inline::new(format!("{name}.serializer"));
@@ -70,7 +70,7 @@ pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
         EngineArgs { settings: Arc::clone(&settings), view: engine_view.clone(), payloads: payloads.clone() };
     let serializer = Serializer { dialect: Arc::clone(&settings.dialect), notice_base };
     let serializer_args = SerializerArgs { serializer, view: serializer_view.clone() };
-    let pool_args = PoolArgs { table: in_flight.clone(), in_flight_max };
+    let pool_args = PoolArgs { table: table.clone(), admission };
 
     let mut exchange =
         Supervisor::rest_for_one(&*name).intensity(intensity.restarts, intensity.period).restart(Restart::Transient);
@@ -90,7 +90,7 @@ pub fn exchange_supervisor(args: ExchangeArgs) -> (Supervisor, ExchangePort) {
     let port = ExchangePort {
         settings,
         pool,
-        in_flight,
+        admission: table,
         engine: engine_view,
         serializer: serializer_view,
         regions,

@@ -11,6 +11,8 @@ use axum::Router;
 use campaign::{Campaign, CampaignsHandle, Country, campaigns_supervisor_of};
 use exchange::drops::{DropMessage, DropRecorder, DropRecorderArgs, DropSampler};
 use exchange::engine::{EngineSettings, Territory};
+use exchange::pool::AdmissionArgs;
+use exchange::pool::overload::{LoadBoard, OverloadArgs};
 use exchange::sockets::{ConnectionTracker, Deadlines, Limits, ServeArgs};
 use exchange::{
     ExchangeArgs, ExchangePort, LaneLost, Restore, SocketsArgs, Trials, exchange_supervisor, sockets_supervisor,
@@ -261,11 +263,16 @@ fn wire_exchanges(
         None => format!("http://{}", around.parts.ports.notices).into(),
     };
     let with_parts = config.exchanges.iter().zip(runtimes.exchanges()).zip(&around.parts.exchanges);
-    for ((exchange, lane), listener) in with_parts {
+    let load = Arc::new(LoadBoard::new(config.exchanges.iter().map(|exchange| exchange.load.priority)));
+    for (place, ((exchange, lane), listener)) in with_parts.enumerate() {
         let (subtree, port) = exchange_supervisor(ExchangeArgs {
             settings: Arc::new(engine_settings(config, exchange, around)),
             notice_base: notice_base.clone(),
-            in_flight_max: exchange.limits.in_flight_max,
+            admission: AdmissionArgs {
+                in_flight_max: exchange.limits.in_flight_max,
+                quota: exchange.load.quota(),
+                overload: OverloadArgs { target: exchange.load.delay, board: load.clone(), place },
+            },
             intensity: exchange::Intensity { restarts: exchange.intensity.restarts, period: exchange.intensity.within },
             restore: restore(exchange),
             lane: lane.clone(),
@@ -280,8 +287,8 @@ fn wire_exchanges(
             handler: Arc::new(port.clone()),
         };
         let meters = around.meters.exchange(&exchange.name).expect("meters are made for every configured exchange");
-        let beaten = meters.clone();
-        lane.beat(move |lag| beaten.runtime.lag_nanos.set(i64::try_from(lag.as_nanos()).unwrap_or(i64::MAX)));
+        let beaten = port.clone();
+        lane.beat(move |lag| beaten.beaten(tokio::time::Instant::now(), lag));
         let args = SocketsArgs {
             serve,
             lane: lane.clone(),

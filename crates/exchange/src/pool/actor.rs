@@ -1,4 +1,4 @@
-//! The pool's life cycle: it publishes an empty in-flight table and answers for it.
+//! The pool's life cycle: it publishes admission, with an empty in-flight table, and answers for it.
 //!
 //! It stands first in its group, so that a crash of engine or serializer leaves it alone.
 
@@ -7,16 +7,17 @@ use std::sync::Arc;
 
 use tembusu::{Actor, Context, Flow, Init, Reply, Table};
 
-use super::in_flight::{InFlight, InFlightFigures};
+use super::admission::{Admission, AdmissionArgs};
+use super::in_flight::InFlightFigures;
 use crate::chaos::POOL;
 
 /// What a pool is made from.
 #[derive(Clone, Debug)]
 pub struct PoolArgs {
-    /// Where the in-flight table is published.
-    pub table: Table<InFlight>,
-    /// Requests that may be in flight.
-    pub in_flight_max: usize,
+    /// Where admission is published.
+    pub table: Table<Admission>,
+    /// What it lets in.
+    pub admission: AdmissionArgs,
 }
 
 /// What one can say to a pool.
@@ -33,7 +34,7 @@ pub enum PoolMessage {
 /// The new incarnation's table is empty; requests that the old one admitted go on and are not counted in it.
 #[derive(Debug)]
 pub struct ConnectionPool {
-    in_flight: Arc<InFlight>,
+    admission: Arc<Admission>,
 }
 
 impl Actor for ConnectionPool {
@@ -42,15 +43,15 @@ impl Actor for ConnectionPool {
     type Crash = Infallible;
 
     async fn init(args: &PoolArgs, cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
-        let in_flight = cx.publish(&args.table, InFlight::new(args.in_flight_max));
-        Ok(Init::Ready(Self { in_flight }))
+        let admission = cx.publish(&args.table, Admission::new(&args.admission));
+        Ok(Init::Ready(Self { admission }))
     }
 
     async fn handle(&mut self, message: PoolMessage, _cx: &mut Context<Self>) -> Result<Flow, Infallible> {
         let PoolMessage::Figures(reply) = message;
         assert!(!POOL.take(), "chaos point {} was armed", POOL.name());
         // A caller that is gone needs no answer.
-        let _ = reply.send(self.in_flight.figures());
+        let _ = reply.send(self.admission.in_flight().figures());
         Ok(Flow::Continue)
     }
 }

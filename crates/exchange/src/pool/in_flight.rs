@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pace::Pace;
-
 /// The table.
 #[derive(Debug)]
 pub struct InFlight {
@@ -23,7 +21,6 @@ struct Slots {
     free: Vec<usize>,
     admitted: u64,
     refused: u64,
-    pace: Pace,
 }
 
 /// What a table shows at one moment.
@@ -47,7 +44,6 @@ pub struct InFlightFigures {
 pub struct Ticket {
     table: Arc<InFlight>,
     slot: usize,
-    served: Option<Instant>,
 }
 
 impl InFlight {
@@ -61,17 +57,9 @@ impl InFlight {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Admits a request that began at `first_byte`, unless there is no room, or those before it take longer than it has.
-    pub fn enter(self: &Arc<Self>, first_byte: Instant, deadline: Instant) -> Option<Ticket> {
-        let now = Instant::now();
+    /// Admits a request that began at `first_byte`, unless there is no room.
+    pub fn enter(self: &Arc<Self>, first_byte: Instant) -> Option<Ticket> {
         let mut slots = self.slots();
-        let before = slots.entries.len() - slots.free.len();
-        if before == 0 {
-            slots.pace.begin(now);
-        } else if slots.pace.wait(before) > deadline.saturating_duration_since(now) {
-            slots.refused += 1;
-            return None;
-        }
         let slot = match slots.free.pop() {
             Some(slot) => slot,
             None if slots.entries.len() < self.max => {
@@ -87,7 +75,7 @@ impl InFlight {
         slots.entries[slot] = Some(first_byte);
         slots.admitted += 1;
         drop(slots);
-        Some(Ticket { table: Arc::clone(self), slot, served: None })
+        Some(Ticket { table: Arc::clone(self), slot })
     }
 
     /// What it shows now. Looks at every slot: for operators, not for the bid path.
@@ -105,21 +93,11 @@ impl InFlight {
     }
 }
 
-impl Ticket {
-    /// Gives the place back, and notes that a request was served: how long that takes decides who is admitted.
-    pub fn served(mut self) {
-        self.served = Some(Instant::now());
-    }
-}
-
 impl Drop for Ticket {
     fn drop(&mut self) {
         let mut slots = self.table.slots();
         let entry = slots.entries[self.slot].take();
         debug_assert!(entry.is_some(), "a ticket is given back once");
         slots.free.push(self.slot);
-        if let Some(served) = self.served {
-            slots.pace.served(served);
-        }
     }
 }

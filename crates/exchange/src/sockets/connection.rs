@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -121,6 +121,17 @@ async fn respond<H: Handler>(line: &Line<H>, request: Request<Incoming>) -> Resp
     let first_byte = clock.head_parsed(body::content_length(&head.headers));
     let mut unanswered = Unanswered { handler: &*shared.handler, armed: true };
     let routed = route(&shared.bid_path, &head.method, head.uri.path());
+    if routed.is_ok()
+        && let Err(reason) = shared.handler.admit(first_byte)
+    {
+        unanswered.armed = false;
+        if body.is_end_stream() {
+            clock.request_read();
+        } else {
+            rest.leave(body, shared.limits.body_bytes_max, shared.deadlines.deadline(first_byte, None));
+        }
+        return answered(line, head.headers, Reply::no_bid(reason), first_byte, None);
+    }
     let read =
         body::read(&head.headers, &mut body, first_byte, &shared.limits, &shared.deadlines, || clock.request_read())
             .await;
@@ -152,11 +163,23 @@ async fn respond<H: Handler>(line: &Line<H>, request: Request<Incoming>) -> Resp
         }
     };
     unanswered.armed = false;
-    let now = Instant::now();
-    if reply.status == StatusCode::OK && deadline.is_some_and(|deadline| now > deadline) {
+    if reply.status == StatusCode::OK && deadline.is_some_and(|deadline| Instant::now() > deadline) {
         // The runtime stood still meanwhile: a bid would be worth nothing now.
         reply = Reply::no_bid(unserved::DEADLINE);
     }
+    answered(line, head.headers, reply, first_byte, deadline)
+}
+
+/// Counts an answer and hands it over.
+fn answered<H: Handler>(
+    line: &Line<H>,
+    headers: http::HeaderMap,
+    reply: Reply,
+    first_byte: Instant,
+    deadline: Option<Instant>,
+) -> Response<Full<bytes::Bytes>> {
+    let Line { shared, clock, .. } = line;
+    let now = Instant::now();
     clock.answered(now);
     shared.handler.record(Outcome {
         status: reply.status.as_u16(),
@@ -164,7 +187,7 @@ async fn respond<H: Handler>(line: &Line<H>, request: Request<Incoming>) -> Resp
         elapsed: now.saturating_duration_since(first_byte),
         late: deadline.is_some_and(|deadline| was_possible(first_byte, deadline) && now > deadline),
     });
-    reply.into_response(head.headers, shared.limits.gzip_bytes_min)
+    reply.into_response(headers, shared.limits.gzip_bytes_min)
 }
 
 /// Some exchanges send a `tmax` that nobody can keep.

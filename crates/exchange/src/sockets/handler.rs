@@ -52,6 +52,17 @@ pub trait Handler: Send + Sync + 'static {
     /// Answers one request. Called within the connection's task.
     fn answer(&self, request: Framed) -> impl Future<Output = Answer> + Send;
 
+    /// Called when a request's head has been read, and before its body is: whether to read on, or why not. What is refused
+    /// here is answered 204 at once, its body read off and thrown away, and its connection kept.
+    ///
+    /// # Errors
+    ///
+    /// The reason of the no-bid.
+    fn admit(&self, first_byte: Instant) -> Result<(), &'static str> {
+        let _ = first_byte;
+        Ok(())
+    }
+
     /// Called once for each request, when its answer is handed to the connection.
     fn record(&self, outcome: Outcome);
 

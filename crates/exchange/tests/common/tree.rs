@@ -10,6 +10,8 @@ use campaign::{CompiledCampaign, Country, Index, compile, parse_campaigns};
 use exchange::drops::DropSampler;
 use exchange::engine::{EngineSettings, Territory};
 use exchange::lane::Lane;
+use exchange::pool::AdmissionArgs;
+use exchange::pool::overload::{LoadBoard, OverloadArgs};
 use exchange::sockets::{ConnectionTracker, Deadlines, Limits, ServeArgs, bind};
 use exchange::{
     Dialect, ExchangeArgs, ExchangePort, Intensity, Restore, SocketsArgs, exchange_supervisor, sockets_supervisor,
@@ -103,11 +105,27 @@ impl Running {
         Self::start_as(Dialect::openrtb("seat-1"), default_territory, in_flight_max, Restore::Operator).await
     }
 
+    /// Takes so many requests a second, and at once.
+    pub(crate) async fn start_under_contract(max_qps: u32, burst: u32) -> Self {
+        let dialect = Dialect::openrtb("seat-1");
+        Self::start_with_all(dialect, None, 1_000, Restore::Operator, Some((max_qps, burst))).await
+    }
+
     async fn start_as(
         dialect: Dialect,
         default_territory: Option<usize>,
         in_flight_max: usize,
         restore: Restore,
+    ) -> Self {
+        Self::start_with_all(dialect, default_territory, in_flight_max, restore, None).await
+    }
+
+    async fn start_with_all(
+        dialect: Dialect,
+        default_territory: Option<usize>,
+        in_flight_max: usize,
+        restore: Restore,
+        quota: Option<(u32, u32)>,
     ) -> Self {
         // In memory where there is such a place: these tests are not about the disk, which others may keep busy.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder");
@@ -121,6 +139,7 @@ impl Running {
         let index = Table::new("index");
         let compiled = campaigns.iter().map(|campaign| Arc::new(compile(campaign).expect("compiles"))).collect();
         let runtime = thread("xandr");
+        let (target, board) = (Duration::from_millis(5), Arc::new(LoadBoard::new([100])));
         let meters = ExchangeMeters::new("xandr", &["sg"]);
         let keys = Arc::new(TokenKeys::ephemeral().expect("keys"));
         let clock = Clock::system();
@@ -140,7 +159,7 @@ impl Running {
         let (exchange, port) = exchange_supervisor(ExchangeArgs {
             settings: Arc::new(settings),
             notice_base: "http://127.0.0.1:9".into(),
-            in_flight_max,
+            admission: AdmissionArgs { in_flight_max, quota, overload: OverloadArgs { target, board, place: 0 } },
             intensity: Intensity::default(),
             restore,
             lane: Lane::given(runtime.clone()),
