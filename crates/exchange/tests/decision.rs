@@ -306,6 +306,25 @@ fn every_reason_for_no_bid() {
 }
 
 #[test]
+fn a_creative_whose_cap_is_reached_makes_way_for_the_next_that_fits() {
+    let second = "caps = [\"1 per hour\"]\nmarkup = \"<a>teh</a>\"\n[[campaign.creative]]\nid = 202\nw = 300\nh = 250\nmarkup = \"<a>teh o</a>\"";
+    let campaigns = CAMPAIGNS.replace("markup = \"<a>teh</a>\"", second);
+    let world = |capped: &[u32]| World {
+        wallet: Wallet { capped_creatives: capped.to_vec(), ..Wallet::default() },
+        campaigns: campaigns.clone(),
+        country: "TH",
+        ..World::default()
+    };
+    let shown = |capped: &[u32]| world(capped).decide(&request(|_| {})).map(|bid| bid.imps[0].creative.0);
+    assert_eq!(shown(&[]).ok(), Some(201));
+    assert_eq!(shown(&[201]).ok(), Some(202));
+    assert_eq!(shown(&[201, 202]).err(), Some(NoBidReason::Capped));
+    let bid = world(&[201]).decide(&request(|_| {})).expect("the second creative");
+    let key = bid.imps[0].cap_key.expect("the user is counted");
+    assert!(key.counts_creatives(), "the ledger is to count the creative too");
+}
+
+#[test]
 fn a_capped_campaign_bids_only_on_users_that_may_be_counted() {
     let world = || World::refusing(&[(1, Refusal::Unfunded)]);
     let bid = world().decide(&request(|_| {})).expect("campaign 2 bids");

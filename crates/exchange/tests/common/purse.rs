@@ -32,6 +32,8 @@ impl Drop for Held1 {
 #[derive(Debug, Default)]
 pub(crate) struct Wallet {
     pub(crate) refusals: Vec<(u32, Refusal)>,
+    /// Creatives whose caps are reached.
+    pub(crate) capped_creatives: Vec<u32>,
     pub(crate) wants: RefCell<Vec<Want>>,
     pub(crate) released: Rc<Cell<usize>>,
 }
@@ -44,6 +46,9 @@ impl Purse for Wallet {
         let capped = !want.caps.is_empty() || !want.creative_caps.is_empty();
         if capped && want.user.is_none() {
             return Err(Refusal::NoCapKey);
+        }
+        if self.capped_creatives.contains(&want.creative.0) {
+            return Err(Refusal::CreativeCapped);
         }
         match self.refusals.iter().find(|(campaign, _)| *campaign == want.campaign.0) {
             Some((_, refusal)) => Err(*refusal),
