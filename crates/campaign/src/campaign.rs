@@ -27,6 +27,8 @@ pub struct Campaign {
     pub hour_weights: Vec<HourWeight>,
     /// Whether each bid holds its whole price until its outcome is known: never overspent, and slow where few bids win.
     pub strict_budget: bool,
+    /// Whether its bids in first-price auctions may be lower than `bid_cpm` where lower prices win.
+    pub shading: bool,
     /// Where its users are; at least one.
     pub countries: Vec<Country>,
     /// The exchanges it bids on, by the names in the configuration; empty for all.

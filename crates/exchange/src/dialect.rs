@@ -23,6 +23,8 @@ pub struct Dialect {
     /// Whether the impression itself is the billing event: the billing notice's URL stands as a tracker in the markup,
     /// and no `burl` is written.
     pub bills_on_impression: bool,
+    /// Whether bids in its first-price auctions are shaded by what it tells of the prices that win.
+    pub shades: bool,
 }
 
 impl Dialect {
@@ -37,6 +39,7 @@ impl Dialect {
             sends_nurl: true,
             sends_lurl: true,
             bills_on_impression: false,
+            shades: true,
         }
     }
 

@@ -49,7 +49,7 @@ impl NoticeUrls {
         };
         let currency = format!("&{CURRENCY_PARAM}=${{AUCTION_CURRENCY}}");
         Self {
-            nurl: url(WIN_PATH, &currency),
+            nurl: url(WIN_PATH, &format!("{currency}&{MIN_TO_WIN_PARAM}=${{AUCTION_MIN_TO_WIN}}")),
             burl: url(BILLING_PATH, &currency),
             lurl: url(
                 LOSS_PATH,

@@ -152,6 +152,45 @@ fn the_best_payer_wins_the_imp_and_its_whole_price_is_held() {
     assert_eq!(world.wallet.released.get(), 1, "a bid that is dropped gives its money back");
 }
 
+/// What is bid when so many USD are best, and what is held for it; the first campaign is worth 2.00.
+fn shaded(best: i64, change: impl FnOnce(&mut World), asked: impl FnOnce(&mut Value)) -> (Cpm, Cpm, Option<bool>) {
+    let mut world = World { wallet: Wallet { shaded: Some(Cpm(best)), ..Wallet::default() }, ..World::default() };
+    change(&mut world);
+    let bid = world.decide(&request(asked)).expect("a bid");
+    let (imp, wants) = (&bid.imps[0], world.wallet.wants.borrow());
+    assert_eq!(wants[0].price, Nanos(imp.price_usd.0), "what is held is what can be billed");
+    (imp.price, imp.price_usd, wants[0].lesson.map(|lesson| lesson.full_price))
+}
+
+#[test]
+fn a_bid_in_an_open_auction_of_the_first_price_is_shaded_within_floor_and_price() {
+    let as_it_is = |_: &mut World| {};
+    let at = |best| shaded(best, as_it_is, |_| {});
+    assert_eq!(at(1_234_567), (Cpm(1_234_567), Cpm(1_234_567), Some(false)));
+    assert_eq!(at(100_000), (Cpm(505_000), Cpm(505_000), Some(false)), "a hundredth above the floor");
+    assert_eq!(at(3_000_000), (Cpm(2_000_000), Cpm(2_000_000), Some(true)), "never above the campaign's price");
+    let cents = |world: &mut World| world.dialect = Dialect::index("seat-1");
+    assert_eq!(shaded(1_234_567, cents, |_| {}).0, Cpm(1_230_000), "down to the cent");
+    assert_eq!(shaded(100_000, cents, |_| {}).0, Cpm(510_000), "the floor's hundredth up to the cent");
+    let (price, usd, _) = shaded(1_000_000, as_it_is, |r| r["cur"] = json!(["SGD"]));
+    assert_eq!((price, usd), (Cpm(1_333_333), Cpm(1_000_000)), "down into the bid's currency, and back up");
+}
+
+#[test]
+fn second_prices_deals_tests_and_who_forbids_it_are_not_shaded() {
+    let full = (Cpm(2_000_000), Cpm(2_000_000), None);
+    let as_it_is = |_: &mut World| {};
+    assert_eq!(shaded(1_000_000, as_it_is, |r| r["at"] = json!(2)), full);
+    assert_eq!(shaded(1_000_000, as_it_is, |r| r["at"] = Value::Null), full, "the second price is the default");
+    assert_eq!(shaded(1_000_000, |world| world.dialect.shades = false, |_| {}), full);
+    let forbid = |world: &mut World| world.campaigns = world.campaigns.replacen("budget", "shading = false\nbudget", 1);
+    assert_eq!(shaded(1_000_000, forbid, |_| {}), full);
+    let deal = |r: &mut Value| {
+        r["imp"][0]["pmp"] = json!({ "private_auction": 1, "deals": [{ "id": "d", "bidfloor": 0.5, "at": 1 }] });
+    };
+    assert_eq!(shaded(1_000_000, as_it_is, deal), full);
+}
+
 #[test]
 fn every_reason_for_no_bid() {
     let cases: Vec<(&str, World, Value, NoBidReason)> = vec![

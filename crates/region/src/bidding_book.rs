@@ -7,16 +7,19 @@
 use std::sync::Arc;
 
 use ledger::{EventKind, LedgerEvent, TokenId};
+use money::Cpm;
 
 use crate::lease_cell::LeaseCell;
 use crate::reservations::{Reservation, Reservations};
 use crate::risk::{Classes, End, Risks};
+use crate::shading::Market;
 
 /// The open bids of one incarnation, and how they end.
 #[derive(Debug)]
 pub struct BiddingBook {
     reservations: Reservations,
     risks: Risks,
+    market: Market,
     won_ttl_ms: i64,
     figures: BiddingFigures,
 }
@@ -40,6 +43,8 @@ pub struct BiddingFigures {
     pub withdrawn: u64,
     /// Billings of bids that were no longer open, or were made by an earlier incarnation.
     pub billed_late: u64,
+    /// Bids of which the exchange told what would have won.
+    pub told: u64,
     /// Commits of bids that an earlier incarnation had held: their money stays in its leases.
     pub stale: u64,
     /// Commits under the name of an open bid: their money stays in their leases.
@@ -50,7 +55,33 @@ impl BiddingBook {
     /// An empty book, in which a won bid waits `won_ttl_ms` for its billing.
     #[must_use]
     pub fn new(won_ttl_ms: i64) -> Self {
-        Self { reservations: Reservations::new(), risks: Risks::new(), won_ttl_ms, figures: BiddingFigures::default() }
+        Self {
+            reservations: Reservations::new(),
+            risks: Risks::new(),
+            market: Market::default(),
+            won_ttl_ms,
+            figures: BiddingFigures::default(),
+        }
+    }
+
+    /// The same, with what an earlier incarnation has learnt of its exchanges' prices.
+    #[must_use]
+    pub fn with_market(self, market: Market) -> Self {
+        Self { market, ..self }
+    }
+
+    /// The exchange told the least price in USD that would have won; it teaches once, while the bid is open.
+    pub fn told(&mut self, bid: TokenId, min_to_win: Cpm) {
+        let lesson = self.reservations.get_mut(bid).and_then(|reservation| reservation.lesson.take());
+        if let Some(lesson) = lesson {
+            self.market.told(lesson, min_to_win);
+            self.figures.told += 1;
+        }
+    }
+
+    /// What is known of first-price markets.
+    pub fn market(&mut self) -> &mut Market {
+        &mut self.market
     }
 
     /// The same, with what earlier incarnations have learned of their bids.
@@ -73,9 +104,12 @@ impl BiddingBook {
 
     /// Tracks a bid that is about to be sent.
     pub fn commit(&mut self, reservation: Reservation, now_ms: i64) {
-        let bid = reservation.bid;
+        let (bid, lesson) = (reservation.bid, reservation.lesson);
         match self.reservations.track(reservation) {
-            Ok(()) => self.figures.committed += 1,
+            Ok(()) => {
+                self.figures.committed += 1;
+                lesson.into_iter().for_each(|lesson| self.market.sent(lesson));
+            }
             // The bid may be out, so what it holds stays held.
             Err(_) => {
                 self.figures.untracked += 1;

@@ -3,9 +3,10 @@
 //! Promises that its state follows from its snapshot, the commits of its own incarnation, and every event since. Never
 //! waits for the bid path, and never gives back what a bid of an earlier incarnation holds.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ledger::{Clock, LedgerEvent, TokenId};
+use money::Cpm;
 use tembusu::{Actor, Context, Flow, Init, Reply};
 
 use crate::bidding_book::{BiddingBook, BiddingFigures};
@@ -15,11 +16,12 @@ use crate::day::millis;
 use crate::epoch::{Epoch, Incarnation, Starting};
 use crate::feed::Feed;
 use crate::lease_cell::LeaseCell;
-use crate::limits::{EXPIRY_PERIOD, WEIGH_PERIOD, WON_TTL};
+use crate::limits::{EXPIRY_PERIOD, MARKET_PERIOD, WEIGH_PERIOD, WON_TTL};
 use crate::link::Link;
 use crate::open_bids::OpenBids;
 use crate::port::Tables;
 use crate::reservations::Reservation;
+use crate::shading::Market;
 use crate::timings::Timings;
 
 /// What `bidding_state` can be told.
@@ -29,6 +31,8 @@ pub(crate) enum BiddingMessage {
     Commit { reservation: Reservation, epoch: Epoch },
     /// A committed bid is not sent after all.
     Withdraw(TokenId),
+    /// An exchange told the least price in USD that would have won.
+    Told { bid: TokenId, min_to_win: Cpm },
     /// The ledger recorded something of this region.
     Event(Arc<LedgerEvent>),
     /// Asks for the figures of this incarnation.
@@ -47,7 +51,25 @@ pub(crate) struct BiddingState {
     tables: Tables,
     /// When the open bids are weighed again.
     weigh_ms: i64,
+    /// When the market is published again.
+    market_ms: i64,
+    keepsake: Keepsake,
     fresh: bool,
+}
+
+/// What the last incarnation had learnt of its exchanges' prices, a minute ago at most. It is taken once: an incarnation
+/// that crashes over it leaves nothing to its successor.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Keepsake(Arc<Mutex<Option<Market>>>);
+
+impl Keepsake {
+    fn take(&self) -> Market {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default().renewed()
+    }
+
+    fn put(&self, market: Market) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(market);
+    }
 }
 
 /// What every incarnation is made from.
@@ -58,6 +80,7 @@ pub(crate) struct BiddingArgs {
     pub(crate) clock: Clock,
     pub(crate) timings: Timings,
     pub(crate) open_bids_max: usize,
+    pub(crate) keepsake: Keepsake,
 }
 
 impl Actor for BiddingState {
@@ -74,11 +97,14 @@ impl Actor for BiddingState {
         cx.after(EXPIRY_PERIOD, BiddingMessage::Expire);
         Ok(Init::Ready(Self {
             epoch,
-            book: BiddingBook::knowing(args.tables.risk.recall(), millis(args.timings.won_ttl.min(WON_TTL))),
+            book: BiddingBook::knowing(args.tables.risk.recall(), millis(args.timings.won_ttl.min(WON_TTL)))
+                .with_market(args.keepsake.take()),
             feed: Feed::new(args.link.clone(), snapshot.region_seq),
             clock: args.clock.clone(),
             tables: args.tables.clone(),
             weigh_ms: i64::MIN,
+            market_ms: i64::MIN,
+            keepsake: args.keepsake.clone(),
             fresh: true,
         }))
     }
@@ -93,6 +119,7 @@ impl Actor for BiddingState {
             }
             BiddingMessage::Commit { reservation, .. } => self.book.ignore_stale(reservation),
             BiddingMessage::Withdraw(bid) => self.book.withdraw(bid),
+            BiddingMessage::Told { bid, min_to_win } => self.book.told(bid, min_to_win),
             BiddingMessage::Event(event) => {
                 self.feed.strike(&BIDDING_EVENT, &event)?;
                 let (book, tables, now_ms) = (&mut self.book, &self.tables, self.clock.now_ms());
@@ -110,10 +137,27 @@ impl Actor for BiddingState {
                     self.book.weigh(now_ms);
                     self.tables.risk.keep(self.book.classes(), now_ms);
                 }
+                if self.market_ms <= now_ms {
+                    self.market_ms = now_ms + millis(MARKET_PERIOD);
+                    self.publish_market(now_ms, cx);
+                }
                 cx.after(EXPIRY_PERIOD, BiddingMessage::Expire);
             }
         }
         Ok(Flow::Continue)
+    }
+}
+
+impl BiddingState {
+    fn publish_market(&mut self, now_ms: i64, cx: &mut Context<Self>) {
+        let market = self.book.market();
+        let minute = market.age(now_ms);
+        if let Some(view) = market.view() {
+            cx.publish(&self.tables.market, view);
+        }
+        if minute {
+            self.keepsake.put(market.clone());
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use crate::lease_cell::LeaseCell;
 use crate::limits::COMMITS_TOGETHER;
 use crate::reservations::Reservation;
 use crate::risk::BidClass;
+use crate::shading::Lesson;
 
 /// Money and cap held for one bid that is not yet sent.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub struct Hold {
     pub(crate) expires_ms: i64,
     /// `None` if the campaign's budget is strict.
     pub(crate) class: Option<BidClass>,
+    pub(crate) lesson: Option<Lesson>,
     pub(crate) committed: bool,
 }
 
@@ -102,6 +104,7 @@ impl Hold {
             expires_ms: self.expires_ms,
             class: self.class,
             slot: None,
+            lesson: self.lesson,
             _place: Some(place),
         };
         let commit = BiddingMessage::Commit { reservation, epoch: self.incarnation.epoch };

@@ -56,6 +56,7 @@ mod port;
 mod recovery;
 mod reservations;
 pub mod risk;
+pub mod shading;
 mod timings;
 mod tree;
 

@@ -64,6 +64,9 @@ pub const WEIGH_PERIOD: Duration = Duration::from_millis(200);
 /// How often what was learned of bids is kept for the next incarnation: some two kilobytes a class.
 pub const RISK_KEEP_PERIOD: Duration = Duration::from_secs(1);
 
+/// How often what was learnt of first-price markets is published.
+pub const MARKET_PERIOD: Duration = Duration::from_millis(1_000);
+
 /// How often leases are topped up, closed and returned.
 pub const RENEWAL_PERIOD: Duration = Duration::from_millis(100);
 

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use campaign::{CampaignId, Caps, CreativeId};
+use campaign::{CampaignId, Caps, CreativeId, Pacing};
 use ledger::{CapSubject, Clock, TokenId};
-use money::Nanos;
+use money::{Cpm, Nanos};
 use tembusu::{Address, Table};
 use thiserror::Error;
 
@@ -25,9 +25,10 @@ use crate::epoch::{Incarnation, Starting};
 use crate::hold::Hold;
 use crate::lease_cell::LeaseFigures;
 use crate::limits::HOLD_MAX;
-use crate::pace::Plan;
+use crate::pace::{Pass, Plan};
 use crate::recovery::{Recovery, RecoveryFigures};
 use crate::risk::{BidClass, RiskMemory};
+use crate::shading::{Lesson, MarketView, ShadeAsk, Shaded, explores};
 
 /// A region as the bid path knows it. Cheap to clone; the same for all incarnations.
 #[derive(Clone, Debug)]
@@ -50,6 +51,7 @@ pub(crate) struct Tables {
     pub(crate) estate: CapEstate,
     pub(crate) risk: RiskMemory,
     pub(crate) recovery: Recovery,
+    pub(crate) market: Table<MarketView>,
 }
 
 /// The region has no incarnation that could answer: it is starting, restarting, or in quarantine.
@@ -98,6 +100,8 @@ pub struct Want {
     /// Whose statistics say how much of the price is to be held when the bid has been out for a while; a strict plan holds
     /// all of it, whatever they say.
     pub class: BidClass,
+    /// What the bid teaches of a first-price market, as [`RegionView::shade`] gave it.
+    pub lesson: Option<Lesson>,
     /// How long the bid is held if neither a win nor a loss is heard of; [`HOLD_MAX`] at most.
     pub ttl: Duration,
     /// Decides with the pass probability whether the bid goes on: any bits that differ from auction to auction, such as a
@@ -181,6 +185,12 @@ impl RegionPort {
         let _ = self.bidding.tell(BiddingMessage::Withdraw(bid));
     }
 
+    /// Hands on what an exchange told of a bid: the least price in USD that would have won. Call it before the bid's notice
+    /// is recorded, which ends the bid. Never waits: a region that has too much to do learns nothing from it.
+    pub fn told(&self, bid: TokenId, min_to_win: Cpm) {
+        let _ = self.bidding.tell(BiddingMessage::Told { bid, min_to_win });
+    }
+
     /// What became of the bids of the running incarnation.
     ///
     /// # Errors
@@ -255,6 +265,7 @@ impl RegionView<'_> {
             cap: None,
             expires_ms: now_ms.saturating_add(millis(want.ttl.min(HOLD_MAX))),
             class: (!want.plan.strict).then_some(want.class),
+            lesson: want.lesson,
             committed: false,
         };
         if let Some(user) = user {
@@ -262,6 +273,21 @@ impl RegionView<'_> {
             hold.cap = Some(Box::new(place));
         }
         Ok(hold)
+    }
+
+    /// What to bid in a first-price auction.
+    ///
+    /// The full price while too little is known of the market, for one bid in fifty, and for a campaign that is behind an even
+    /// plan although it passes everything: more wins are worth more to it than cheaper ones.
+    #[must_use]
+    pub fn shade(&self, ask: &ShadeAsk) -> Shaded {
+        let account = self.pacer.account(ask.campaign);
+        let is_behind = |account: &Arc<Account>| account.plan().pacing == Pacing::Even && account.pass() == Pass::ALL;
+        let explores = explores(mix(ask.draw, ask.campaign)) || account.is_some_and(is_behind);
+        let market = if explores { None } else { self.port.tables.market.read() };
+        let price = market.and_then(|market| market.price(ask.segment, ask.value, ask.floor));
+        let price = price.filter(|price| *price < ask.value);
+        Shaded { price, lesson: Lesson { segment: ask.segment, full_price: price.is_none() } }
     }
 
     /// What the region has of a campaign's money; `None` if it has no account.

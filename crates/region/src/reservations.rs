@@ -19,6 +19,7 @@ use crate::lease_cell::LeaseCell;
 use crate::limits::STALE_EXPIRIES_MIN;
 use crate::open_bids::OpenBid;
 use crate::risk::{BidClass, Slot};
+use crate::shading::Lesson;
 
 /// What one bid holds until its outcome is known.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub struct Reservation {
     pub(crate) class: Option<BidClass>,
     /// Its place among the bids that may still be lost.
     pub(crate) slot: Option<Slot>,
+    /// What it teaches when the exchange tells what would have won; taken when that is told.
+    pub(crate) lesson: Option<Lesson>,
     /// Its place among the region's open bids; `None` for one that was not made by a hold.
     pub(crate) _place: Option<OpenBid>,
 }
@@ -42,7 +45,7 @@ pub struct Reservation {
 impl Reservation {
     /// A reservation of `price` that was made in `lease`, for a campaign without a cap.
     pub fn new(bid: TokenId, campaign: CampaignId, lease: Arc<LeaseCell>, price: Nanos, expires_ms: i64) -> Self {
-        Self { bid, campaign, lease, price, cap: None, expires_ms, class: None, slot: None, _place: None }
+        Self { bid, campaign, lease, price, cap: None, expires_ms, class: None, slot: None, lesson: None, _place: None }
     }
 
     /// The same, with a place in the cap of a user, which was opened in `caps` under the bid's name.
@@ -54,6 +57,12 @@ impl Reservation {
     /// The same, for a campaign without a strict budget: what it needs follows from what becomes of its class.
     pub fn of_class(mut self, class: BidClass) -> Self {
         self.class = Some(class);
+        self
+    }
+
+    /// The same, for a bid in a first-price auction.
+    pub fn with_lesson(mut self, lesson: Lesson) -> Self {
+        self.lesson = Some(lesson);
         self
     }
 
@@ -122,9 +131,9 @@ impl Reservations {
     /// # Errors
     ///
     /// The reservation, if a bid of that name is tracked already.
-    pub fn track(&mut self, reservation: Reservation) -> Result<(), Reservation> {
+    pub fn track(&mut self, reservation: Reservation) -> Result<(), Box<Reservation>> {
         if self.open.contains_key(&reservation.bid) {
-            return Err(reservation);
+            return Err(Box::new(reservation));
         }
         self.expiries.push(Reverse((reservation.expires_ms, reservation.bid)));
         self.open.insert(reservation.bid, reservation);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ledger::{CapStore, Clock, LeaseBank, LedgerBank, LedgerCaps, LedgerMessage};
 use tembusu::{Address, Supervisor, Table, child};
 
-use crate::bidding_state::{BiddingArgs, BiddingState};
+use crate::bidding_state::{BiddingArgs, BiddingState, Keepsake};
 use crate::budget_pacer::{BudgetPacer, PacerArgs};
 use crate::cap_estate::CapEstate;
 use crate::frequency_capper::{CapperArgs, FrequencyCapper};
@@ -82,12 +82,19 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
         estate: CapEstate::default(),
         risk: RiskMemory::default(),
         recovery: Recovery::default(),
+        market: Table::new(format!("{name}.market")),
     };
 
     let (crashes, period) = intensity;
     let mut region = Supervisor::one_for_all(&*name).intensity(crashes, period);
-    let bidding =
-        BiddingArgs { link: link.clone(), tables: tables.clone(), clock: clock.clone(), timings, open_bids_max };
+    let bidding = BiddingArgs {
+        link: link.clone(),
+        tables: tables.clone(),
+        clock: clock.clone(),
+        timings,
+        open_bids_max,
+        keepsake: Keepsake::default(),
+    };
     let bidding = region.add(
         child::<BiddingState>("bidding_state", bidding).mailbox(BIDDING_MAILBOX).init_timeout(INIT).shutdown(SHUTDOWN),
     );

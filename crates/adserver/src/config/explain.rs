@@ -25,6 +25,12 @@ pub fn explain(config: &AdserverConfig) -> String {
                 threads => format!("on {threads} threads of its own"),
             }
         ));
+        say(match exchange.shading {
+            true => {
+                "  in its first-price auctions bids are as low as wins, once it has told the prices that win".to_owned()
+            }
+            false => "  in its first-price auctions campaigns bid their full price".to_owned(),
+        });
         say(format!(
             "  {} takes {} to degraded: a no-bid to every request",
             more_than(exchange.intensity),

@@ -216,6 +216,10 @@ pub struct ExchangeConfig {
     /// Which notice moves money.
     #[serde(default = "billing_event")]
     pub billing_event: BillingEvent,
+    /// Whether bids in its first-price auctions are lower than the campaign's price where lower prices win, as soon as it has
+    /// told enough of them (`${AUCTION_MIN_TO_WIN}` in win and loss notices).
+    #[serde(default = "shading")]
+    pub shading: bool,
     /// The keys of encrypted prices (google_adx): two lines, encryption and integrity key, as
     /// web-safe base64; mode 0600.
     #[serde(default)]
@@ -395,6 +399,10 @@ fn seat() -> String {
 
 fn path() -> String {
     "/openrtb2/bid".to_owned()
+}
+
+fn shading() -> bool {
+    true
 }
 
 fn currency() -> Currency {

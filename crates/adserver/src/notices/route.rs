@@ -2,7 +2,7 @@
 //!
 //! Nothing here trusts the URL: whatever does not parse is a forged notice.
 
-use exchange::{BILLING_PATH, LOSS_PARAM, LOSS_PATH, PRICE_PARAM, WIN_PATH};
+use exchange::{BILLING_PATH, LOSS_PARAM, LOSS_PATH, MIN_TO_WIN_PARAM, PRICE_PARAM, WIN_PATH};
 use ledger::NoticeKind;
 
 /// Each notice with the path that its token follows.
@@ -18,6 +18,8 @@ pub(crate) struct NoticeUrl<'a> {
     pub(crate) price: Option<String>,
     /// OpenRTB's code, as it stands.
     pub(crate) loss: Option<&'a str>,
+    /// The least price that would have won, as it stands.
+    pub(crate) min_to_win: Option<&'a str>,
 }
 
 /// Takes a path and query apart; `None` if it is no notice's.
@@ -28,7 +30,8 @@ pub(crate) fn parse<'a>(path: &'a str, query: Option<&'a str>) -> Option<NoticeU
         let mut pairs = query.unwrap_or_default().split('&');
         pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     };
-    Some(NoticeUrl { kind, token, price: param(PRICE_PARAM).map(percent_decode), loss: param(LOSS_PARAM) })
+    let (price, loss) = (param(PRICE_PARAM).map(percent_decode), param(LOSS_PARAM));
+    Some(NoticeUrl { kind, token, price, loss, min_to_win: param(MIN_TO_WIN_PARAM) })
 }
 
 /// Decodes `%41`; what is no escape stays as it is, for a price that is none is recorded as such.
@@ -60,8 +63,9 @@ mod tests {
     fn a_notice_url_is_taken_apart() {
         let url = parse("/billing/abc", Some("price=1.25&x=y")).expect("a notice's URL");
         let price = Some("1.25".to_owned());
-        assert_eq!(url, NoticeUrl { kind: NoticeKind::Billing, token: "abc", price, loss: None });
+        assert_eq!(url, NoticeUrl { kind: NoticeKind::Billing, token: "abc", price, loss: None, min_to_win: None });
         assert_eq!(parse("/loss/abc", Some("price=&loss=102&mtw=1")).expect("a notice's URL").loss, Some("102"));
+        assert_eq!(parse("/win/abc", Some("price=2&mtw=1.5")).expect("a notice's URL").min_to_win, Some("1.5"));
         assert_eq!(parse("/win/abc", None).expect("a notice's URL").price, None);
         assert_eq!(parse("/loss/abc", Some("price=")).expect("a notice's URL").price.as_deref(), Some(""));
     }

@@ -14,9 +14,11 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::Service;
-use ledger::{LedgerMessage, Notice, NoticeKind, Outcome, PriceSeen, TokenError, TokenKeys};
+use ledger::{LedgerMessage, Notice, NoticeKind, Outcome, PriceSeen, TokenClaims, TokenError, TokenId, TokenKeys};
+use money::Rounding;
 use openrtb::LossReason;
 use openrtb::price::{PriceCodec, SeenPrice};
+use region::RegionPort;
 use telemetry::{Meters, RegionMeters};
 use tembusu::Address;
 
@@ -39,6 +41,8 @@ pub(crate) struct NoticeDesk {
     pub(crate) keys: TokenKeys,
     /// How each exchange writes prices, by its name.
     pub(crate) price_codecs: HashMap<String, PriceCodec>,
+    /// The regions that learn from what exchanges tell, by name.
+    pub(crate) regions: HashMap<String, RegionPort>,
     /// Exchanges whose win notice is the billing event.
     pub(crate) bills_on_win: Vec<String>,
     /// Counts.
@@ -123,9 +127,23 @@ impl NoticeDesk {
             }
             kind => kind,
         };
+        if let Some(text) = url.min_to_win {
+            self.tell(opened.id, &opened.claims, text);
+        }
         let price = self.read_price(&opened.claims.exchange, url.price.as_deref());
         let notice = Notice { kind, token: opened.id, claims: opened.claims, price };
         self.record(notice, loss_reason(url.loss)).await
+    }
+
+    /// Hands the least price that would have won to the region, before the notice ends the bid. What is no price teaches
+    /// nothing, nor does a test.
+    fn tell(&self, bid: TokenId, claims: &TokenClaims, text: &str) {
+        let SeenPrice::Price(min_to_win) = PriceCodec::Plain.read(text) else { return };
+        let min_to_win =
+            claims.rate.to_usd(min_to_win, Rounding::Up).filter(|price| !claims.test && !price.is_negative());
+        if let (Some(min_to_win), Some(region)) = (min_to_win, self.regions.get(&*claims.region)) {
+            region.told(bid, min_to_win);
+        }
     }
 
     async fn record(&self, notice: Notice, loss_reason: &'static str) -> Response<Full<Bytes>> {

@@ -82,7 +82,7 @@ pub(super) fn wire(
     let regions = wire_regions(config, &ledger, &mut subtrees);
     let seen = regions.clone();
     meters.set_region_states(move || seen.iter().map(region_state).collect());
-    wire_notices(config, &parts, &ledger, &meters, &mut subtrees);
+    wire_notices(config, &parts, &ledger, &meters, &regions, &mut subtrees);
     let surroundings =
         Surroundings { parts: &parts, meters: &meters, board: &board, campaigns: &campaigns, regions: &regions };
     let exchanges = wire_exchanges(config, &surroundings, runtimes, &mut subtrees);
@@ -216,6 +216,7 @@ fn wire_notices(
     parts: &Parts,
     ledger: &Address<LedgerMessage>,
     meters: &Arc<Meters>,
+    regions: &[RegionPort],
     subtrees: &mut Vec<Supervisor>,
 ) {
     announce(meters.notices());
@@ -224,6 +225,7 @@ fn wire_notices(
         ledger: ledger.clone(),
         keys: parts.token_keys.clone(),
         price_codecs: parts.price_codecs.clone(),
+        regions: regions.iter().map(|port| (port.name().to_string(), port.clone())).collect(),
         bills_on_win: config.exchanges.iter().filter(bills_on_win).map(|exchange| exchange.name.clone()).collect(),
         meters: meters.clone(),
         forgeries: ForgeryLimit::new(config.notices.forged_per_second_max),
@@ -379,7 +381,7 @@ fn dialect(exchange: &ExchangeConfig) -> exchange::Dialect {
         Dialect::Index => exchange::Dialect::index(seat),
     };
     let bills_on_impression = exchange.billing_event == BillingEvent::Impression;
-    exchange::Dialect { currency: exchange.currency, bills_on_impression, ..dialect }
+    exchange::Dialect { currency: exchange.currency, bills_on_impression, shades: exchange.shading, ..dialect }
 }
 
 fn limits(exchange: &ExchangeConfig) -> Limits {

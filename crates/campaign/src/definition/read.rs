@@ -110,6 +110,7 @@ fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {
         },
         hour_weights: hour_weights(table)?,
         strict_budget: table.strict_budget.as_ref().is_some_and(|strict| *strict.get_ref()),
+        shading: table.shading.as_ref().is_none_or(|shading| *shading.get_ref()),
         countries: countries.collect::<Result<_, _>>()?,
         exchanges: plain(&table.exchanges),
         targeting: targeting(table)?,

@@ -48,6 +48,7 @@ impl Campaign {
             pacing,
             hour_weights,
             strict_budget,
+            shading,
             countries,
             exchanges,
             targeting,
@@ -72,6 +73,9 @@ impl Campaign {
         list(out, "hour_weights", hour_weights);
         if *strict_budget {
             line(out, "strict_budget", true);
+        }
+        if !*shading {
+            line(out, "shading", false);
         }
         list(out, "countries", countries);
         list(out, "exchanges", exchanges);

@@ -20,9 +20,9 @@ pub const CANDIDATES_MAX: usize = 4_096;
 
 /// Decides on a request whose MUSTs have been checked and whose region is known.
 ///
-/// Bids on every imp that it can; imps that `validity` faults are never bid on. First and second price auctions alike get the
-/// campaign's own price: `bid_cpm` is what it agrees to pay, in the first to the letter, in the second at most. A deal at a
-/// fixed price gets that price.
+/// Bids on every imp that it can; imps that `validity` faults are never bid on. In an auction of the second price the bid is
+/// the campaign's own price, `bid_cpm`, which it agrees to pay at most; in an open auction of the first price it is shaded
+/// ([`region::shading`]), unless exchange or campaign forbid it. A deal at a fixed price gets that price.
 ///
 /// # Errors
 ///

@@ -13,6 +13,7 @@ use ledger::LeaseId;
 use money::{Cpm, Rounding};
 use openrtb::{Banner, BidRequest, Imp};
 use region::risk::{BidClass, Format};
+use region::shading::{Lesson, Segment, ShadeAsk, Shaded};
 use region::{CapUser, Plan, Refusal, Want as HoldWant};
 
 use super::bid::ImpBid;
@@ -103,6 +104,8 @@ pub(super) struct Offer<'r> {
     size: Size,
     price: Cpm,
     deal: Option<&'r str>,
+    /// The terms, if they are an open auction's whose winner pays its bid.
+    first_price: Option<Terms<'r>>,
 }
 
 pub(super) fn bid_on<P: Purse>(
@@ -239,13 +242,14 @@ pub(super) fn judge<'r, P>(
     }
     agreed
         .filter(|terms| terms.open_to(campaign.advertiser_domain()))
-        .find_map(|terms| terms.price(offer, step).map(|price| (price, terms.deal)))
-        .map(|(price, deal)| Offer {
+        .find_map(|terms| terms.price(offer, step).map(|price| (price, terms)))
+        .map(|(price, terms)| Offer {
             creative: placement.creative.id,
             caps: placement.creative.caps,
             size: placement.size,
             price,
-            deal,
+            deal: terms.deal,
+            first_price: terms.first_price.then_some(*terms),
         })
         .ok_or(NoBidReason::BelowFloor)
 }
@@ -260,8 +264,10 @@ fn hold<P: Purse>(
 ) -> Result<ImpBid<P::Hold>, Refusal> {
     let Common { request, view, money, .. } = common;
     let campaign = candidate.campaign();
+    let draw = draw(&request.id, index);
+    let (price, lesson) = shade(common, imp, campaign, &offer, draw);
     // Up: what the exchange may charge at most. Not above the campaign's own price, from which it came by rounding down.
-    let price_usd = money.rate.to_usd(offer.price, Rounding::Up).unwrap_or(Cpm(i64::MAX)).min(campaign.bid_cpm());
+    let price_usd = money.rate.to_usd(price, Rounding::Up).unwrap_or(Cpm(i64::MAX)).min(campaign.bid_cpm());
     let exp_s = exp_s(request, imp);
     let want = || HoldWant {
         campaign: campaign.id(),
@@ -273,7 +279,8 @@ fn hold<P: Purse>(
         creative_caps: offer.caps,
         class: BidClass::of(view.exchange, format(request, imp)),
         ttl: Duration::from_secs(u64::from(exp_s)) + NOTICE_DELAY,
-        draw: draw(&request.id, index),
+        lesson,
+        draw,
     };
     let hold = if request.is_test() { None } else { Some(view.purse.try_hold(want())?) };
     Ok(ImpBid {
@@ -281,7 +288,7 @@ fn hold<P: Purse>(
         campaign: Arc::clone(campaign),
         creative: offer.creative,
         size: offer.size,
-        price: offer.price,
+        price,
         price_usd,
         deal: offer.deal.map(str::to_owned),
         exp_s,
@@ -289,6 +296,33 @@ fn hold<P: Purse>(
         cap_key: hold.as_ref().and_then(Held::cap_key),
         hold,
     })
+}
+
+/// What to bid where the winner pays its bid, and what the bid teaches then. Elsewhere the price of the offer.
+fn shade<P: Purse>(
+    common: &Common<'_, P>,
+    imp: &Imp<'_>,
+    campaign: &CompiledCampaign,
+    offer: &Offer<'_>,
+    draw: u64,
+) -> (Cpm, Option<Lesson>) {
+    let Common { request, view, money, .. } = common;
+    let full = (offer.price, None);
+    if !view.dialect.shades || !campaign.definition().shading || request.is_test() {
+        return full;
+    }
+    let Some(terms) = offer.first_price else { return full };
+    let Some(floor) = money.rate.to_usd(terms.floor, Rounding::Up) else { return full };
+    let size = (offer.size.w, offer.size.h);
+    let segment = Segment::of(view.exchange, format(request, imp), size, view.now_ms);
+    let ask = ShadeAsk { campaign: campaign.id(), segment, value: campaign.bid_cpm(), floor, draw };
+    let Some(Shaded { price, lesson }) = view.purse.shade(&ask) else { return full };
+    let price = price.and_then(|price| money.rate.from_usd(price, Rounding::Down));
+    let shaded = price.map(|price| terms.shaded(offer.price, price, view.dialect.price_step()));
+    match shaded {
+        Some(price) if price < offer.price => (price, Some(lesson)),
+        _ => (offer.price, Some(Lesson { full_price: true, ..lesson })),
+    }
 }
 
 fn format(request: &BidRequest<'_>, imp: &Imp<'_>) -> Format {

@@ -1,8 +1,8 @@
 //! On which terms one may bid on an imp: the open auction with its floor, and the deals with theirs.
 //!
 //! Floors round up into the bid's currency. A floor below zero, or one that cannot be read, is never taken for zero: each is a
-//! reason of its own. Whether the auction is of the first or the second price changes nothing here: see
-//! [`handle_bid_request`](super::handle_bid_request).
+//! reason of its own. Whether the auction is of the first or the second price changes nothing here: the first-price bid is
+//! shaded afterwards.
 
 use money::{Cpm, Currency, Rates, Rounding};
 use openrtb::{AuctionType, Deal, Imp};
@@ -26,6 +26,8 @@ pub struct Terms<'r> {
     pub advertisers: &'r [std::borrow::Cow<'r, str>],
     /// Whether the floor is the agreed price.
     pub fixed: bool,
+    /// Whether it is the open auction and its winner pays its bid. Deals are bid on as agreed.
+    pub first_price: bool,
 }
 
 impl Terms<'_> {
@@ -43,6 +45,18 @@ impl Terms<'_> {
         // Up to the next step, which is still no more than the offer: that is a multiple of the step itself.
         let above = self.floor.0.rem_euclid(step);
         Some(if above == 0 { self.floor } else { Cpm(self.floor.0 + (step - above)) })
+    }
+
+    /// A lower price than `offer`, which is a price on these terms already: `shaded`, in steps of `step` micros, a hundredth
+    /// above the floor at least. Never above the offer.
+    #[must_use]
+    pub fn shaded(&self, offer: Cpm, shaded: Cpm, step: i64) -> Cpm {
+        let floor = self.floor.0.max(0);
+        let least = floor.saturating_add(floor / 100).max(step);
+        // The least rounds up, the shaded price down.
+        let least = least.saturating_add(step - 1) / step * step;
+        let shaded = shaded.0 - shaded.0.rem_euclid(step);
+        Cpm(shaded.max(least).min(offer.0))
     }
 
     /// Whether a campaign that bids on these deals alone may bid on these terms; one without deals may on all.
@@ -95,7 +109,10 @@ pub fn terms<'r>(
     let mut reason = NoBidReason::PrivateAuction;
     if !imp.is_private() {
         match converted(imp.floor(), imp.floor_currency()) {
-            Some(floor) => found.push(Terms { floor, deal: None, advertisers: &[], fixed: false }),
+            Some(floor) => {
+                let first_price = auction == AuctionType::FirstPrice;
+                found.push(Terms { floor, deal: None, advertisers: &[], fixed: false, first_price });
+            }
             None => reason = NoBidReason::FloorCurrency,
         }
     }
@@ -106,7 +123,7 @@ pub fn terms<'r>(
         }
         let Some(floor) = converted(deal.floor(), deal.floor_currency()) else { continue };
         let fixed = deal.auction_type(auction) == AuctionType::FixedPrice;
-        found.push(Terms { floor, deal: Some(&deal.id), advertisers: &deal.wadomain, fixed });
+        found.push(Terms { floor, deal: Some(&deal.id), advertisers: &deal.wadomain, fixed, first_price: false });
     }
     if found.is_empty() { Err(reason) } else { Ok(found) }
 }

@@ -5,6 +5,7 @@
 use campaign::{Country, Index};
 use ledger::{CapKey, LeaseId};
 use money::Rates;
+use region::shading::{ShadeAsk, Shaded};
 use region::{CapKeys, Hold, Refusal, RegionView, Want};
 use tokio::time::Instant;
 
@@ -53,6 +54,12 @@ pub trait Purse {
     ///
     /// A [`Refusal`], which is a reason for a no-bid.
     fn try_hold(&self, want: Want) -> Result<Self::Hold, Refusal>;
+
+    /// What to bid where the winner pays its bid; `None` from a purse that knows no market.
+    fn shade(&self, ask: &ShadeAsk) -> Option<Shaded> {
+        let _ = ask;
+        None
+    }
 }
 
 /// A hold, as far as the bid must know it. Dropping it gives everything back.
@@ -68,6 +75,10 @@ impl Purse for RegionView<'_> {
 
     fn try_hold(&self, want: Want) -> Result<Hold, Refusal> {
         RegionView::try_hold(self, want)
+    }
+
+    fn shade(&self, ask: &ShadeAsk) -> Option<Shaded> {
+        Some(RegionView::shade(self, ask))
     }
 }
 

@@ -5,6 +5,8 @@ use std::rc::Rc;
 
 use exchange::decision::{Held, Purse};
 use ledger::{CapKey, LeaseId};
+use money::Cpm;
+use region::shading::{Lesson, ShadeAsk, Shaded};
 use region::{Refusal, Want};
 
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub(crate) struct Wallet {
     pub(crate) capped_creatives: Vec<u32>,
     pub(crate) wants: RefCell<Vec<Want>>,
     pub(crate) released: Rc<Cell<usize>>,
+    /// What is best to bid where the winner pays its bid, in USD.
+    pub(crate) shaded: Option<Cpm>,
 }
 
 impl Purse for Wallet {
@@ -57,5 +61,10 @@ impl Purse for Wallet {
                 released: Rc::clone(&self.released),
             }),
         }
+    }
+
+    fn shade(&self, ask: &ShadeAsk) -> Option<Shaded> {
+        let price = self.shaded?;
+        Some(Shaded { price: Some(price), lesson: Lesson { segment: ask.segment, full_price: false } })
     }
 }

@@ -67,6 +67,7 @@ pub(crate) fn want() -> Want {
         creative: CreativeId(1),
         creative_caps: Caps::NONE,
         class: BidClass::of("google_adx", Format::Web),
+        lesson: None,
         ttl: TTL,
         draw: 0,
     }
