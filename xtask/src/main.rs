@@ -6,6 +6,7 @@ mod otp_diff;
 mod prerequisites;
 mod proofs;
 mod rules;
+mod scale;
 mod test;
 mod tidy;
 
@@ -33,6 +34,8 @@ enum Task {
     Explore(proofs::ExploreOptions),
     /// Kills the ad server under load, again and again, and compares its ledger with what was acknowledged and sent.
     Kill(proofs::KillOptions),
+    /// Writes docs/scale.md anew from the table of inputs at its head.
+    Scale,
     /// Checks the rules for Prometheus that are shipped; needs `promtool` (Debian: prometheus).
     Rules,
     /// Rehearses 24 hours of the whole bidder on a virtual clock, and judges money, delivery, pacing and caps.
@@ -50,6 +53,7 @@ fn main() -> anyhow::Result<()> {
         Task::Storm(options) => proofs::storm(&options),
         Task::Explore(options) => proofs::explore(&options),
         Task::Kill(options) => proofs::kill(&options),
+        Task::Scale => scale::write(),
         Task::Rules => rules::check().map(drop),
         Task::Day(options) => proofs::day(&options),
         Task::Bench(bench) => bench::run(&bench),

@@ -1,9 +1,11 @@
-//! The house rules that no compiler knows.
+//! The house rules that no compiler knows: files that say what they promise, and figures that follow from their inputs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+
+use crate::scale;
 
 /// The root of the workspace.
 pub(crate) fn workspace() -> PathBuf {
@@ -19,6 +21,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
             files += 1;
             check(path, &mut complaints)
         })?;
+    }
+    if let Err(error) = scale::check() {
+        complaints.push(format!("{error:#}"));
     }
     for complaint in &complaints {
         eprintln!("{complaint}");

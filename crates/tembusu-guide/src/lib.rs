@@ -27,6 +27,7 @@ chapters! {
     Deviations = "otp-deviations.md",
     FromOthers = "from-others.md",
     Operating = "operating.md",
+    Scale = "scale.md",
 }
 
 #[cfg(test)]
