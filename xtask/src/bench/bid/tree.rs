@@ -1,11 +1,15 @@
 //! Ledger, campaigns, regions and one exchange's subtree as they run in the ad server, without its sockets.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use campaign::{Country, campaigns_supervisor};
 use exchange::drops::DropSampler;
 use exchange::engine::{EngineSettings, Territory};
+use exchange::lane::Lane;
+use exchange::pool::AdmissionArgs;
+use exchange::pool::overload::{LoadBoard, OverloadArgs};
 use exchange::{Dialect, ExchangeArgs, ExchangePort, Intensity, Restore, exchange_supervisor};
 use ledger::{Clock, LedgerArgs, TokenKeys};
 use money::Rates;
@@ -24,6 +28,9 @@ pub(super) const IN_FLIGHT_MAX: usize = 4_096;
 
 /// The share of requests that are set aside to tell why campaigns drop out, as the ad server has it.
 const DROP_REASONS_ONE_IN: u32 = 10_000;
+
+/// No beat is measured here, so that nothing is shed.
+const LAG_TARGET: Duration = Duration::from_millis(5);
 
 const REGIONS: [&str; 3] = ["sg", "id", "th"];
 
@@ -78,10 +85,14 @@ impl Running {
         let (supervisor, port) = exchange_supervisor(ExchangeArgs {
             settings: Arc::clone(&settings),
             notice_base: NOTICE_BASE.into(),
-            in_flight_max: IN_FLIGHT_MAX,
+            admission: AdmissionArgs {
+                in_flight_max: IN_FLIGHT_MAX,
+                quota: None,
+                overload: OverloadArgs { target: LAG_TARGET, board: Arc::new(LoadBoard::new([100])), place: 0 },
+            },
             intensity: Intensity::default(),
             restore: Restore::Operator,
-            runtime: control.handle().clone(),
+            lane: Lane::given(control.handle().clone()),
         });
         root.supervisor(supervisor);
         let tree = control.block_on(root.start())?;
