@@ -145,9 +145,32 @@ fn the_way_back_from_degraded_is_said_in_words() {
 }
 
 #[test]
+fn what_an_exchange_may_ask_is_said_in_words_and_nonsense_is_refused() {
+    let text = explain(&parse(SAMPLE).expect("the sample is right"));
+    for said in [
+        "it may send 30000 requests a second, 3000 at once; others get 204 over_quota",
+        "it may send as many requests as come",
+        "when requests wait longer than 5 ms for its thread, exchanges below priority 100 shed first",
+        "after 1 s without a sign of life its runtime is given up",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    for (from, to, key, advice) in [
+        ("max_qps = 30000", "max_qps = 0", "max_qps", "leave it out"),
+        ("burst = 3000", "burst = 0", "burst", "write 1 to"),
+        ("max_qps = 30000, ", "", "burst", "nothing bursts without a limit"),
+        ("delay = \"5ms\"", "delay = \"0ms\"", "delay", "write 1 ms to 1 s"),
+        ("lost_after = \"1s\"", "lost_after = \"10ms\"", "lost_after", "write 100 ms"),
+    ] {
+        let (error, _) = broken(from, to);
+        assert!(error.contains(&format!("`exchange[1].load.{key}`: ")) && error.contains(advice), "{key}: {error}");
+    }
+}
+
+#[test]
 fn trials_that_make_no_sense_are_refused() {
     for (from, to, key, advice) in [
-        ("one_in = 100", "one_in = 0", "exchange[1].probe", "nonzero"),
+        ("{ one_in = 100", "{ one_in = 0", "exchange[1].probe", "nonzero"),
         ("first = \"10s\"", "first = \"0s\"", "exchange[1].probe.first", "above 0"),
         ("max = \"10m\"", "max = \"9s\"", "exchange[1].probe.max", "they are 10 s and 9 s"),
         ("intervals = 3", "intervals = 0", "exchange[1].probe.intervals", "at least 1"),
