@@ -187,7 +187,7 @@ impl SupervisorRef {
             Ok(order) => change.order = order,
             Err(error) => return Err(self.let_go(&change, error)),
         }
-        self.ask(Request::Change(Box::new(change)), Arc::clone(self.node().path())).await
+        self.ask(Request::Change(Box::new(change)), || Arc::clone(self.node().path())).await
     }
 
     fn check_added(&self, added: &[Entry]) -> Result<(), AdminError> {
@@ -200,7 +200,7 @@ impl SupervisorRef {
             if twice || self.node().with_members(|members| members.key(&name)).is_some() {
                 return Err(SpecError::DuplicateName { supervisor, name }.into());
             }
-            build::check_entry(entry, &format!("{supervisor}/{name}"), false)?;
+            build::check_entry(entry, || self.path_of(&name), false)?;
         }
         Ok(())
     }
@@ -213,8 +213,7 @@ impl SupervisorRef {
                 return Err(self.let_go(change, self.stopping()));
             };
             let (key, name) = (node.new_key(), Arc::clone(entry.name()));
-            let path = node.path_below(entry.name());
-            let (policy, member) = build::place_entry(entry, key, site, path, shared);
+            let (policy, member) = build::place_entry(entry, key, site, node.path(), shared);
             if node.with_members(|members| members.insert(key, Arc::clone(&name), member, None)).is_err() {
                 return Err(self.let_go(change, AdminError::AlreadyPresent { path: self.path_of(&name) }));
             }

@@ -128,7 +128,7 @@ impl<V: ?Sized> Drop for Snapshot<V> {
     /// On whichever thread lets go last, and under the fence of the incarnation that it belonged to.
     fn drop(&mut self) {
         let view = self.view.take();
-        Scope::enter(Some(&self.incarnation.scope), || panics::drop_quietly(view));
+        Scope::enter(Some(Arc::clone(&self.incarnation) as _), || panics::drop_quietly(view));
     }
 }
 

@@ -38,6 +38,17 @@ enum Fate {
     Known(Lost),
 }
 
+/// What has a scope: an incarnation, of which it is a part, or a queue that is being emptied.
+pub(crate) trait Scoped: Send + Sync {
+    fn scope(&self) -> &Scope;
+}
+
+impl Scoped for Scope {
+    fn scope(&self) -> &Scope {
+        self
+    }
+}
+
 /// The scope of one incarnation, or of a queue that is being emptied.
 pub(crate) struct Scope {
     replaced: AtomicBool,
@@ -49,37 +60,37 @@ pub(crate) struct Scope {
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Arc<Scope>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Arc<dyn Scoped>>> = const { RefCell::new(None) };
 }
 
 impl Scope {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Self {
         Self::with(Fate::Pending(Vec::new()))
     }
 
     /// A scope in which every dropped reply is settled at once.
     pub(crate) fn settling(lost: Lost) -> Arc<Self> {
-        Self::with(Fate::Known(lost))
+        Arc::new(Self::with(Fate::Known(lost)))
     }
 
-    fn with(fate: Fate) -> Arc<Self> {
-        Arc::new(Self {
+    fn with(fate: Fate) -> Self {
+        Self {
             replaced: AtomicBool::new(false),
             has_pending: AtomicBool::new(false),
             fate: Mutex::new(fate),
             deadline: Default::default(),
-        })
+        }
     }
 
     /// Runs `f` as this scope, or outside any with `None`.
-    pub(crate) fn enter<T>(scope: Option<&Arc<Self>>, f: impl FnOnce() -> T) -> T {
-        Self::enter_owned(&mut scope.cloned(), f)
+    pub(crate) fn enter<T>(mut scope: Option<Arc<dyn Scoped>>, f: impl FnOnce() -> T) -> T {
+        Self::enter_owned(&mut scope, f)
     }
 
     /// Runs `f` as the scope that is lent, which is given back: a poll costs no count of references.
-    pub(crate) fn enter_owned<T>(scope: &mut Option<Arc<Self>>, f: impl FnOnce() -> T) -> T {
+    pub(crate) fn enter_owned<T>(scope: &mut Option<Arc<dyn Scoped>>, f: impl FnOnce() -> T) -> T {
         /// Holds the scope around this one meanwhile.
-        struct Leave<'a>(&'a mut Option<Arc<Scope>>);
+        struct Leave<'a>(&'a mut Option<Arc<dyn Scoped>>);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
                 CURRENT.with(|current| std::mem::swap(&mut *current.borrow_mut(), self.0));
@@ -93,12 +104,12 @@ impl Scope {
     /// Whether the running code belongs to an incarnation that has been replaced.
     #[inline]
     pub(crate) fn current_is_replaced() -> bool {
-        CURRENT.with(|current| current.borrow().as_ref().is_some_and(|scope| scope.is_replaced()))
+        CURRENT.with(|current| current.borrow().as_ref().is_some_and(|current| current.scope().is_replaced()))
     }
 
     /// Until when the caller of the message that the running code handles waits.
     pub(crate) fn current_deadline() -> Option<Instant> {
-        CURRENT.with(|current| current.borrow().as_ref().and_then(|scope| scope.deadline.get()))
+        CURRENT.with(|current| current.borrow().as_ref().and_then(|current| current.scope().deadline.get()))
     }
 
     /// Until when the caller of the message at hand waits, as far as is known.
@@ -112,8 +123,9 @@ impl Scope {
 
     /// Settles a dropped reply as the current scope says.
     pub(crate) fn settle_dropped(call: Arc<dyn Settle>) {
-        let scope = CURRENT.with(|current| current.borrow().clone());
-        let Some(scope) = scope else { return call.settle(Lost::Unanswered) };
+        let current = CURRENT.with(|current| current.borrow().clone());
+        let Some(current) = current else { return call.settle(Lost::Unanswered) };
+        let scope = current.scope();
         let mut fate = scope.fate.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *fate {
             Fate::Pending(pending) => {

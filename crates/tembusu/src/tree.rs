@@ -188,24 +188,26 @@ impl SupervisorRef {
         let shared = self.node.shared().ok_or_else(|| self.stopping())?;
         let site = self.node.site.get().ok_or_else(|| self.stopping())?;
         let name = Arc::clone(entry.name());
-        let path = self.node.path_below(&name);
+        let path = || self.path_of(&name);
         if name.is_empty() || name.contains('/') {
             let error = crate::SpecError::BadName { supervisor: self.path().to_owned(), name: name.to_string() };
             return Err(error.into());
         }
         let (is_dynamic, auto_shutdown) = self.node.flags().ok_or_else(|| self.stopping())?;
-        build::check_significance(&entry, &path, is_dynamic, auto_shutdown)?;
-        build::check_entry(&entry, &path, false)?;
+        build::check_significance(&entry, path, is_dynamic, auto_shutdown)?;
+        build::check_entry(&entry, path, false)?;
         self.node.check_reach(&entry)?;
-        let gone = self.node.free_name(&name)?;
         let key = self.node.new_key();
-        let (policy, member) = build::place_entry(entry, key, site, path, shared);
-        let refused = self.node.with_members(|members| members.insert(key, Arc::clone(&name), member, gone)).err();
-        if refused.is_some() {
-            return Err(AdminError::AlreadyPresent { path: self.path_of(&name) });
+        let (policy, member) = build::place_entry(entry, key, site, self.node.path(), shared);
+        let insert =
+            |member, gone| self.node.with_members(|members| members.insert(key, Arc::clone(&name), member, gone));
+        if let Err(member) = insert(member, None) {
+            let gone = self.node.free_name(&name)?;
+            if insert(member, gone).is_err() {
+                return Err(AdminError::AlreadyPresent { path: path() });
+            }
         }
-        let path = self.path_of(&name);
-        self.ask(Request::Add { key, name, policy }, path).await?;
+        self.ask(Request::Add { key, name: Arc::clone(&name), policy }, path).await?;
         Ok(handle)
     }
 
@@ -255,7 +257,7 @@ impl SupervisorRef {
     ///
     /// Dropping the wait does not call the end off.
     pub async fn stop(&self) -> Result<(), AdminError> {
-        self.ask(Request::Stop, Arc::clone(self.node.path())).await
+        self.ask(Request::Stop, || Arc::clone(self.node.path())).await
     }
 
     /// Waits for the end of this supervisor's present run, and says why it ended: [`Exhausted`](ExitReason::Exhausted)
@@ -309,13 +311,13 @@ impl SupervisorRef {
 
     async fn ask_about(&self, name: &str, request: impl FnOnce(ChildKey) -> Request) -> Result<(), AdminError> {
         let key = self.key_of(name)?;
-        self.ask(request(key), self.path_of(name)).await
+        self.ask(request(key), || self.path_of(name)).await
     }
 
-    /// Asks for something that concerns the child with that path.
-    pub(crate) async fn ask(&self, request: Request, child: Arc<str>) -> Result<(), AdminError> {
+    /// Asks for something that concerns the child with that path, which is asked for when it is refused.
+    pub(crate) async fn ask(&self, request: Request, child: impl FnOnce() -> Arc<str>) -> Result<(), AdminError> {
         let answer = self.node.ask(request).await;
-        answer.map_err(|refused| AdminError::of(refused, self.node.path(), child))
+        answer.map_err(|refused| AdminError::of(refused, self.node.path(), child()))
     }
 
     /// Where a child of that name is, or would be.

@@ -19,7 +19,7 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner, thread};
 
 use mailbox::{Collector, DeadLetter, Hand, Lane, Mailbox, Overflow, Queue, Received, Refusal, Rules};
-use scope::{Lost, Scope};
+use scope::{Lost, Scope, Scoped};
 use sync::AtomicBool;
 
 #[path = "../src/exclusive.rs"]
@@ -136,7 +136,7 @@ fn run(scheduler: impl Scheduler + 'static, scenario: impl Fn() + Send + Sync + 
 
 fn mailbox<M: Send + 'static>(capacity: usize) -> Arc<Mailbox<M>> {
     let mailbox = Mailbox::new("a".into());
-    mailbox.settle_in("root/a".into(), capacity);
+    mailbox.settle_in(&"root".into(), &"a".into(), capacity);
     mailbox
 }
 
@@ -419,10 +419,10 @@ fn a_fresh_queue_keeps_what_came_after_the_end_and_drops_what_came_before() {
 #[test]
 fn a_call_to_a_replaced_incarnation_has_one_outcome_and_both_sides_know_it() {
     explore("fence", || {
-        let incarnation = Scope::new();
+        let incarnation = Arc::new(Scope::new());
         let (reply, answer) = reply::Reply::channel();
         let handler = {
-            let mut incarnation = Some(Arc::clone(&incarnation));
+            let mut incarnation = Some(Arc::clone(&incarnation) as Arc<dyn Scoped>);
             thread::spawn(move || Scope::enter_owned(&mut incarnation, || reply.send(1)))
         };
         // The slot is taken away from it meanwhile, as from one that does not yield.
@@ -439,11 +439,11 @@ fn a_call_to_a_replaced_incarnation_has_one_outcome_and_both_sides_know_it() {
 #[test]
 fn a_reply_dropped_by_an_incarnation_that_ends_tells_its_caller() {
     explore("dropped reply", || {
-        let incarnation = Scope::new();
+        let incarnation = Arc::new(Scope::new());
         let (reply, answer) = reply::Reply::<u64>::channel();
         let (kept, second) = reply::Reply::<u64>::channel();
         let handler = {
-            let mut own = Some(Arc::clone(&incarnation));
+            let mut own = Some(Arc::clone(&incarnation) as Arc<dyn Scoped>);
             let incarnation = Arc::clone(&incarnation);
             thread::spawn(move || {
                 Scope::enter_owned(&mut own, || drop(reply));

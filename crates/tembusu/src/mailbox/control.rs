@@ -9,15 +9,17 @@ use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 
 use super::stash::Lengths;
-use super::{Envelope, Gate, Mailbox, Refusal, Stale, WhyDead};
+use super::{Envelope, Gate, Mailbox, Refusal, Stale, WhyDead, below};
 use crate::exit::ExitReason;
 use crate::later;
 use crate::scope::Lost;
 
 /// A queue without its type.
 pub(crate) trait Queue: Send + Sync {
-    fn settle_in(&self, path: Arc<str>, capacity: usize);
+    /// Places it under the supervisor with that path, as the child of that name.
+    fn settle_in(&self, above: &Arc<str>, name: &Arc<str>, capacity: usize);
     fn path(&self) -> &Arc<str>;
+    fn name(&self) -> &str;
     fn close(self: Arc<Self>);
     fn close_for_good(self: Arc<Self>);
     fn reopen(&self);
@@ -114,13 +116,26 @@ pub(super) fn front<M>(lane: &mut VecDeque<Envelope<M>>, count: usize) -> VecDeq
 }
 
 impl<M: Send + 'static> Queue for Mailbox<M> {
-    fn settle_in(&self, path: Arc<str>, capacity: usize) {
-        let _ = self.path.set(path);
+    fn settle_in(&self, above: &Arc<str>, name: &Arc<str>, capacity: usize) {
+        if *self.name == **name {
+            let _ = self.above.set(Arc::clone(above));
+        } else {
+            // A partition is named by its number.
+            let _ = self.path.set(below(above, name));
+        }
         self.capacity.store(capacity, Ordering::Relaxed);
     }
 
     fn path(&self) -> &Arc<str> {
         Self::path(self)
+    }
+
+    fn name(&self) -> &str {
+        match self.path.get() {
+            // Names have no slashes: they are the last parts of paths.
+            Some(path) => path.rsplit('/').next().unwrap_or_default(),
+            None => &self.name,
+        }
     }
 
     fn close(self: Arc<Self>) {

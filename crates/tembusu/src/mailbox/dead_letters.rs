@@ -105,7 +105,7 @@ impl<M> Seldom<M> {
             return;
         }
         // Replies in messages that are dropped here tell their callers.
-        Scope::enter(Some(&Scope::settling(lost.clone())), || {
+        Scope::enter(Some(Scope::settling(lost.clone())), || {
             for Envelope { message, extra, .. } in messages {
                 if why != WhyDead::Expired {
                     // Expired calls have a count of their own.

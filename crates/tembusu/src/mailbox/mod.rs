@@ -48,6 +48,12 @@ use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard};
 /// How many messages wait at the most, unless the specification says otherwise.
 pub(crate) const DEFAULT_CAPACITY: usize = 1024;
 
+/// The path of what has that name under that path. Put together by hand: a format string costs as much as the rest of a
+/// start.
+pub(crate) fn below(path: &str, name: &str) -> Arc<str> {
+    [path, "/", name].concat().into()
+}
+
 impl<M> Envelope<M> {
     /// Whether it is known to have waited longer.
     fn is_older_than(&self, age: Duration, now: Instant) -> bool {
@@ -142,6 +148,9 @@ struct Stale {
 
 pub(crate) struct Mailbox<M> {
     name: Arc<str>,
+    /// The path of the supervisor that the child is placed under.
+    above: OnceLock<Arc<str>>,
+    /// Made when somebody asks for it: of most children nobody does.
     path: OnceLock<Arc<str>>,
     capacity: AtomicUsize,
     has_stand_in: AtomicBool,
@@ -159,6 +168,7 @@ impl<M> Mailbox<M> {
     pub(crate) fn new(name: Arc<str>) -> Arc<Self> {
         Arc::new(Self {
             name,
+            above: OnceLock::new(),
             path: OnceLock::new(),
             capacity: AtomicUsize::new(DEFAULT_CAPACITY),
             has_stand_in: AtomicBool::new(false),
@@ -200,7 +210,11 @@ impl<M> Mailbox<M> {
     }
 
     pub(crate) fn path(&self) -> &Arc<str> {
-        self.path.get().unwrap_or(&self.name)
+        match (self.path.get(), self.above.get()) {
+            (Some(path), _) => path,
+            (None, Some(above)) => self.path.get_or_init(|| below(above, &self.name)),
+            (None, None) => &self.name,
+        }
     }
 
     /// Set once, before anything starts.

@@ -12,7 +12,7 @@ use crate::core::Generation;
 use crate::exit::ExitReason;
 use crate::later;
 use crate::panics::Caught;
-use crate::scope::{Lost, Scope};
+use crate::scope::{Lost, Scope, Scoped};
 use crate::table::Withdraw;
 use crate::ties::{Linked, Notice, Tie, Ties};
 
@@ -34,7 +34,7 @@ static NEXT_OWNER: AtomicU64 = AtomicU64::new(1);
 pub(crate) struct Incarnation {
     pub(crate) generation: Generation,
     pub(crate) owner: u64,
-    pub(crate) scope: Arc<Scope>,
+    pub(crate) scope: Scope,
     slot: Weak<Slot>,
     signals: AtomicU8,
     /// Set once: by the first panic inside an inline call, or by the end of a linked incarnation.
@@ -85,6 +85,12 @@ impl Signals {
 
     pub(crate) fn asked(self) -> bool {
         self.0 & signal::ASKED != 0
+    }
+}
+
+impl Scoped for Incarnation {
+    fn scope(&self) -> &Scope {
+        &self.scope
     }
 }
 

@@ -41,10 +41,9 @@ impl Shape {
 }
 
 impl Member {
-    /// Names have no slashes: they are the last parts of paths.
     fn name(&self) -> &str {
         match self {
-            Self::Worker(slot) => slot.path().rsplit('/').next().unwrap_or_default(),
+            Self::Worker(slot) => slot.name(),
             Self::Supervisor(nested) => &nested.normal.name,
         }
     }

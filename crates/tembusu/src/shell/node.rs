@@ -25,6 +25,7 @@ use crate::core::{ChildKey, Core, Effect, Event as CoreEvent, Generation, Mode, 
 use crate::event::Stream;
 use crate::exit::ExitReason;
 use crate::later::{self, ThreadMark};
+use crate::mailbox::below;
 use crate::panics;
 use crate::scope::Scope;
 
@@ -130,7 +131,7 @@ impl Node {
         assert!(fresh, "a supervisor is placed into a tree once");
     }
 
-    /// The path of a child of that name. Put together by hand: a format string costs as much as the rest of a start.
+    /// The path of a child of that name.
     pub(crate) fn path_below(&self, name: &str) -> Arc<str> {
         below(self.path(), name)
     }
@@ -347,8 +348,4 @@ impl Node {
             })
             .sum()
     }
-}
-
-pub(crate) fn below(path: &str, name: &str) -> Arc<str> {
-    [path, "/", name].concat().into()
 }

@@ -150,6 +150,14 @@ impl Slot {
         self.home().own_path.as_deref().unwrap_or_else(|| self.queue().path())
     }
 
+    /// The last part of its path, which need not be made for that.
+    pub(crate) fn name(&self) -> &str {
+        match self.home().own_path.as_deref() {
+            Some(path) => path.rsplit('/').next().unwrap_or_default(),
+            None => self.queue().name(),
+        }
+    }
+
     pub(crate) fn leaked(&self) -> u64 {
         self.rare.get().map_or(0, |rare| rare.leaked.load(Ordering::Relaxed))
     }

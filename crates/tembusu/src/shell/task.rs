@@ -22,7 +22,7 @@ use crate::exit::{ExitReason, StartFailure};
 use crate::mailbox::{Mailbox, Queue};
 use crate::panics::{self, Caught};
 use crate::poll;
-use crate::scope::{Lost, Scope};
+use crate::scope::{Lost, Scope, Scoped};
 
 /// After how many restarts in place a crash loop lets its siblings have the thread.
 const RESTARTS_PER_TURN: u32 = 16;
@@ -94,7 +94,7 @@ struct Runner<A: Actor> {
     incarnation: Option<Arc<Incarnation>>,
     launcher: Option<Arc<Launcher<A>>>,
     /// Of the incarnation: lent to the thread for each poll.
-    scope: Option<Arc<Scope>>,
+    scope: Option<Arc<dyn Scoped>>,
     restarts: u32,
     /// It has been polled. One that never was has no runtime any more, and neither would the next one.
     begun: bool,
@@ -172,7 +172,7 @@ where
         }
         while let (Some(incarnation), Some(launcher)) = (&runner.incarnation, &runner.launcher) {
             if lives.is_none() {
-                runner.scope = Some(Arc::clone(&incarnation.scope));
+                runner.scope = Some(Arc::clone(incarnation) as _);
                 runner.told = false;
                 let context =
                     Context::new(Arc::clone(&runner.slot), Arc::clone(incarnation), Arc::clone(&launcher.mailbox));
@@ -237,7 +237,7 @@ impl<A: Actor> Runner<A> {
     fn drop_life<F>(&self, mut lives: Pin<&mut Option<F>>) {
         if let (true, Some(incarnation)) = (lives.is_some(), &self.incarnation) {
             incarnation.scope.conclude(Lost::Died(incarnation.verdict_or(ExitReason::Killed)));
-            let _ = Scope::enter(Some(&incarnation.scope), || panics::catch(|| lives.set(None)));
+            let _ = Scope::enter(Some(Arc::clone(incarnation) as _), || panics::catch(|| lives.set(None)));
         }
     }
 

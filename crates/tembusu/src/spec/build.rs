@@ -13,9 +13,10 @@ use crate::core::{ChildKey, ChildPolicy, Core, Doubling, Exhaustion, Intensity, 
 use crate::error::{SpecError, StartError};
 use crate::exit::ExitReason;
 use crate::ground::On;
+use crate::mailbox::below;
 use crate::panics;
 use crate::shell::member::{Member, Nested, Shape};
-use crate::shell::node::{Above, Node, below};
+use crate::shell::node::{Above, Node};
 use crate::shell::slot::{Home, Site};
 use crate::shell::tree::{Shared, TreeState};
 use crate::snapshot::Kind;
@@ -103,9 +104,9 @@ pub(crate) fn check(supervisor: &Supervisor, path: &str, is_fallback: bool) -> R
         if name.is_empty() || name.contains('/') {
             return Err(SpecError::BadName { supervisor: at(), name: name.to_string() });
         }
-        let own = format!("{path}/{name}");
-        check_significance(entry, &own, supervisor.is_dynamic, supervisor.auto_shutdown)?;
-        check_entry(entry, &own, is_fallback)?;
+        let own = || below(path, name);
+        check_significance(entry, own, supervisor.is_dynamic, supervisor.auto_shutdown)?;
+        check_entry(entry, own, is_fallback)?;
         // Last: a stand-in in a wrong place often has the name of its neighbour, which is not what is wrong.
         if !names.insert(Arc::clone(name)) {
             return Err(SpecError::DuplicateName { supervisor: at(), name: name.to_string() });
@@ -114,19 +115,21 @@ pub(crate) fn check(supervisor: &Supervisor, path: &str, is_fallback: bool) -> R
     Ok(())
 }
 
-pub(crate) fn check_entry(entry: &Entry, path: &str, is_fallback: bool) -> Result<(), SpecError> {
+pub(crate) fn check_entry(entry: &Entry, path: impl Fn() -> Arc<str>, is_fallback: bool) -> Result<(), SpecError> {
     match entry {
-        Entry::Supervisor(child) if child.watch.is_some() => Err(SpecError::WatchBelowRoot { path: path.to_owned() }),
-        Entry::Supervisor(child) => check(child, path, is_fallback),
-        Entry::Worker(worker) if worker.heartbeat.is_some_and(|heartbeat| heartbeat.is_zero()) => {
-            Err(SpecError::ZeroHeartbeat { path: path.to_owned() })
+        Entry::Supervisor(child) if child.watch.is_some() => {
+            Err(SpecError::WatchBelowRoot { path: path().to_string() })
         }
-        Entry::Worker(worker) if worker.capacity == 0 => Err(SpecError::ZeroCapacity { path: path.to_owned() }),
+        Entry::Supervisor(child) => check(child, &path(), is_fallback),
+        Entry::Worker(worker) if worker.heartbeat.is_some_and(|heartbeat| heartbeat.is_zero()) => {
+            Err(SpecError::ZeroHeartbeat { path: path().to_string() })
+        }
+        Entry::Worker(worker) if worker.capacity == 0 => Err(SpecError::ZeroCapacity { path: path().to_string() }),
         Entry::Worker(worker) if worker.init_timeout.is_zero() => {
-            Err(SpecError::ZeroInitTimeout { path: path.to_owned() })
+            Err(SpecError::ZeroInitTimeout { path: path().to_string() })
         }
         Entry::Worker(worker) if worker.slot.used.is_stand_in && !is_fallback => {
-            Err(SpecError::StandInOutsideFallback { path: path.to_owned() })
+            Err(SpecError::StandInOutsideFallback { path: path().to_string() })
         }
         Entry::Worker(_) => Ok(()),
     }
@@ -135,7 +138,7 @@ pub(crate) fn check_entry(entry: &Entry, path: &str, is_fallback: bool) -> Resul
 /// Whether a child may be significant under its supervisor.
 pub(crate) fn check_significance(
     entry: &Entry,
-    path: &str,
+    path: impl Fn() -> Arc<str>,
     is_dynamic: bool,
     auto_shutdown: AutoShutdown,
 ) -> Result<(), SpecError> {
@@ -143,7 +146,7 @@ pub(crate) fn check_significance(
         Entry::Worker(worker) => (worker.significant, worker.restart),
         Entry::Supervisor(child) => (child.significant, child.restart),
     };
-    let path = || path.to_owned();
+    let path = || path().to_string();
     match (significant, restart, auto_shutdown) {
         (false, ..) => Ok(()),
         _ if is_dynamic => Err(SpecError::SignificantInDynamic { path: path() }),
@@ -221,8 +224,7 @@ fn place(supervisor: Supervisor, path: Arc<str>, above: Above, shared: &Arc<Shar
     for entry in supervisor.entries {
         let key = node.new_key();
         let name = Arc::clone(entry.name());
-        let path = below(&path, &name);
-        let (policy, member) = place_entry(entry, key, &site, path, shared);
+        let (policy, member) = place_entry(entry, key, &site, &path, shared);
         core.add(key, Arc::clone(&name), policy);
         let taken = node.with_members(|members| members.insert(key, name, member, None)).err();
         assert!(taken.is_none(), "names were checked");
@@ -232,12 +234,12 @@ fn place(supervisor: Supervisor, path: Arc<str>, above: Above, shared: &Arc<Shar
     node
 }
 
-/// Places one checked child of the supervisor whose site it is.
+/// Places one checked child of the supervisor whose site it is, and whose path is the one above.
 pub(crate) fn place_entry(
     entry: Entry,
     key: ChildKey,
     site: &Arc<Site>,
-    path: Arc<str>,
+    above_path: &Arc<str>,
     shared: &Arc<Shared>,
 ) -> (ChildPolicy, Member) {
     let above = || Above::Parent { node: Weak::clone(&site.node), key };
@@ -245,9 +247,9 @@ pub(crate) fn place_entry(
         Entry::Worker(worker) => {
             let own_path = if worker.slot.used.is_stand_in {
                 worker.slot.queue().take_stand_in();
-                Some(Box::new(path))
+                Some(Box::new(below(above_path, &worker.name)))
             } else {
-                worker.slot.queue().settle_in(path, worker.capacity);
+                worker.slot.queue().settle_in(above_path, &worker.name, worker.capacity);
                 None
             };
             let site = match (worker.on, worker.heartbeat) {
@@ -272,6 +274,7 @@ pub(crate) fn place_entry(
             (policy, Member::Worker(worker.slot))
         }
         Entry::Supervisor(mut child) => {
+            let path = below(above_path, &child.name);
             let probed = child.probe.map(|probe| (probe.first, probe.max));
             let backoff = child.restore_after.or(probed).map(|(first, max)| Doubling { first, max });
             let on = child.on.clone().unwrap_or_else(|| site.on.clone());

@@ -203,7 +203,7 @@ impl<T, C: IntoChild> Dynamic<T, C> {
             Err(AdminError::NotFound { .. }) if C::has_ended(child) => return Ok(()),
             found => found?,
         };
-        self.supervisor.ask(Request::Terminate { key }, self.supervisor.path_of(&handle.name)).await
+        self.supervisor.ask(Request::Terminate { key }, || self.supervisor.path_of(&handle.name)).await
     }
 
     /// The child that a handle belongs to.
