@@ -60,7 +60,7 @@ pub fn campaigns_supervisor_of(
     supervisor.add(child::<Loader>("loader", args).init_timeout(LOAD_WITHIN));
     let args = IndexPublisherArgs { registry: registry.clone(), index: index.clone() };
     // It builds an index of all for as long as that takes: on a thread of its own nobody waits for that.
-    supervisor.add(declared.with(args).on_own_thread().mailbox(INDEX_PUBLISHER_MAILBOX));
+    supervisor.add(declared.with(args).on_own_thread().init_timeout(LOAD_WITHIN).mailbox(INDEX_PUBLISHER_MAILBOX));
 
     Ok((supervisor, CampaignsHandle { registry, each, index, index_publisher }))
 }
