@@ -21,6 +21,8 @@ pub(crate) struct CapEstate(Arc<Mutex<Left>>);
 struct Left {
     table: Option<Arc<CapTable>>,
     open: Vec<CarriedOpen>,
+    /// The last event of the region that was applied to them.
+    followed: u64,
 }
 
 impl CapEstate {
@@ -42,6 +44,16 @@ impl CapEstate {
         }
         left.table = Some(Arc::clone(table));
         carried
+    }
+
+    /// Notes how far the region's events have been applied to what is open.
+    pub(crate) fn follow(&self, region_seq: u64) {
+        self.lock().followed = region_seq;
+    }
+
+    /// The last event that was applied to what was left: what ended after it is known to nobody here.
+    pub(crate) fn followed(&self) -> u64 {
+        self.lock().followed
     }
 
     fn lock(&self) -> MutexGuard<'_, Left> {

@@ -27,6 +27,11 @@ impl Feed {
         Self { link, cursor: EventCursor::at(region_seq) }
     }
 
+    /// The last event that is counted.
+    pub(crate) fn applied(&self) -> u64 {
+        self.cursor.applied()
+    }
+
     /// Crashes at an armed chaos point if the event is news: durable in the ledger, and not applied here.
     pub(crate) fn strike(&self, point: &Point, event: &LedgerEvent) -> Result<(), RegionCrash> {
         if event.region_seq > self.cursor.applied() { strike(point) } else { Ok(()) }
@@ -45,7 +50,7 @@ impl Feed {
     }
 
     /// Fetches and applies what has happened since the last event that was applied.
-    async fn catch_up(&mut self, mut apply: impl FnMut(&LedgerEvent)) {
+    pub(crate) async fn catch_up(&mut self, mut apply: impl FnMut(&LedgerEvent)) {
         for _ in 0..PAGES_MAX {
             let page = match self.link.events_since(self.cursor.applied()).await {
                 Ok(page) => page,

@@ -10,7 +10,7 @@ use std::time::Instant;
 use ledger::{BidFacts, Clock, EventKind, LedgerEvent};
 use tembusu::{Actor, Context, Flow, Init};
 
-use crate::cap_estate::CarriedBids;
+use crate::cap_estate::{CapEstate, CarriedBids};
 use crate::cap_table::CapTable;
 use crate::chaos::{CAPPER_EVENT, CAPPER_FIRST_MESSAGE};
 use crate::crash::{RegionCrash, strike};
@@ -40,6 +40,7 @@ pub(crate) struct FrequencyCapper {
     feed: Feed,
     clock: Clock,
     won_ttl_ms: i64,
+    estate: CapEstate,
     /// The shard in which is forgotten next.
     shard: usize,
     fresh: bool,
@@ -67,7 +68,16 @@ impl Actor for FrequencyCapper {
         args.link.subscribe(cx, CapperMessage::Event)?;
         let (caps, region_seq) = args.link.load_caps(CapTable::of(epoch)).await?;
         let caps = cx.publish(&args.tables.caps, caps);
-        let carried = args.tables.estate.settle(&caps, args.clock.now_ms());
+        let now_ms = args.clock.now_ms();
+        let won_ttl_ms = millis(args.timings.won_ttl.min(WON_TTL));
+        let mut carried = args.tables.estate.settle(&caps, now_ms);
+        if !carried.is_empty() {
+            // Billings that the last incarnation did not hear of are among the counts; that their bids are over is not.
+            let mut unheard = Feed::new(args.link.clone(), args.tables.estate.followed());
+            let won_until_ms = now_ms.saturating_add(won_ttl_ms);
+            unheard.catch_up(|event| follow(&caps, &mut carried, event, won_until_ms)).await;
+        }
+        args.tables.estate.follow(region_seq);
         args.tables.recovery.note(started.elapsed(), caps.len());
         cx.after(FORGET_PERIOD, CapperMessage::Forget);
         if !carried.is_empty() {
@@ -78,7 +88,8 @@ impl Actor for FrequencyCapper {
             carried,
             feed: Feed::new(args.link.clone(), region_seq),
             clock: args.clock.clone(),
-            won_ttl_ms: millis(args.timings.won_ttl.min(WON_TTL)),
+            won_ttl_ms,
+            estate: args.tables.estate.clone(),
             shard: 0,
             fresh: true,
         }))
@@ -95,6 +106,7 @@ impl Actor for FrequencyCapper {
                 let Self { caps, carried, feed, won_ttl_ms, .. } = self;
                 let won_until_ms = now_ms.saturating_add(*won_ttl_ms);
                 feed.take(event, |event| count(caps, carried, event, won_until_ms)).await;
+                self.estate.follow(self.feed.applied());
             }
             CapperMessage::Forget => {
                 self.caps.forget(self.shard, now_ms);
@@ -115,16 +127,21 @@ impl Actor for FrequencyCapper {
 /// Counts a billing, and follows the bids that an earlier incarnation had open.
 fn count(caps: &CapTable, carried: &mut CarriedBids, event: &LedgerEvent, won_until_ms: i64) {
     let Some(BidFacts { token, creative, cap_key: Some(key), .. }) = event.bid.as_deref() else { return };
-    match event.kind {
-        EventKind::Billing => {
-            caps.bill(event.campaign, *key, *token, event.at_ms);
-            if key.counts_creatives() {
-                caps.bill(*creative, *key, *token, event.at_ms);
-            }
-            carried.end(*token, caps);
+    if event.kind == EventKind::Billing {
+        caps.bill(event.campaign, *key, *token, event.at_ms);
+        if key.counts_creatives() {
+            caps.bill(*creative, *key, *token, event.at_ms);
         }
+    }
+    follow(caps, carried, event, won_until_ms);
+}
+
+/// Follows the bids that an earlier incarnation had open.
+fn follow(caps: &CapTable, carried: &mut CarriedBids, event: &LedgerEvent, won_until_ms: i64) {
+    let Some(BidFacts { token, cap_key: Some(_), .. }) = event.bid.as_deref() else { return };
+    match event.kind {
+        EventKind::Billing | EventKind::Loss => carried.end(*token, caps),
         EventKind::Win => carried.win(*token, caps, won_until_ms),
-        EventKind::Loss => carried.end(*token, caps),
         _ => {}
     }
 }
