@@ -11,6 +11,9 @@ use bytes::Bytes;
 use campaign::Country as Code;
 use exchange::drops::DropSampler;
 use exchange::engine::{EngineSettings, Territory};
+use exchange::lane::Lane;
+use exchange::pool::AdmissionArgs;
+use exchange::pool::overload::{LoadBoard, OverloadArgs};
 use exchange::sockets::{Answer, Framed, Handler};
 use exchange::{
     BILLING_PATH, Dialect, ExchangeArgs, ExchangePort, Intensity, LOSS_PATH, WIN_PATH, exchange_supervisor,
@@ -30,6 +33,10 @@ use crate::world::{COUNTRIES, EXCHANGES, LetterKind, Part, Scenario};
 const TMAX: Duration = Duration::from_millis(300);
 /// How long a notice waits to be made durable, as the notices' listener has it.
 const RECORD_WITHIN: Duration = Duration::from_secs(2);
+/// More than is ever in flight here.
+const IN_FLIGHT_MAX: usize = 10_000;
+/// No beat is measured on a virtual clock, so that nothing is shed.
+const LAG_TARGET: Duration = Duration::from_millis(5);
 /// Scheme and authority of the notices.
 const NOTICE_BASE: &str = "https://n.example";
 
@@ -95,7 +102,7 @@ impl Backstage {
 }
 
 impl Stage {
-    /// Starts the process.
+    /// Starts the process, while the clock runs; it is paused again when this returns.
     pub async fn start(backstage: &Backstage, cast: &[Part]) -> anyhow::Result<Self> {
         let clock = backstage.clock.clone();
         let definitions = || {
@@ -168,10 +175,14 @@ impl Stage {
             let (subtree, port) = exchange_supervisor(ExchangeArgs {
                 settings: Arc::new(settings),
                 notice_base: NOTICE_BASE.into(),
-                in_flight_max: 10_000,
+                admission: AdmissionArgs {
+                    in_flight_max: IN_FLIGHT_MAX,
+                    quota: None,
+                    overload: OverloadArgs { target: LAG_TARGET, board: Arc::new(LoadBoard::new([100])), place: 0 },
+                },
                 intensity: Intensity::default(),
                 restore: exchange::Restore::Operator,
-                runtime: Handle::current(),
+                lane: Lane::given(Handle::current()),
             });
             supervisor.supervisor(subtree);
             exchanges.push(port);
@@ -179,7 +190,11 @@ impl Stage {
         }
         root.supervisor(supervisor);
 
-        let tree = root.start().await.map_err(|error| anyhow::anyhow!("the tree does not start: {error}"))?;
+        // The index is built on a thread of its own, for which a paused clock does not wait.
+        tokio::time::resume();
+        let started = root.start().await;
+        tokio::time::pause();
+        let tree = started.map_err(|error| anyhow::anyhow!("the tree does not start: {error}"))?;
         Ok(Self { tree, ledger, regions, exchanges, meters, token_keys: Arc::clone(&backstage.token_keys), clock })
     }
 

@@ -279,6 +279,8 @@ impl Part {
             pacing: if self.even { Pacing::Even } else { Pacing::Asap },
             hour_weights: hour_weights.collect(),
             strict_budget: self.strict,
+            // The notices of this world do not say what would have won.
+            shading: false,
             countries: codes.map(|(_, at)| Code::parse(at.alpha2).expect("a country")).collect(),
             exchanges: exchanges.map(|(_, at)| at.name.to_owned()).collect(),
             targeting: Some(Box::new(campaign::targeting::Targeting {
