@@ -1,9 +1,10 @@
 //! A ledger that takes its time, as one that reads a busy day's users does.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ledger::{LedgerMessage, RegionSnapshot};
+use ledger::{CapAnswer, CapCount, CapReader, CapStore, CapStoreError, LedgerMessage, RegionSnapshot};
 use region::{RegionArgs, region_supervisor};
 use tembusu::{Actor, Context, Flow, Init, Supervisor, child};
 use tokio::time::{Instant, sleep};
@@ -31,11 +32,37 @@ impl Actor for SlowLedger {
     }
 }
 
+/// Counts of nobody, after a while.
+#[derive(Debug)]
+struct SlowCounts;
+
+impl CapStore for SlowCounts {
+    fn open(&self, _: Arc<str>) -> CapAnswer<'_> {
+        Box::pin(async {
+            sleep(READS_FOR).await;
+            Ok(Box::new(NoCounts) as Box<dyn CapReader>)
+        })
+    }
+}
+
+struct NoCounts;
+
+impl CapReader for NoCounts {
+    fn begin(&mut self) -> Result<u64, CapStoreError> {
+        Ok(0)
+    }
+
+    fn read(&mut self, _: &mut dyn FnMut(CapCount) -> bool) -> Result<(), CapStoreError> {
+        Ok(())
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_region_waits_for_its_snapshot_and_does_not_crash_for_want_of_it() {
     let mut root = Supervisor::one_for_one("root");
     let ledger = root.add(child::<SlowLedger>("ledger", ()));
-    let (region, port) = region_supervisor("sg", RegionArgs::new(ledger, 1));
+    let (region, port) =
+        region_supervisor("sg", RegionArgs { caps: Arc::new(SlowCounts), ..RegionArgs::new(ledger, 1) });
     root.supervisor(region);
     let begin = Instant::now();
     let tree = root.start().await.expect("the region starts");
