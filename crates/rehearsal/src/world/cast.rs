@@ -158,6 +158,9 @@ fn part(scenario: &Scenario, number: usize) -> Part {
         let length = (ends_ms - starts_ms) / 2;
         let from = starts_ms + dice.between(0, length / MINUTE_MS) * MINUTE_MS;
         (from, from + length)
+    } else if matches!(kind, Kind::Asap | Kind::AsapStrict) {
+        // Not all at midnight: for as long as they bid on everything, hardly anything is left to others.
+        (starts_ms + dice.between(0, (ends_ms - starts_ms) / MINUTE_MS * 3 / 4) * MINUTE_MS, ends_ms)
     } else {
         (starts_ms, ends_ms)
     };
@@ -199,6 +202,7 @@ fn fit(scenario: &Scenario, parts: &mut [Part]) {
         let impressions = match part.kind {
             Kind::Tiny => 20.0 + 80.0 * uniform(&mut dice),
             Kind::Scarce => winnable * (0.3 + 0.9 * uniform(&mut dice)),
+            Kind::Asap | Kind::AsapStrict => (share / 2.0 * (0.5 + uniform(&mut dice))).min(winnable / 6.0),
             _ => (share * (0.5 + uniform(&mut dice))).min(winnable / 6.0),
         };
         part.budget = (impressions.max(5.0) * part.price as f64) as i64;
