@@ -34,16 +34,24 @@ impl CapEstate {
         }
     }
 
-    /// Hands what was left over to a new table, whose turn it is now.
-    pub(crate) fn settle(&self, table: &Arc<CapTable>, now_ms: i64) -> CarriedBids {
+    /// Counts what was left in a new table, which nobody bids with yet.
+    pub(crate) fn settle(&self, table: &CapTable, now_ms: i64) -> CarriedBids {
         let mut left = self.lock();
+        // Kept until the table is handed over: if the incarnation ends before that, the next one finds them.
+        left.open.retain(|open| now_ms < open.expires_ms);
         let mut carried = CarriedBids::default();
-        for open in left.open.drain(..).filter(|open| now_ms < open.expires_ms) {
-            table.carry(&open);
-            carried.add(open);
+        for open in &left.open {
+            table.carry(open);
+            carried.add(*open);
         }
-        left.table = Some(Arc::clone(table));
         carried
+    }
+
+    /// The table has been published: from now on it is the one whose open bids are left.
+    pub(crate) fn hand_to(&self, table: &Arc<CapTable>) {
+        let mut left = self.lock();
+        left.open.clear();
+        left.table = Some(Arc::clone(table));
     }
 
     /// Notes how far the region's events have been applied to what is open.

@@ -67,10 +67,12 @@ impl Actor for FrequencyCapper {
         args.tables.estate.collect();
         args.link.subscribe(cx, CapperMessage::Event)?;
         let (caps, region_seq) = args.link.load_caps(CapTable::of(epoch)).await?;
-        let caps = cx.publish(&args.tables.caps, caps);
         let now_ms = args.clock.now_ms();
         let won_ttl_ms = millis(args.timings.won_ttl.min(WON_TTL));
+        // Before anybody can bid with the table: what is out is in it.
         let mut carried = args.tables.estate.settle(&caps, now_ms);
+        let caps = cx.publish(&args.tables.caps, caps);
+        args.tables.estate.hand_to(&caps);
         if !carried.is_empty() {
             // Billings that the last incarnation did not hear of are among the counts; that their bids are over is not.
             let mut unheard = Feed::new(args.link.clone(), args.tables.estate.followed());

@@ -148,6 +148,32 @@ async fn bids_that_are_out_count_in_their_caps_after_a_crash_until_they_are_bill
     assert_eq!(figures.open, 0);
 }
 
+/// What ended before the counts were read, and was not heard of by the incarnation that crashed.
+#[tokio::test(start_paused = true)]
+async fn a_bid_that_ended_while_its_region_crashed_is_not_open_any_more() {
+    let _turn = turn().await;
+    let (mut world, open) = gated().await;
+    world.fund().await;
+    let lost = world.bid(capped(2, 1));
+    crash(&mut world).await;
+    // The notice that brought the region down is billed in the store; this one comes before its counts are read.
+    while !matches!(world.port().open(), Err(RegionClosed::Recovering { .. })) {
+        yield_now().await;
+    }
+    open.send(()).unwrap();
+    while !world.port().is_open() {
+        yield_now().await;
+    }
+    world.notice(NoticeKind::Loss, &lost, PRICE).await;
+    sleep(Duration::from_secs(1)).await;
+    world.fund().await;
+    let view = world.port().open().unwrap();
+    let counts = |user| view.caps().counts(common::CAMPAIGN, common::key(user));
+    assert_eq!(counts(9), region::CapCounts { billed: 1, open: 0 }, "billed, and no longer open as well");
+    assert_eq!(counts(2), region::CapCounts::default());
+    assert_eq!(view.caps().figures().open, 0);
+}
+
 /// Bids, wins a tenth and lets the rest run out, so that the region learns what to hold back.
 #[tokio::test(start_paused = true)]
 async fn what_was_learned_of_bids_outlives_a_crash_of_the_region() {
