@@ -16,7 +16,7 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -26,6 +26,9 @@ use crate::shell::slot::Slot;
 
 /// After how many messages a child whose wake-ups wait gives its thread away, so that they do not wait any longer.
 const MESSAGES_DEFERRED: u32 = 16;
+
+/// For how long a thread waits for the watchdog at the end of a poll: a user's waker may be in its hands.
+const YIELDS_TO_RELIEF: u32 = 10_000;
 
 /// For how many wake-ups a thread keeps the memory.
 const DEFERRED_KEPT: usize = 64;
@@ -41,6 +44,8 @@ pub(crate) struct Record {
     call: AtomicU64,
     callee: AtomicU64,
     deferred: Mutex<Vec<Deferred>>,
+    /// Whether the watchdog is doing what was deferred.
+    is_relieved: AtomicBool,
 }
 
 /// What would be stranded in the LIFO slot of a worker that is held up.
@@ -104,6 +109,7 @@ impl Mine {
             self.is_pressing.set(false);
             self.handled.set(0);
             self.record.release();
+            self.record.await_relief();
         }
     }
 
@@ -147,8 +153,26 @@ impl Record {
         (callee != 0).then_some((call, callee))
     }
 
+    /// Does for the thread what it may never do itself.
+    pub(crate) fn relieve(&self) {
+        self.is_relieved.store(true, Ordering::Release);
+        self.release();
+        self.is_relieved.store(false, Ordering::Release);
+    }
+
+    /// Gives the watchdog time to finish what it has taken out of this thread's hands. Otherwise the thread might find
+    /// nothing to do meanwhile, and a runtime whose clock is paused lets time jump then.
+    fn await_relief(&self) {
+        for _ in 0..YIELDS_TO_RELIEF {
+            if !self.is_relieved.load(Ordering::Acquire) {
+                return;
+            }
+            std::thread::yield_now();
+        }
+    }
+
     /// Does what was deferred.
-    pub(crate) fn release(&self) {
+    fn release(&self) {
         let mut deferred = std::mem::take(&mut *lock(&self.deferred));
         for what in deferred.drain(..) {
             // It may be a waker of a user's.
@@ -347,7 +371,7 @@ mod tests {
             wake(waker());
             let mine = MINE.with(|mine| Arc::clone(&mine.record));
             assert_eq!(mine.read().map(|(_, who)| who), Some(7));
-            std::thread::scope(|watchdog| watchdog.spawn(|| mine.release()).join().expect("no panic"));
+            std::thread::scope(|watchdog| watchdog.spawn(|| mine.relieve()).join().expect("no panic"));
             assert_eq!(woken(), 3, "when the watchdog does it");
         })
         .await;

@@ -198,7 +198,7 @@ impl Watchdog {
                 None => Suspect { what, turn, who, since: now, child: None, judged: false },
                 Some(mut suspect) => {
                     // It may never do it itself.
-                    record.release();
+                    record.relieve();
                     held_up.extend(suspect.look(trees, now));
                     suspect
                 }
