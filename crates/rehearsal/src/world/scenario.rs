@@ -42,7 +42,7 @@ impl Scenario {
             tail_ms: 100 * MINUTE_MS,
             requests_per_second: 40.0,
             campaigns: 200,
-            taken: 0.3,
+            taken: 0.08,
             troubles: Vec::new(),
         };
         let at = |hour: f64| STARTS_MS + (hour * HOUR_MS as f64) as i64;
