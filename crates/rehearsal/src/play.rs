@@ -153,13 +153,14 @@ impl Play<'_> {
             Trouble::Surge { .. } | Trouble::ExchangeGone { .. } => {}
             Trouble::DiskGone { to_ms, .. } => self.disk_gone_until_ms = to_ms,
             Trouble::Crash { region, actor, .. } => self.crashes.insert(0, (region, actor)),
-            Trouble::Restart { to_ms, .. } => {
+            Trouble::Restart { from_ms, to_ms } => {
                 self.mailroom = None;
                 if let Some(stage) = self.stage.take() {
                     self.note_no_bids(&stage);
                     stage.stop().await;
                 }
-                self.restarts_at_ms = Some(to_ms);
+                // A thread of its own may have held the stop up, and a paused clock jumps meanwhile: it is away all the same.
+                self.restarts_at_ms = Some(self.backstage.clock().now_ms() + to_ms - from_ms);
             }
         }
     }
