@@ -43,7 +43,9 @@ impl DropCounts {
         };
         let mut all = |reason: NoBidReason| campaigns.iter().for_each(|campaign| count(*campaign, reason.as_str()));
         // The moment's, which an explanation afterwards does not see.
-        if let Some(reason @ (NoBidReason::RegionDown | NoBidReason::NoIndex)) = sample.no_bid {
+        if let Some(reason @ (NoBidReason::RegionDown | NoBidReason::RegionRecovering | NoBidReason::NoIndex)) =
+            sample.no_bid
+        {
             return all(reason);
         }
         let imps = match explained {
