@@ -205,6 +205,8 @@ pub struct BidFacts {
     pub currency: Currency,
     /// The user, for the capper; forgotten some days later.
     pub cap_key: Option<CapKey>,
+    /// Which version of the campaign's definition made the bid; `None` if its token does not say so.
+    pub definition: Option<u32>,
 }
 
 /// One line of the ledger.

@@ -18,7 +18,13 @@ fn what_was_sealed_opens_as_it_was() {
     let keys = TokenKeys::ephemeral().unwrap();
     for claims in [
         claims(LeaseId(3), "sg"),
-        TokenClaims { cap_key: None, test: true, auction: String::new(), ..claims(LeaseId(u64::MAX), "") },
+        TokenClaims {
+            cap_key: None,
+            definition: None,
+            test: true,
+            auction: String::new(),
+            ..claims(LeaseId(u64::MAX), "")
+        },
     ] {
         let text = keys.seal(&claims).unwrap();
         assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{text}");

@@ -41,6 +41,7 @@ fn main() {
         root.supervisor(ledger_tree);
         root.supervisor(region_tree);
         let tree = root.start().await.expect("a tree");
+        let cpu = cpu_ms();
         let entries = port.recovery().entries;
         let bytes = resident_bytes().saturating_sub(before) / entries.max(1);
         println!("first start: {:?}, {entries} entries, {bytes} bytes of memory each", port.recovery().took);
@@ -49,7 +50,7 @@ fn main() {
             let took = port.recovery().took;
             println!("crash {round}: bids again after {closed:?}, of which {recovering:?} region_recovering; counting took {took:?}");
         }
-        println!("resident at the end: {} MiB", resident_bytes() >> 20);
+        println!("resident at the end: {} MiB; {} ms of processor time for {rounds} crashes", resident_bytes() >> 20, cpu_ms() - cpu);
         tree.shutdown().await;
     });
 }
@@ -87,6 +88,7 @@ fn billing(user: u64) -> Notice {
         imp: String::new(),
         bid: String::new(),
         campaign: CampaignId(u32::try_from(user % CAMPAIGNS + 1).expect("few")),
+        definition: Some(1),
         creative: CreativeId(1),
         lease: LeaseId(user % CAMPAIGNS + 1),
         bid_price: Cpm(1_000),
@@ -134,4 +136,11 @@ fn resident_bytes() -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kib.unwrap_or(0) * 1_024
+}
+
+/// What the process has used of processors so far, in the kernel's ticks of 10 ms.
+fn cpu_ms() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10
 }

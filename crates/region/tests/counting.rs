@@ -65,6 +65,7 @@ impl Ledger {
             price: None,
             currency: Currency::USD,
             cap_key: Some(sent.user),
+            definition: Some(1),
         };
         self.push(kind, sent.lease, amount, Some(Box::new(facts)));
     }

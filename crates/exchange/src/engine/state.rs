@@ -175,6 +175,7 @@ fn claims(
         imp: imp.imp.clone(),
         bid: bid_id.to_owned(),
         campaign: imp.campaign.id(),
+        definition: Some(imp.campaign.version()),
         creative: imp.creative,
         lease: imp.lease,
         bid_price: imp.price_usd,

@@ -31,6 +31,8 @@ pub struct Billed {
     pub campaign: CampaignId,
     /// What was spent.
     pub amount: Nanos,
+    /// Which version of the campaign's definition made the bid; `None` if its token did not say so.
+    pub definition: Option<u32>,
 }
 
 impl Audit {
@@ -81,15 +83,16 @@ impl Audit {
     /// [`StoreError`] if the file cannot be read.
     pub fn billed(&self) -> Result<Vec<Billed>, StoreError> {
         let read = || {
-            let mut statement = self
-                .conn
-                .prepare_cached("SELECT token, exchange, campaign, amount FROM event WHERE kind = ?1 ORDER BY seq")?;
+            let mut statement = self.conn.prepare_cached(
+                "SELECT token, exchange, campaign, amount, definition FROM event WHERE kind = ?1 ORDER BY seq",
+            )?;
             let billed = statement.query_map([EventKind::Billing.name()], |row| {
                 Ok(Billed {
                     token: TokenId(row.get(0)?),
                     exchange: row.get::<_, String>(1)?.into(),
                     campaign: CampaignId(row.get(2)?),
                     amount: Nanos(row.get(3)?),
+                    definition: row.get(4)?,
                 })
             })?;
             billed.collect::<rusqlite::Result<Vec<_>>>()

@@ -34,7 +34,7 @@ pub enum StoreError {
         found: u32,
     },
     /// The file was written by another version.
-    #[error("ledger {} has schema version {found}, this program knows {known}: use the program that wrote it, or restore a backup of version {known}", path.display())]
+    #[error("ledger {} has schema version {found}, this program knows {known}: {}", path.display(), version_advice(*found, *known))]
     UnknownVersion {
         /// The file.
         path: PathBuf,
@@ -92,4 +92,16 @@ pub enum StoreError {
     /// A read was asked for while writes wait for their commit.
     #[error("the ledger has uncommitted events: commit before reading")]
     Uncommitted,
+}
+
+fn version_advice(found: i64, known: i64) -> &'static str {
+    if known < found {
+        "a newer program wrote it; use that one, or restore the copy that was made before the upgrade (what was billed since \
+         is missing in it)"
+    } else if 1 <= found && found < known {
+        "start the server on it once, which brings it up to date (make a copy first: there is no way back), or use the program \
+         that wrote it"
+    } else {
+        "no program wrote it; restore the last backup"
+    }
 }

@@ -21,6 +21,7 @@ mod campaigns;
 mod caps;
 mod error;
 mod lock;
+mod migrate;
 mod open;
 mod read;
 mod replay;

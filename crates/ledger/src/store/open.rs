@@ -10,12 +10,12 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::lock::WriterLock;
-use super::{Store, StoreError, StoreOptions, campaigns, replay, rows};
+use super::{Store, StoreError, StoreOptions, campaigns, migrate, replay, rows};
 
 /// "TMBL": marks the file as a ledger.
 pub(super) const APPLICATION_ID: u32 = 0x544d_424c;
 /// The schema that this program reads and writes.
-pub(super) const SCHEMA_VERSION: i64 = 3;
+pub(super) const SCHEMA_VERSION: i64 = 4;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Up to this many events a full replay is part of opening (about a second); beyond it only the tables' own balance is
@@ -31,7 +31,8 @@ const SYNCHRONOUS_FULL: i64 = 2;
 const STATEMENTS_MAX: usize = 48;
 
 impl Store {
-    /// Opens the ledger, or makes one if the file is missing or empty.
+    /// Opens the ledger, or makes one if the file is missing or empty. One of an earlier schema is brought up to date, as a
+    /// whole or not at all; the program that wrote it refuses it from then on.
     ///
     /// # Errors
     /// [`StoreError::InUse`]; [`StoreError::Vanished`] where one must exist; and [`StoreError::NotALedger`], [`StoreError::UnknownVersion`], [`StoreError::Damaged`],
@@ -50,9 +51,14 @@ impl Store {
             }
             create(&conn, path)?;
         }
-        check_identity(&conn, path)?;
+        check_ledger(&conn, path)?;
+        let found = schema_version(&conn, path)?;
+        if !(1..=SCHEMA_VERSION).contains(&found) {
+            return Err(StoreError::UnknownVersion { path: path.into(), found, known: SCHEMA_VERSION });
+        }
         configure(&conn, &options)?;
         check_pages(&conn, path)?;
+        migrate::bring_up_to_date(&conn, path)?;
         let books = check_books(&conn, path)?;
         campaigns::ensure_tables(&conn)?;
         Ok(Self {
@@ -100,17 +106,26 @@ fn create(conn: &Connection, path: &Path) -> Result<(), StoreError> {
         .map_err(|source| StoreError::Io { path: folder.into(), source })
 }
 
+/// A ledger of the present schema: what a reader asks for, which changes nothing.
 pub(super) fn check_identity(conn: &Connection, path: &Path) -> Result<(), StoreError> {
-    let found = application_id(conn).map_err(|error| unreadable(path, error))?;
-    if found != APPLICATION_ID {
-        return Err(StoreError::NotALedger { path: path.into(), found });
-    }
-    let found: i64 =
-        conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|error| unreadable(path, error))?;
+    check_ledger(conn, path)?;
+    let found = schema_version(conn, path)?;
     if found != SCHEMA_VERSION {
         return Err(StoreError::UnknownVersion { path: path.into(), found, known: SCHEMA_VERSION });
     }
     Ok(())
+}
+
+fn check_ledger(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    let found = application_id(conn).map_err(|error| unreadable(path, error))?;
+    if found != APPLICATION_ID {
+        return Err(StoreError::NotALedger { path: path.into(), found });
+    }
+    Ok(())
+}
+
+pub(super) fn schema_version(conn: &Connection, path: &Path) -> Result<i64, StoreError> {
+    conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|error| unreadable(path, error))
 }
 
 fn configure(conn: &Connection, options: &StoreOptions) -> Result<(), StoreError> {
@@ -160,7 +175,7 @@ fn check_pages(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     if found == "ok" { Ok(()) } else { Err(StoreError::Damaged { path: path.into(), detail: found }) }
 }
 
-fn check_books(conn: &Connection, path: &Path) -> Result<crate::Books, StoreError> {
+pub(super) fn check_books(conn: &Connection, path: &Path) -> Result<crate::Books, StoreError> {
     let books = rows::load_books(conn).map_err(|error| unreadable(path, error))?;
     books.check().map_err(|source| StoreError::DoesNotBalance { path: path.into(), source })?;
     if books.last_seq() <= REPLAY_EVENTS_MAX {

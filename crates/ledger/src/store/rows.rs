@@ -16,7 +16,7 @@ use crate::{Account, BidFacts, Books, CapKey, EventKind, Flags, LeaseId, LeaseTe
 macro_rules! columns {
     () => {
         "seq, at_ms, kind, region, region_seq, campaign, lease, amount, late, flags, expires_ms, closes_ms, token, \
-         exchange, auction, imp, bid, creative, bid_price, price, currency, cap_key"
+         exchange, auction, imp, bid, creative, bid_price, price, currency, cap_key, definition"
     };
 }
 
@@ -26,7 +26,7 @@ pub(super) const SELECT_SINCE: &str =
 const INSERT: &str = concat!(
     "INSERT INTO event (",
     columns!(),
-    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)"
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)"
 );
 
 pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<LedgerEvent> {
@@ -68,6 +68,7 @@ fn facts(token: TokenId, row: &Row<'_>) -> rusqlite::Result<BidFacts> {
         price: row.get::<_, Option<i64>>(19)?.map(Cpm),
         currency: currency.parse().map_err(|_| strange(20, format!("unknown currency {currency:?}")))?,
         cap_key: row.get::<_, Option<_>>(21)?.map(CapKey),
+        definition: row.get(22)?,
     })
 }
 
@@ -97,6 +98,7 @@ pub(super) fn insert(conn: &Connection, event: &LedgerEvent) -> rusqlite::Result
         bid.and_then(|bid| bid.price).map(|price| price.0),
         bid.map(|bid| bid.currency.as_str()),
         bid.and_then(|bid| bid.cap_key).map(|key| key.0),
+        bid.and_then(|bid| bid.definition),
     ])?;
     Ok(())
 }

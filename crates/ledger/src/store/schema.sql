@@ -1,4 +1,4 @@
--- The ledger, schema version 3. Amounts are nano-USD, prices micros of a currency unit per 1,000 impressions,
+-- The ledger, schema version 4. Amounts are nano-USD, prices micros of a currency unit per 1,000 impressions,
 -- times unix milliseconds. `event` is the truth; the other tables follow from it and are written with it.
 
 CREATE TABLE event (
@@ -25,6 +25,7 @@ CREATE TABLE event (
     price      INTEGER,              -- as the notice named it, in currency
     currency   TEXT,
     cap_key    BLOB,                 -- forgotten after some days
+    definition INTEGER,              -- the version of the campaign's definition that made the bid
     CHECK ((region IS NULL) = (region_seq IS NULL)),
     CHECK (amount >= 0 AND late >= 0 AND late <= amount)
 ) STRICT;

@@ -134,6 +134,7 @@ impl Store {
             price,
             currency: claims.currency,
             cap_key: claims.cap_key,
+            definition: claims.definition,
         };
         let draft = Draft::new(kind, claims.campaign, amount).lease(claims.lease, &claims.region);
         self.record(Draft { late, flags, bid: Some(Box::new(bid)), ..draft }, now_ms)?;

@@ -26,6 +26,8 @@ pub struct TokenClaims {
     pub bid: String,
     /// The campaign that pays.
     pub campaign: CampaignId,
+    /// Which version of the campaign's definition made the bid; tokens of earlier programs do not say so.
+    pub definition: Option<u32>,
     /// The creative that was offered.
     pub creative: CreativeId,
     /// The lease that the bid was reserved from.
@@ -49,11 +51,13 @@ pub(super) const ID_BYTES_MAX: usize = 64;
 
 const TEST: u8 = 1;
 const CAP_KEY: u8 = 2;
+const DEFINITION: u8 = 4;
 
 impl TokenClaims {
     pub(super) fn encode(&self, out: &mut Vec<u8>) -> Result<(), TokenError> {
-        let bits = if self.test { TEST } else { 0 } | if self.cap_key.is_some() { CAP_KEY } else { 0 };
-        out.push(bits);
+        let bit = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
+        let bits = bit(self.test, TEST) | bit(self.cap_key.is_some(), CAP_KEY);
+        out.push(bits | bit(self.definition.is_some(), DEFINITION));
         out.extend(self.campaign.0.to_be_bytes());
         out.extend(self.creative.0.to_be_bytes());
         out.extend(self.lease.0.to_be_bytes());
@@ -63,6 +67,9 @@ impl TokenClaims {
         out.extend(self.issued_ms.to_be_bytes());
         if let Some(key) = self.cap_key {
             out.extend(key.0);
+        }
+        if let Some(definition) = self.definition {
+            out.extend(definition.to_be_bytes());
         }
         put("exchange name", &self.exchange, out)?;
         put("region name", &self.region, out)?;
@@ -76,7 +83,7 @@ impl TokenClaims {
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut rest = Reader(bytes);
         let [bits] = rest.array()?;
-        if bits & !(TEST | CAP_KEY) != 0 {
+        if bits & !(TEST | CAP_KEY | DEFINITION) != 0 {
             return None;
         }
         let claims = Self {
@@ -88,6 +95,7 @@ impl TokenClaims {
             rate: Rate(i64::from_be_bytes(rest.array()?)),
             issued_ms: i64::from_be_bytes(rest.array()?),
             cap_key: if bits & CAP_KEY == 0 { None } else { Some(CapKey(rest.array()?)) },
+            definition: if bits & DEFINITION == 0 { None } else { Some(u32::from_be_bytes(rest.array()?)) },
             exchange: rest.text()?.into(),
             region: rest.text()?.into(),
             auction: rest.text()?.into(),

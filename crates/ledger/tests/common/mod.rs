@@ -79,6 +79,7 @@ pub(crate) fn claims(lease: LeaseId, region: &str) -> TokenClaims {
         imp: "1".into(),
         bid: "bid-1".into(),
         campaign: CAMPAIGN,
+        definition: Some(3),
         creative: CreativeId(70),
         lease,
         bid_price: BID,

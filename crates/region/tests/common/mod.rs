@@ -94,6 +94,7 @@ pub(crate) fn seal(hold: &Hold, region: &Arc<str>, number: u32) -> Sent {
         imp: "1".into(),
         bid: number.to_string(),
         campaign: hold.campaign(),
+        definition: Some(1),
         creative: CreativeId(1),
         lease: hold.lease(),
         bid_price: Cpm(hold.price().0),
