@@ -7,7 +7,9 @@
 //! - A billing is counted once, in the same moment in which its event becomes durable.
 //! - A reader sees one moment: every billing up to [`CapReader::region_seq`], and none after it. Events that follow are the
 //!   region's to add.
-//! - A count is kept for as long as its key says, and forgotten then.
+//! - A count is kept for as long as its key says, and forgotten then. Until then it does not change once its minute is over:
+//!   a region may keep what it has read, and read only later minutes the next time. A store whose clock goes back records
+//!   such a minute with the event's time, which the region sees.
 //!
 //! # Never
 //!
@@ -51,20 +53,21 @@ pub trait CapStore: fmt::Debug + Send + Sync + 'static {
 
 /// The counts of one region at one moment.
 pub trait CapReader: Send {
-    /// Begins to read, at this moment: the last event of the region that is counted.
+    /// Begins to read, at this moment: the last event of the region that is counted. It may be called again, for another
+    /// moment.
     ///
     /// # Errors
     ///
     /// [`CapStoreError`].
     fn begin(&mut self) -> Result<u64, CapStoreError>;
 
-    /// Hands every count on, the earliest of a user first, until `take` says false. It may block its thread for a second
-    /// and longer.
+    /// Hands every count since the minute of `since_ms` on, the earliest of a user first, until `take` says false. It may
+    /// block its thread for a second and longer. When it returns, nothing of the moment is held any longer.
     ///
     /// # Errors
     ///
     /// [`CapStoreError`]; what was handed on before is a part of the counts.
-    fn read(&mut self, take: &mut dyn FnMut(CapCount) -> bool) -> Result<(), CapStoreError>;
+    fn read(&mut self, since_ms: i64, take: &mut dyn FnMut(CapCount) -> bool) -> Result<(), CapStoreError>;
 }
 
 /// The ledger of this process as a store of counts. It reads beside the writer, which it does not hold up.

@@ -24,7 +24,7 @@ fn read(store: &Store) -> (u64, Vec<CapCount>) {
     let head = reader.begin().unwrap();
     let mut counts = Vec::new();
     reader
-        .read(&mut |count| {
+        .read(i64::MIN, &mut |count| {
             counts.push(count);
             true
         })
@@ -93,7 +93,7 @@ fn a_reader_sees_one_moment_whatever_is_written_meanwhile() {
     bill(&mut store, 2);
     let mut seen = 0;
     reader
-        .read(&mut |count| {
+        .read(i64::MIN, &mut |count| {
             seen += count.count;
             true
         })

@@ -1,8 +1,20 @@
-//! What an incarnation of a region leaves to the next: the caps of the bids that are out.
+//! What an incarnation of a region leaves to the next: the caps of the bids that are out, and what it read of the ledger.
 //!
 //! Promises that a bid that was sent counts in its user's caps until it is billed, lost or expired, whatever crashes in the
 //! region meanwhile, and that a bid which came too late to be left is not sent. It stands outside the incarnations; after a
 //! crash of the process it is gone with them.
+//!
+//! # What may be taken over
+//!
+//! A restart leads back to a known state, so of an incarnation that crashed nothing is believed but
+//!
+//! - the **archive**: a copy of what the ledger said of minutes that were over, which nothing changes once it is built and whose
+//!   checksums are looked at first. What a reader would say again may as well be kept: any crash, the capper's own too, leaves
+//!   it what it was. It is read anew if a checksum does not hold, or if the ledger has recorded something in a minute that
+//!   the archive took for over (a clock that was set back).
+//! - the **open bids**, which nobody else knows: entry by entry, each with its own end.
+//!
+//! Everything else, the counts since the archive first of all, is read from the ledger.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use foldhash::fast::RandomState;
 use ledger::TokenId;
 
+use crate::cap_archive::CapArchive;
 use crate::cap_place::is_committed;
 use crate::cap_table::{CapTable, CarriedOpen};
 
@@ -20,6 +33,7 @@ pub(crate) struct CapEstate(Arc<Mutex<Left>>);
 #[derive(Debug, Default)]
 struct Left {
     table: Option<Arc<CapTable>>,
+    archive: Option<Arc<CapArchive>>,
     open: Vec<CarriedOpen>,
     /// The last event of the region that was applied to them.
     followed: u64,
@@ -52,6 +66,16 @@ impl CapEstate {
         let mut left = self.lock();
         left.open.clear();
         left.table = Some(Arc::clone(table));
+    }
+
+    /// What the ledger said of the minutes that are over, if somebody has read it.
+    pub(crate) fn archive(&self) -> Option<Arc<CapArchive>> {
+        self.lock().archive.clone()
+    }
+
+    /// Leaves an archive to whoever comes next, or none.
+    pub(crate) fn leave_archive(&self, archive: Option<Arc<CapArchive>>) {
+        self.lock().archive = archive;
     }
 
     /// Notes how far the region's events have been applied to what is open.

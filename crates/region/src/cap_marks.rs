@@ -33,6 +33,16 @@ pub(crate) struct CapMarks {
 }
 
 impl CapMarks {
+    /// Each moment as a second, with how often; the earliest first.
+    pub(crate) fn moments(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.iter().map(|mark| (mark.until_s, mark.count))
+    }
+
+    /// When the last impression was.
+    pub(crate) fn newest_ms(&self) -> Option<i64> {
+        self.iter().last().map(Mark::until_ms)
+    }
+
     fn iter(&self) -> impl Iterator<Item = Mark> + '_ {
         let first = (self.first.count != 0).then_some(self.first);
         first.into_iter().chain(self.more.iter().flat_map(|more| more.iter().copied()))

@@ -4,79 +4,34 @@
 //! and that a bid moves from open to billed in one step. Never counts the same bid twice: opening, closing and billing name
 //! the bid.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use campaign::Caps;
 use foldhash::fast::RandomState;
 use ledger::{CapCount, CapKey, CapSubject, TokenId};
 
-use crate::cap_marks::CapMarks;
+use crate::cap_archive::{CapArchive, place_hash};
+use crate::cap_shard::{Known, Open, Place, Shard};
 use crate::cap_user::CapUser;
 use crate::epoch::Epoch;
 use crate::limits::{CAP_ENTRIES_PER_SHARD_MAX, CAP_SHARDS};
-
-type Shard = HashMap<(CapSubject, CapKey), Entry, RandomState>;
-
-#[derive(Debug, Default)]
-struct Entry {
-    billed: CapMarks,
-    #[expect(
-        clippy::box_collection,
-        reason = "a third of a vector in each of a million entries, most of which have none"
-    )]
-    open: Option<Box<Vec<Open>>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Open {
-    bid: TokenId,
-    expires_ms: i64,
-}
-
-impl Entry {
-    fn open(&self) -> &[Open] {
-        self.open.as_ref().map_or(&[], |open| open.as_slice())
-    }
-
-    fn open_count(&self) -> u32 {
-        u32::try_from(self.open().len()).unwrap_or(u32::MAX)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.open.is_none() && self.billed.is_empty()
-    }
-
-    fn count_within(&self, window_ms: i64, now_ms: i64) -> u32 {
-        self.billed.within(window_ms, now_ms).saturating_add(self.open_count())
-    }
-
-    /// Says how many places became free.
-    fn close(&mut self, bid: TokenId) -> usize {
-        let Some(open) = &mut self.open else { return 0 };
-        let before = open.len();
-        open.retain(|open| open.bid != bid);
-        let closed = before - open.len();
-        if open.is_empty() {
-            self.open = None;
-        }
-        closed
-    }
-}
 
 /// Counts per subject and user, shared by the bid path and the region's actors.
 ///
 /// # On restart
 ///
-/// A new incarnation starts from the billed counts in the ledger, and from the bids that were open in the table of its
-/// predecessor. After a crash of the process those are not known: as long as their billing is not in, a user may be shown
+/// A new incarnation starts from what the ledger has counted, and from the bids that were open in the table of its
+/// predecessor. Of the former, whole minutes that an earlier incarnation has read are not read again: they are kept as they
+/// were read, with a checksum, and what was billed since comes from the ledger. After a crash of the process those are not known: as long as their billing is not in, a user may be shown
 /// that many more.
 #[derive(Debug)]
 pub struct CapTable {
     epoch: Epoch,
     entries_per_shard_max: usize,
     shards: Box<[Mutex<Shard>]>,
+    /// Pairs that the archive counts.
+    archived: AtomicUsize,
     hasher: RandomState,
     /// The latest day of whose keys there was a bid.
     day: AtomicU32,
@@ -134,6 +89,7 @@ impl CapTable {
             epoch: Epoch::next(),
             entries_per_shard_max,
             shards: (0..CAP_SHARDS).map(|_| Mutex::default()).collect(),
+            archived: AtomicUsize::new(0),
             hasher: RandomState::default(),
             day: AtomicU32::new(0),
             open: AtomicUsize::new(0),
@@ -141,9 +97,24 @@ impl CapTable {
         }
     }
 
-    /// The same for an incarnation of the region.
-    pub(crate) fn of(epoch: Epoch) -> Self {
-        Self { epoch, ..Self::new() }
+    /// The table of an incarnation of the region, which goes on from the archive.
+    pub(crate) fn of(epoch: Epoch, archive: &Arc<CapArchive>) -> Self {
+        let shard = |_| Mutex::new(Shard::over(Arc::clone(archive)));
+        Self {
+            epoch,
+            shards: (0..CAP_SHARDS).map(shard).collect(),
+            archived: AtomicUsize::new(archive.pairs()),
+            hasher: archive.hasher().clone(),
+            ..Self::new()
+        }
+    }
+
+    /// Goes on from a newer archive, which has the hasher of the first.
+    pub(crate) fn take_archive(&self, archive: &Arc<CapArchive>) {
+        for shard in &self.shards {
+            lock(shard).take_archive(Arc::clone(archive));
+        }
+        self.archived.store(archive.pairs(), Relaxed);
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
@@ -152,9 +123,9 @@ impl CapTable {
 
     /// Adds what the ledger has counted, the earliest of a user first.
     pub fn seed(&self, count: &CapCount) {
-        let mut shard = self.shard(count.subject, count.cap_key);
-        let entry = shard.entry((count.subject, count.cap_key)).or_default();
-        entry.billed.add(count.until_ms, count.count, count.cap_key.memory().millis());
+        let place = self.place(count.subject, count.cap_key);
+        let memory_ms = count.cap_key.memory().millis();
+        self.shard(&place).entry(&place).billed.add(count.until_ms, count.count, memory_ms);
     }
 
     /// Whether one more bid would be within every cap now. Only [`try_open`](Self::try_open) makes sure.
@@ -162,8 +133,9 @@ impl CapTable {
     pub fn is_below(&self, subject: impl Into<CapSubject>, user: CapUser, caps: Caps, now_ms: i64) -> bool {
         let subject = subject.into();
         let before = self.counts_before(subject, user, caps, now_ms);
-        let shard = self.shard(subject, user.key());
-        allowed(shard.get(&(subject, user.key())), &before, caps, now_ms)
+        let place = self.place(subject, user.key());
+        let shard = self.shard(&place);
+        allowed(shard.find(&place), &before, caps, now_ms)
     }
 
     /// Counts a bid as open until `expires_ms`; false, and not counted, if that would exceed a cap, if the table is full, or
@@ -185,23 +157,20 @@ impl CapTable {
             self.day.fetch_max(day, SeqCst);
         }
         let before = self.counts_before(subject, user, caps, now_ms);
-        let mut shard = self.shard(subject, user.key());
+        let place = self.place(subject, user.key());
+        let mut shard = self.shard(&place);
         if user.day().is_some_and(|day| day < self.day.load(SeqCst)) {
             return false;
         }
-        let full = shard.len() >= self.entries_per_shard_max;
-        let place = (subject, user.key());
-        let known = shard.get(&place);
-        if caps.is_empty() || (full && known.is_none()) {
+        let known = shard.find(&place);
+        let is_full = self.entries_per_shard_max <= shard.strangers() + self.archived.load(Relaxed) / CAP_SHARDS;
+        if caps.is_empty() || (is_full && matches!(known, Known::Nothing)) {
             return false;
         }
-        if known.is_some_and(|entry| entry.open().iter().any(|open| open.bid == bid)) {
+        if known.open().iter().any(|open| open.bid == bid) || !allowed(known, &before, caps, now_ms) {
             return false;
         }
-        if !allowed(known, &before, caps, now_ms) {
-            return false;
-        }
-        shard.entry(place).or_default().open.get_or_insert_default().push(Open { bid, expires_ms });
+        shard.entry(&place).push_open(Open { bid, expires_ms });
         self.open.fetch_add(1, Relaxed);
         true
     }
@@ -210,11 +179,12 @@ impl CapTable {
     /// over: then the bid must not be sent.
     #[must_use]
     pub(crate) fn rename(&self, subject: CapSubject, key: CapKey, source: TokenId, target: TokenId) -> bool {
-        let mut shard = self.shard(subject, key);
+        let place = self.place(subject, key);
+        let mut shard = self.shard(&place);
         if self.closed.load(SeqCst) {
             return false;
         }
-        let open = shard.get_mut(&(subject, key)).and_then(|entry| entry.open.as_mut());
+        let open = shard.late(&place).and_then(|entry| entry.open.as_mut());
         for open in open.into_iter().flat_map(|open| open.iter_mut()).filter(|open| open.bid == source) {
             open.bid = target;
         }
@@ -223,8 +193,9 @@ impl CapTable {
 
     /// Counts an open bid for longer: it was won, and waits for its billing.
     pub(crate) fn extend(&self, subject: CapSubject, key: CapKey, bid: TokenId, expires_ms: i64) {
-        let mut shard = self.shard(subject, key);
-        let open = shard.get_mut(&(subject, key)).and_then(|entry| entry.open.as_mut());
+        let place = self.place(subject, key);
+        let mut shard = self.shard(&place);
+        let open = shard.late(&place).and_then(|entry| entry.open.as_mut());
         for open in open.into_iter().flat_map(|open| open.iter_mut()).filter(|open| open.bid == bid) {
             open.expires_ms = open.expires_ms.max(expires_ms);
         }
@@ -232,21 +203,17 @@ impl CapTable {
 
     /// Forgets an open bid: lost, expired or never sent. Nothing happens if it is not open.
     pub fn close(&self, subject: impl Into<CapSubject>, key: CapKey, bid: TokenId) {
-        let place = (subject.into(), key);
-        let mut shard = self.shard(place.0, key);
-        let Some(entry) = shard.get_mut(&place) else { return };
-        self.open.fetch_sub(entry.close(bid), Relaxed);
-        if entry.is_empty() {
-            shard.remove(&place);
-        }
+        let place = self.place(subject.into(), key);
+        let closed = self.shard(&place).close(&place, bid);
+        self.open.fetch_sub(closed, Relaxed);
     }
 
     /// Counts a billing that the ledger recorded at `at_ms`; if the bid is open it moves from open to billed.
     pub fn bill(&self, subject: impl Into<CapSubject>, key: CapKey, bid: TokenId, at_ms: i64) {
-        let subject = subject.into();
-        let mut shard = self.shard(subject, key);
+        let place = self.place(subject.into(), key);
+        let mut shard = self.shard(&place);
         // Beyond the limit too: what was billed is a fact, and the ledger limits how many there are.
-        let entry = shard.entry((subject, key)).or_default();
+        let entry = shard.entry(&place);
         self.open.fetch_sub(entry.close(bid), Relaxed);
         entry.billed.add(at_ms, 1, key.memory().millis());
     }
@@ -254,20 +221,17 @@ impl CapTable {
     /// The counts under one key.
     #[must_use]
     pub fn counts(&self, subject: impl Into<CapSubject>, key: CapKey) -> CapCounts {
-        let place = (subject.into(), key);
-        let shard = self.shard(place.0, key);
-        shard.get(&place).map_or_else(CapCounts::default, |entry| CapCounts {
-            billed: entry.billed.total(),
-            open: entry.open_count(),
-        })
+        let place = self.place(subject.into(), key);
+        match self.shard(&place).find(&place) {
+            Known::Late(entry) => CapCounts { billed: entry.billed.total(), open: entry.open_count() },
+            Known::Before(archived) => CapCounts { billed: archived.total(), open: 0 },
+            Known::Nothing => CapCounts::default(),
+        }
     }
 
     /// Forgets, in one of the shards, what no window looks back on any more; call it with every number in turn.
     pub fn forget(&self, number: usize, now_ms: i64) {
-        lock(&self.shards[number % self.shards.len()]).retain(|(_, key), entry| {
-            entry.billed.forget_until(now_ms.saturating_sub(key.memory().millis()));
-            !entry.is_empty()
-        });
+        lock(&self.shards[number % self.shards.len()]).forget(&self.hasher, now_ms);
     }
 
     /// What is held.
@@ -276,10 +240,11 @@ impl CapTable {
         CapFigures { entries: self.len(), open: self.open.load(Relaxed) }
     }
 
-    /// How many (subject, user) pairs are counted.
+    /// How many (subject, user) pairs are counted; some are for ten minutes counted twice when they come into the archive.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).len()).sum()
+        let strangers: usize = self.shards.iter().map(|shard| lock(shard).strangers()).sum();
+        strangers + self.archived.load(Relaxed)
     }
 
     /// Whether nobody is counted.
@@ -293,11 +258,11 @@ impl CapTable {
         self.closed.store(true, SeqCst);
         let mut carried = Vec::new();
         for shard in &self.shards {
-            for ((subject, key), entry) in lock(shard).iter() {
+            for (subject, key, entry) in lock(shard).entries() {
                 let open = entry.open().iter().filter(|open| is_committed(open.bid));
                 carried.extend(open.map(|Open { bid, expires_ms }| CarriedOpen {
-                    subject: *subject,
-                    key: *key,
+                    subject,
+                    key,
                     bid: *bid,
                     expires_ms: *expires_ms,
                 }));
@@ -309,9 +274,8 @@ impl CapTable {
     /// Counts a bid that an earlier incarnation had open.
     pub(crate) fn carry(&self, carried: &CarriedOpen) {
         let CarriedOpen { subject, key, bid, expires_ms } = *carried;
-        let mut shard = self.shard(subject, key);
-        let entry = shard.entry((subject, key)).or_default();
-        entry.open.get_or_insert_default().push(Open { bid, expires_ms });
+        let place = self.place(subject, key);
+        self.shard(&place).entry(&place).push_open(Open { bid, expires_ms });
         self.open.fetch_add(1, Relaxed);
     }
 
@@ -319,17 +283,21 @@ impl CapTable {
     fn counts_before(&self, subject: CapSubject, user: CapUser, caps: Caps, now_ms: i64) -> Before {
         let mut counts = Before::default();
         let Some(key) = user.before() else { return counts };
-        let shard = self.shard(subject, key);
-        let Some(entry) = shard.get(&(subject, key)) else { return counts };
+        let place = self.place(subject, key);
+        let shard = self.shard(&place);
+        let known = shard.find(&place);
         for (window, _) in caps.iter() {
-            counts[window as usize] = entry.count_within(window.millis(), now_ms);
+            counts[window as usize] = known.count_within(window.millis(), now_ms);
         }
         counts
     }
 
-    fn shard(&self, subject: CapSubject, key: CapKey) -> MutexGuard<'_, Shard> {
-        let hash = std::hash::BuildHasher::hash_one(&self.hasher, (subject, key));
-        let index = usize::try_from(hash >> 48).unwrap_or(0) % self.shards.len();
+    fn place(&self, subject: CapSubject, key: CapKey) -> Place {
+        Place { subject, key, hash: place_hash(&self.hasher, subject, key) }
+    }
+
+    fn shard(&self, place: &Place) -> MutexGuard<'_, Shard> {
+        let index = usize::try_from(place.hash >> 48).unwrap_or(0) % self.shards.len();
         lock(&self.shards[index])
     }
 }
@@ -337,11 +305,8 @@ impl CapTable {
 /// By window.
 type Before = [u32; campaign::CapWindow::ALL.len()];
 
-fn allowed(entry: Option<&Entry>, before: &Before, caps: Caps, now_ms: i64) -> bool {
-    caps.allow(|window| {
-        let now = entry.map_or(0, |entry| entry.count_within(window.millis(), now_ms));
-        now.saturating_add(before[window as usize])
-    })
+fn allowed(known: Known<'_>, before: &Before, caps: Caps, now_ms: i64) -> bool {
+    caps.allow(|window| known.count_within(window.millis(), now_ms).saturating_add(before[window as usize]))
 }
 
 /// A panic while a shard was locked leaves it usable: every method makes its one change at the end.

@@ -21,3 +21,6 @@ pub static CAPPER_FIRST_MESSAGE: Point = Point::new("region.frequency_capper.fir
 
 /// Crashes the next `budget_pacer` in its `init`, after its snapshot: a failed start.
 pub static PACER_INIT: Point = Point::new("region.budget_pacer.init");
+
+/// Changes one bit of the next archive of users' counts that is built, after its checksums were taken: damage in memory.
+pub static ARCHIVE_DAMAGE: Point = Point::new("region.caps.archive_damage");

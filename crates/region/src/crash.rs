@@ -24,6 +24,14 @@ pub enum RegionCrash {
         /// Which region.
         region: String,
     },
+    /// The kept counts of users are not what the ledger said.
+    #[error(
+        "kept counts of users have changed in memory (block {block}): they are read again from the ledger; check the machine's memory if it happens twice"
+    )]
+    CorruptCaps {
+        /// Which block of rows.
+        block: usize,
+    },
     /// A chaos point was armed.
     #[error("chaos point {0}")]
     Injected(&'static str),

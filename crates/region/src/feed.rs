@@ -49,14 +49,14 @@ impl Feed {
         }
     }
 
-    /// Fetches and applies what has happened since the last event that was applied.
-    pub(crate) async fn catch_up(&mut self, mut apply: impl FnMut(&LedgerEvent)) {
+    /// Fetches and applies what has happened since the last event that was applied; false if that was not all.
+    pub(crate) async fn catch_up(&mut self, mut apply: impl FnMut(&LedgerEvent)) -> bool {
         for _ in 0..PAGES_MAX {
             let page = match self.link.events_since(self.cursor.applied()).await {
                 Ok(page) => page,
                 Err(cause) => {
                     tracing::warn!(region = %self.link.region(), %cause, "the ledger gives no events; asking again later");
-                    return;
+                    return false;
                 }
             };
             for event in &page.events {
@@ -65,8 +65,9 @@ impl Feed {
                 }
             }
             if page.events.is_empty() || page.head <= self.cursor.applied() {
-                return;
+                return page.head <= self.cursor.applied();
             }
         }
+        false
     }
 }

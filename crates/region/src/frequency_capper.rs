@@ -2,21 +2,27 @@
 //!
 //! Promises that the billed counts are the ledger's: those of the store at one moment, and one more for every billing since.
 //! Never counts a notice: only what the ledger has recorded. The counts are read on a blocking thread: a million users hold
-//! up nobody but their own region, which answers `region_recovering` meanwhile.
+//! up nobody but their own region, which answers `region_recovering` meanwhile. What it has read of minutes that are over
+//! outlives it ([`CapArchive`]): after a crash only the last minutes are read again.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ledger::{BidFacts, Clock, EventKind, LedgerEvent};
+use ledger::{BidFacts, CapReader, Clock, EventKind, LedgerEvent};
 use tembusu::{Actor, Context, Flow, Init};
 
+use crate::cap_archive::CapArchive;
 use crate::cap_estate::{CapEstate, CarriedBids};
+use crate::cap_load::{LoadedCaps, Renewal};
 use crate::cap_table::CapTable;
 use crate::chaos::{CAPPER_EVENT, CAPPER_FIRST_MESSAGE};
 use crate::crash::{RegionCrash, strike};
 use crate::day::millis;
 use crate::feed::Feed;
-use crate::limits::{CAP_SHARDS, CARRIED_PERIOD, FORGET_PERIOD, WON_TTL};
+use crate::limits::{
+    ARCHIVE_BLOCKS_CHECKED, ARCHIVE_LAG, ARCHIVE_PERIOD, CAP_SHARDS, CARRIED_PERIOD, FORGET_PERIOD, WON_TTL,
+};
 use crate::link::Link;
 use crate::port::Tables;
 use crate::timings::Timings;
@@ -41,9 +47,33 @@ pub(crate) struct FrequencyCapper {
     clock: Clock,
     won_ttl_ms: i64,
     estate: CapEstate,
+    archive: Arc<CapArchive>,
+    upkeep: Upkeep,
     /// The shard in which is forgotten next.
     shard: usize,
     fresh: bool,
+}
+
+/// What is to be done about the archive.
+#[derive(Debug)]
+struct Upkeep {
+    /// The block that is looked at next.
+    block: usize,
+    /// When it is renewed next.
+    due_ms: i64,
+    /// Something was recorded in a minute that it took for over.
+    is_behind: bool,
+    /// Absent while a renewal has it.
+    reader: Option<Reader>,
+    renewal: Option<Renewal>,
+}
+
+struct Reader(Box<dyn CapReader>);
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reader").finish_non_exhaustive()
+    }
 }
 
 /// What every incarnation is made from.
@@ -66,8 +96,10 @@ impl Actor for FrequencyCapper {
         let epoch = args.tables.incarnation.read().ok_or_else(no_epoch)?.epoch;
         args.tables.estate.collect();
         args.link.subscribe(cx, CapperMessage::Event)?;
-        let (caps, region_seq) = args.link.load_caps(CapTable::of(epoch)).await?;
         let now_ms = args.clock.now_ms();
+        let known = args.still_whole().await;
+        let LoadedCaps { table: caps, archive, region_seq, reader } = args.link.load_caps(epoch, known, now_ms).await?;
+        args.tables.estate.leave_archive(Some(Arc::clone(&archive)));
         let won_ttl_ms = millis(args.timings.won_ttl.min(WON_TTL));
         // Before anybody can bid with the table: what is out is in it.
         let mut carried = args.tables.estate.settle(&caps, now_ms);
@@ -92,6 +124,14 @@ impl Actor for FrequencyCapper {
             clock: args.clock.clone(),
             won_ttl_ms,
             estate: args.tables.estate.clone(),
+            upkeep: Upkeep {
+                block: 0,
+                due_ms: archive.until_ms().saturating_add(millis(ARCHIVE_LAG + ARCHIVE_PERIOD)),
+                is_behind: false,
+                reader: Some(Reader(reader)),
+                renewal: None,
+            },
+            archive,
             shard: 0,
             fresh: true,
         }))
@@ -105,14 +145,22 @@ impl Actor for FrequencyCapper {
         match message {
             CapperMessage::Event(event) => {
                 self.feed.strike(&CAPPER_EVENT, &event)?;
-                let Self { caps, carried, feed, won_ttl_ms, .. } = self;
+                let Self { caps, carried, feed, won_ttl_ms, archive, upkeep, .. } = self;
                 let won_until_ms = now_ms.saturating_add(*won_ttl_ms);
-                feed.take(event, |event| count(caps, carried, event, won_until_ms)).await;
+                feed.take(event, |event| {
+                    upkeep.is_behind |= is_before(event, archive);
+                    count(caps, carried, event, won_until_ms);
+                })
+                .await;
+                if upkeep.is_behind {
+                    self.estate.leave_archive(None);
+                }
                 self.estate.follow(self.feed.applied());
             }
             CapperMessage::Forget => {
                 self.caps.forget(self.shard, now_ms);
                 self.shard = (self.shard + 1) % CAP_SHARDS;
+                self.keep_up_archive(now_ms).await?;
                 cx.after(FORGET_PERIOD, CapperMessage::Forget);
             }
             CapperMessage::Expire => {
@@ -123,6 +171,61 @@ impl Actor for FrequencyCapper {
             }
         }
         Ok(Flow::Continue)
+    }
+}
+
+impl CapperArgs {
+    /// The archive of an earlier incarnation, unless the ledger has recorded something that belongs into it since: then it
+    /// is left to nobody any more.
+    async fn still_whole(&self) -> Option<Arc<CapArchive>> {
+        let estate = &self.tables.estate;
+        let archive = estate.archive()?;
+        let mut unheard = Feed::new(self.link.clone(), estate.followed());
+        let mut is_behind = false;
+        let is_told = unheard.catch_up(|event| is_behind |= is_before(event, &archive)).await;
+        if is_told && !is_behind {
+            return Some(archive);
+        }
+        estate.leave_archive(None);
+        None
+    }
+}
+
+impl FrequencyCapper {
+    /// Looks at some of the archive, and brings it up to date when it is time.
+    async fn keep_up_archive(&mut self, now_ms: i64) -> Result<(), RegionCrash> {
+        for _ in 0..ARCHIVE_BLOCKS_CHECKED.min(self.archive.blocks()) {
+            self.upkeep.block = (self.upkeep.block + 1) % self.archive.blocks();
+            if !self.archive.is_block_sound(self.upkeep.block) {
+                return Err(RegionCrash::CorruptCaps { block: self.upkeep.block });
+            }
+        }
+        if let Some(renewal) = self.upkeep.renewal.take_if(|renewal| renewal.is_finished()) {
+            self.take_renewal(renewal).await;
+        }
+        let is_due = self.upkeep.due_ms <= now_ms;
+        if let Some(Reader(reader)) = self.upkeep.reader.take_if(|_| is_due) {
+            self.upkeep.due_ms = now_ms.saturating_add(millis(ARCHIVE_PERIOD));
+            let anew = std::mem::take(&mut self.upkeep.is_behind);
+            self.upkeep.renewal = Some(Renewal::of(reader, Arc::clone(&self.archive), anew, now_ms));
+        }
+        Ok(())
+    }
+
+    async fn take_renewal(&mut self, renewal: Renewal) {
+        let Some((reader, renewed)) = renewal.result().await else { return };
+        self.upkeep.reader = Some(Reader(reader));
+        match renewed {
+            Ok(archive) => {
+                self.archive = Arc::new(archive);
+                self.caps.take_archive(&self.archive);
+                // What came meanwhile and belongs into it is in this incarnation's table, and would be in no other.
+                if !self.upkeep.is_behind {
+                    self.estate.leave_archive(Some(Arc::clone(&self.archive)));
+                }
+            }
+            Err(cause) => tracing::warn!(%cause, "counts of users are not archived; trying again later"),
+        }
     }
 }
 
@@ -146,4 +249,9 @@ fn follow(caps: &CapTable, carried: &mut CarriedBids, event: &LedgerEvent, won_u
         EventKind::Win => carried.win(*token, caps, won_until_ms),
         _ => {}
     }
+}
+
+/// Whether an event belongs into an archive, which was made without it: the ledger's clock was set back.
+fn is_before(event: &LedgerEvent, archive: &CapArchive) -> bool {
+    event.kind == EventKind::Billing && event.at_ms < archive.until_ms()
 }

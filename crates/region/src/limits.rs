@@ -15,6 +15,26 @@ pub const CAP_ENTRIES_PER_SHARD_MAX: usize = 65_536;
 /// of up to so many are exact.
 pub const MARKS_MAX: usize = 32;
 
+/// Rows of the archive of counts that have a checksum together, looked at one block at a time: 128 KiB.
+pub const ARCHIVE_BLOCK_ROWS: usize = 4_096;
+
+/// Blocks of the archive that are looked at each [`FORGET_PERIOD`]: all of a million rows in five minutes, in a tenth of a
+/// millisecond at a time.
+pub const ARCHIVE_BLOCKS_CHECKED: usize = 8;
+
+/// The age at which a minute's counts are taken into the archive: billings of it are on disk by then, on a clock that is set
+/// back by less as well.
+pub const ARCHIVE_LAG: Duration = Duration::from_secs(120);
+
+/// How often the archive is brought up to date: what a region reads again after a crash is at most so old.
+pub const ARCHIVE_PERIOD: Duration = Duration::from_secs(300);
+
+/// For how long a user's last impression is kept to the second, although the archive has it to the minute: beyond an hour only
+/// windows of a day and more see the difference.
+pub const ARCHIVE_EXACT: Duration = Duration::from_secs(3_660);
+
+const _: () = assert!(ARCHIVE_LAG.as_secs().is_multiple_of(60), "the archive ends with a minute");
+
 /// Open leases of one campaign in one region: the bid path looks through them in turn.
 pub const LEASES_PER_CAMPAIGN_MAX: usize = 16;
 

@@ -7,14 +7,17 @@ use std::sync::Arc;
 
 use campaign::CampaignId;
 use ledger::{
-    BankError, CapStore, CapStoreError, EventPage, LeaseAsk, LeaseBank, LeaseGrant, LeaseRefusal, LedgerEvent,
-    LedgerMessage, RegionSnapshot, Subscriber, Totals,
+    BankError, CapStore, EventPage, LeaseAsk, LeaseBank, LeaseGrant, LeaseRefusal, LedgerEvent, LedgerMessage,
+    RegionSnapshot, Subscriber, Totals,
 };
 use money::Nanos;
 use tembusu::{Actor, Address, CallError, Context};
+use tokio::task::spawn_blocking;
 
-use crate::cap_table::CapTable;
+use crate::cap_archive::CapArchive;
+use crate::cap_load::{self, LoadedCaps};
 use crate::crash::RegionCrash;
+use crate::epoch::Epoch;
 use crate::funding::{Ask, GiveBack};
 use crate::limits::{JOIN_CALL, LEDGER_CALL};
 
@@ -74,24 +77,23 @@ impl Link {
         self.ledger.tell(subscribe).map_err(|cause| self.crash("subscribe to events", &cause))
     }
 
-    /// Reads the region's counts of users into `caps`, on a blocking thread, and says up to which event they count.
+    /// Makes the region's counts of users on a blocking thread; `known` is what an earlier incarnation has read of them.
     ///
     /// # Cancel safety
     ///
     /// Dropped, the thread ends with the count at hand.
-    pub(crate) async fn load_caps(&self, caps: CapTable) -> Result<(CapTable, u64), RegionCrash> {
+    pub(crate) async fn load_caps(
+        &self,
+        epoch: Epoch,
+        known: Option<Arc<CapArchive>>,
+        now_ms: i64,
+    ) -> Result<LoadedCaps, RegionCrash> {
         let doing = "count its users";
-        let mut reader = self.caps.open(Arc::clone(&self.region)).await.map_err(|cause| self.crash(doing, &cause))?;
-        let wanted = Arc::new(());
+        let reader = self.caps.open(Arc::clone(&self.region)).await.map_err(|cause| self.crash(doing, &cause))?;
+        let (wanted, region) = (Arc::new(()), Arc::clone(&self.region));
         let still = Arc::downgrade(&wanted);
-        let loading = tokio::task::spawn_blocking(move || {
-            let region_seq = reader.begin()?;
-            reader.read(&mut |count| {
-                caps.seed(&count);
-                0 < still.strong_count()
-            })?;
-            Ok::<_, CapStoreError>((caps, region_seq))
-        });
+        let is_wanted = move || 0 < still.strong_count();
+        let loading = spawn_blocking(move || cap_load::load(reader, epoch, known, now_ms, &region, &is_wanted));
         let loaded = tokio::time::timeout(JOIN_CALL, loading).await.map_err(|cause| self.crash(doing, &cause))?;
         drop(wanted);
         loaded.map_err(|cause| self.crash(doing, &cause))?.map_err(|cause| self.crash(doing, &cause))

@@ -51,11 +51,12 @@ impl CapReader for GatedReader {
         self.inner.begin()
     }
 
-    fn read(&mut self, take: &mut dyn FnMut(CapCount) -> bool) -> Result<(), CapStoreError> {
-        self.inner.read(take)
+    fn read(&mut self, since_ms: i64, take: &mut dyn FnMut(CapCount) -> bool) -> Result<(), CapStoreError> {
+        self.inner.read(since_ms, take)
     }
 }
 
+/// One for each reading that the region may begin, its archive's renewals included.
 async fn gated() -> (World, Sender<()>) {
     let (open, gate) = channel();
     // For the first start.
@@ -129,6 +130,8 @@ async fn bids_that_are_out_count_in_their_caps_after_a_crash_until_they_are_bill
     }
     assert!(world.hold(capped(6, 1)).is_ok(), "nobody else is");
     assert_eq!(late.commit(ledger::TokenId([5; 16])), Err(region::NotTracked::RegionDown), "not counted, not sent");
+    // From here on time passes, and the counts are archived.
+    (0..100).for_each(|_| open.send(()).unwrap());
     world.notice(NoticeKind::Billing, &billed, PRICE).await;
     world.notice(NoticeKind::Loss, &lost, PRICE).await;
     world.notice(NoticeKind::Win, &won, PRICE).await;

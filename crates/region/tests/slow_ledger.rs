@@ -52,7 +52,7 @@ impl CapReader for NoCounts {
         Ok(0)
     }
 
-    fn read(&mut self, _: &mut dyn FnMut(CapCount) -> bool) -> Result<(), CapStoreError> {
+    fn read(&mut self, _: i64, _: &mut dyn FnMut(CapCount) -> bool) -> Result<(), CapStoreError> {
         Ok(())
     }
 }

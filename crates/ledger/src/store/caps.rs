@@ -3,10 +3,12 @@
 //! Promises that the counts follow from the billings and are durable with them. A reader has a connection of its own and
 //! holds up nobody.
 
+use std::array::TryFromSliceError;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use campaign::CapMemory;
+use rusqlite::types::Type;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::open::connect;
@@ -97,17 +99,23 @@ fn each_count(
     for memory in CapMemory::ALL {
         let mut rows = statement.query(params![region, life_of(memory), first_slot])?;
         while let Some(row) = rows.next()? {
-            let code: i64 = row.get(0)?;
+            let code = row.get_ref(0)?.as_i64()?;
             // A subject of a later version is nobody's here.
             let Some(subject) = CapSubject::from_code(code) else { continue };
-            let until_ms = (row.get::<_, i64>(2)? + 1).saturating_mul(CAP_SLOT_MS);
-            let count = CapCount { subject, cap_key: CapKey(row.get(1)?), until_ms, count: row.get(3)? };
+            let cap_key = CapKey(row.get_ref(1)?.as_blob()?.try_into().map_err(strange)?);
+            let until_ms = row.get_ref(2)?.as_i64()?.saturating_add(1).saturating_mul(CAP_SLOT_MS);
+            let count = u32::try_from(row.get_ref(3)?.as_i64()?).unwrap_or(u32::MAX);
+            let count = CapCount { subject, cap_key, until_ms, count };
             if !take(count) {
                 return Ok(());
             }
         }
     }
     Ok(())
+}
+
+fn strange(wrong: TryFromSliceError) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(1, Type::Blob, wrong.into())
 }
 
 /// Counts by the memory of their key, keys of events by days, and where the events begin that have one.
@@ -174,8 +182,10 @@ impl CapReader for LedgerCapReader {
         Ok(head)
     }
 
-    fn read(&mut self, take: &mut dyn FnMut(CapCount) -> bool) -> Result<(), CapStoreError> {
-        let conn = self.conn.as_ref().ok_or_else(|| self.failed("reading has not begun"))?;
-        each_count(conn, &self.region, i64::MIN, take).map_err(|error| self.failed(error))
+    fn read(&mut self, since_ms: i64, take: &mut dyn FnMut(CapCount) -> bool) -> Result<(), CapStoreError> {
+        // Closed at the end: an open moment would keep the writer from writing its log back.
+        let conn = self.conn.take().ok_or_else(|| self.failed("reading has not begun"))?;
+        let first_slot = since_ms.div_euclid(CAP_SLOT_MS);
+        each_count(&conn, &self.region, first_slot, take).map_err(|error| self.failed(error))
     }
 }
