@@ -51,6 +51,20 @@ impl Campaign {
         self.targeting.as_ref().map_or(Rules::NONE, |targeting| &targeting.include)
     }
 
+    /// Gives back what reading has taken beyond need.
+    pub(crate) fn shrink(&mut self) {
+        self.hour_weights.shrink_to_fit();
+        self.countries.shrink_to_fit();
+        self.exchanges.shrink_to_fit();
+        self.categories.shrink_to_fit();
+        self.creatives.shrink_to_fit();
+        for creative in &mut self.creatives {
+            creative.sizes.shrink_to_fit();
+            creative.attributes.shrink_to_fit();
+            creative.markup.shrink_to_fit();
+        }
+    }
+
     /// What a request must not be to fit.
     pub fn exclude(&self) -> &Rules {
         self.targeting.as_ref().map_or(Rules::NONE, |targeting| &targeting.exclude)

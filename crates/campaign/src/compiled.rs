@@ -3,13 +3,13 @@
 //! Promises a sound definition: no compiled campaign has a flaw. Never changes, but for its gate, which only closes, and for
 //! the version before it, which it lets go.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwapOption;
 use money::{Cpm, Nanos};
 use tembusu::Address;
 
-use crate::actors::DefinitionMessage;
+use crate::actors::{DefinitionMessage, Slot};
 use crate::gate::Gate;
 use crate::{
     Campaign, CampaignId, CapMemory, Caps, Country, Creative, Flaw, Flight, HourPlan, Pacing, Size, category, domain,
@@ -35,7 +35,7 @@ pub enum CompileError {
 pub struct CompiledCampaign {
     definition: Arc<Campaign>,
     /// Every size with a creative for it, by size and then in the order of the definition.
-    by_size: Box<[(Size, usize)]>,
+    by_size: Box<[(Size, u16)]>,
     hour_plan: Option<Box<HourPlan>>,
     gate: Gate,
     version: u32,
@@ -69,8 +69,9 @@ pub fn compile(definition: &Campaign) -> Result<CompiledCampaign, CompileError> 
 pub fn compile_shared(definition: Arc<Campaign>) -> Result<CompiledCampaign, CompileError> {
     definition.check().map_err(|flaw| CompileError::Flawed { campaign: definition.id, flaw })?;
     let creatives = definition.creatives.iter().enumerate();
-    let mut by_size: Vec<(Size, usize)> =
-        creatives.flat_map(|(index, creative)| creative.sizes.iter().map(move |size| (*size, index))).collect();
+    // Checked: there are no more than fit.
+    let mut by_size: Vec<(Size, u16)> =
+        creatives.flat_map(|(index, creative)| creative.sizes.iter().map(move |size| (*size, index as u16))).collect();
     by_size.sort_unstable();
     let hour_plan = HourPlan::of(&definition).map(Box::new);
     Ok(CompiledCampaign {
@@ -200,14 +201,17 @@ impl CompiledCampaign {
             self.by_size[start..].iter().take_while(move |(ours, _)| *ours == size)
         };
         sizes.iter().copied().flat_map(of_size).filter_map(move |(size, index)| {
-            let creative = &self.definition.creatives[*index];
+            let creative = &self.definition.creatives[usize::from(*index)];
             (creative.secure || !secure).then_some(Placement { creative, size: *size })
         })
     }
 
     /// Every size that it has a creative for, once; only those of secure creatives if `secure`.
     pub(crate) fn sizes(&self, secure: bool) -> impl Iterator<Item = Size> {
-        let fits = self.by_size.iter().filter(move |(_, index)| self.definition.creatives[*index].secure || !secure);
+        let fits = self
+            .by_size
+            .iter()
+            .filter(move |(_, index)| self.definition.creatives[usize::from(*index)].secure || !secure);
         let mut last = None;
         fits.filter_map(move |(size, _)| (last.replace(*size) != Some(*size)).then_some(*size))
     }
@@ -215,6 +219,11 @@ impl CompiledCampaign {
     /// The same campaign, an incarnation of whose definition is charged if an evaluation panics.
     pub(crate) fn owned_by(self, address: Address<DefinitionMessage>, incarnation: u64) -> Self {
         Self { gate: Gate::owned_by(address, incarnation), ..self }
+    }
+
+    /// The same campaign, which gets its subtree if an evaluation panics.
+    pub(crate) fn resting_in(self, slot: Weak<Slot>) -> Self {
+        Self { gate: Gate::resting_in(slot), ..self }
     }
 
     /// The same campaign as a version of its definition that follows on another.

@@ -20,20 +20,26 @@ fn paying(id: u32, micros: i64) -> Campaign {
 
 #[tokio::test]
 async fn a_change_is_in_the_index_when_it_is_confirmed_and_nobody_restarts() {
-    let world = World::start((1..=3).map(sound)).await;
-    let mut changes = define([(paying(2, 3_000_000), 2), (paying(4, 4_000_000), 1)]);
-    changes.remove.push(CampaignId(3));
-    world.campaigns.apply(changes).await.expect("sound");
-    assert_eq!(versions(&world), [(1, 1, 1_200_000), (2, 2, 3_000_000), (4, 1, 4_000_000)]);
-    for id in [1, 2, 4] {
-        assert_eq!(world.node(&format!("{}/definition", path_of(id))).incarnation, 1);
+    for woken in [&[][..], &[2, 3]] {
+        let world = World::start((1..=3).map(sound)).await;
+        for id in woken {
+            world.campaigns.wake(CampaignId(*id)).await.expect("awake");
+        }
+        let mut changes = define([(paying(2, 3_000_000), 2), (paying(4, 4_000_000), 1)]);
+        changes.remove.push(CampaignId(3));
+        world.campaigns.apply(changes).await.expect("sound");
+        assert_eq!(versions(&world), [(1, 1, 1_200_000), (2, 2, 3_000_000), (4, 1, 4_000_000)]);
+        let snapshot = world.tree.handle().snapshot();
+        for id in [1, 2, 4] {
+            let definition = snapshot.find(&format!("{}/definition", path_of(id)));
+            assert_eq!(definition.map(|node| node.incarnation), woken.contains(&id).then_some(1));
+        }
+        assert!(snapshot.find(&path_of(3)).is_none(), "its subtree is gone");
+        assert_eq!(world.campaigns.status(CampaignId(3)), None);
+        let status = world.campaigns.status(CampaignId(2)).expect("known");
+        assert_eq!((status.version, status.state), (2, CampaignState::Live));
+        world.tree.shutdown().await;
     }
-    let snapshot = world.tree.handle().snapshot();
-    assert!(snapshot.find(&path_of(3)).is_none(), "its subtree is gone");
-    assert_eq!(world.campaigns.status(CampaignId(3)), None);
-    let status = world.campaigns.status(CampaignId(2)).expect("known");
-    assert_eq!((status.version, status.state), (2, CampaignState::Live));
-    world.tree.shutdown().await;
 }
 
 #[tokio::test]
@@ -91,6 +97,7 @@ async fn creatives_pass_between_campaigns_that_are_changed_together() {
 #[tokio::test]
 async fn a_definition_that_panics_when_compiled_is_refused_and_the_old_one_bids_on() {
     let world = World::start([sound(41), sound(42)]).await;
+    world.campaigns.wake(CampaignId(41)).await.expect("awake");
     chaos::DEFINITION_INIT.arm(CampaignId(41));
     let refused = world.campaigns.apply(define([(paying(41, 2_000_000), 2)])).await.expect_err("refused");
     chaos::DEFINITION_INIT.disarm(CampaignId(41));
@@ -103,6 +110,7 @@ async fn a_definition_that_panics_when_compiled_is_refused_and_the_old_one_bids_
 #[tokio::test]
 async fn a_campaign_that_is_down_comes_back_as_it_was_changed_meanwhile() {
     let world = World::start([sound(51)]).await;
+    world.campaigns.wake(CampaignId(51)).await.expect("awake");
     let subtree = world.tree.handle().find(&path_of(51)).expect("the subtree");
     subtree.terminate_child("definition").await.expect("terminated");
     world.campaigns.apply(define([(paying(51, 2_000_000), 7)])).await.expect("sound");

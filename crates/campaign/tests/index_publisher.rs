@@ -16,6 +16,8 @@ use tembusu::{Event, EventKind};
 async fn the_index_comes_back_and_so_does_every_campaign() {
     let mut world = World::start((1..=3).map(sound)).await;
     world.campaigns.pause(CampaignId(3)).await.expect("confirmed");
+    // One with a subtree, and two that rest.
+    world.campaigns.wake(CampaignId(1)).await.expect("awake");
     let publisher = world.campaigns.index_publisher().clone();
     let path = "root/campaigns/index_publisher";
 

@@ -8,10 +8,16 @@ use campaign::actors::{DefinitionMessage, INTENSITY_RESTARTS};
 use campaign::{AddError, CampaignId, CampaignState, Scratch, chaos};
 use support::sound;
 use support::tree::{World, path_of, want};
-use tembusu::{EventKind, State};
+use tembusu::{Address, EventKind, State};
+
+/// Its definition, with a subtree around it.
+async fn awake(world: &World, id: u32) -> Address<DefinitionMessage> {
+    world.campaigns.wake(CampaignId(id)).await.expect("it has its subtree");
+    world.campaigns.definition(CampaignId(id)).expect("a campaign of the test")
+}
 
 async fn poke(world: &World, id: u32) {
-    let definition = world.campaigns.definition(CampaignId(id)).expect("a campaign of the test");
+    let definition = awake(world, id).await;
     definition.send(DefinitionMessage::Poke).await.expect("the definition takes messages");
 }
 
@@ -24,6 +30,10 @@ async fn campaigns_of_the_start_bid_when_the_tree_has_started() {
     let world = World::start((1..=3).map(sound)).await;
     assert_eq!(world.bidding(), [1, 2, 3]);
     assert!(world.campaigns.statuses().iter().all(|status| status.state == CampaignState::Live));
+    assert!(world.node("root/campaigns/each").children.is_empty(), "they rest");
+    world.campaigns.wake(CampaignId(2)).await.expect("awake");
+    assert_eq!(world.node("root/campaigns/each").children.len(), 1);
+    assert_eq!((world.bidding(), state(&world, 2)), (vec![1, 2, 3], CampaignState::Live));
     world.tree.shutdown().await;
 }
 
@@ -45,6 +55,7 @@ async fn a_campaign_added_later_bids_when_add_returns() {
 #[tokio::test]
 async fn a_crashed_definition_is_restarted_and_nobody_else_notices() {
     let mut world = World::start([sound(21), sound(22)]).await;
+    world.campaigns.wake(CampaignId(22)).await.expect("awake");
     chaos::DEFINITION_HANDLE.arm(CampaignId(21));
     poke(&world, 21).await;
     let path = format!("{}/definition", path_of(21));
@@ -83,15 +94,58 @@ async fn a_panic_on_the_bid_path_takes_the_campaign_out_at_once_and_charges_it_o
     let node = world.node(&path);
     assert_eq!((node.incarnation, node.restarts), (2, 1));
     assert!(node.last_exit.expect("an exit").to_string().contains("a score is corrupt"));
+    assert_eq!(world.node("root/campaigns/each").children.len(), 1, "the other one rests");
+    world.tree.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_panic_that_wakes_a_campaign_is_the_first_of_those_that_it_is_granted() {
+    let mut world = World::start([sound(33), sound(34)]).await;
+    let path = format!("{}/definition", path_of(33));
+    let panics = async |world: &World| {
+        let (want, mut scratch) = (want(), Scratch::new());
+        let index = world.campaigns.index().read().expect("an index");
+        let found = index.candidates(&want, &mut scratch).find(|found| found.campaign().id().0 == 33);
+        assert!(found.expect("it bids").evaluate(|_| -> () { panic!("a score is corrupt") }).is_err());
+    };
+    for crash in 1..=INTENSITY_RESTARTS {
+        panics(&world).await;
+        world.wait_for(&path, |event| matches!(event.kind, EventKind::Restarted { .. })).await;
+        poke(&world, 33).await;
+        assert_eq!((world.node(&path).restarts, world.bidding()), (u64::from(crash), vec![33, 34]));
+    }
+    panics(&world).await;
+    world.wait_for(&path_of(33), |event| matches!(event.kind, EventKind::Degraded { .. })).await;
+    assert_eq!((world.bidding(), state(&world, 33)), (vec![34], CampaignState::Down));
+    world.tree.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_panic_that_nobody_could_be_told_of_is_charged_when_the_loader_is_back() {
+    let mut world = World::start([sound(36), sound(37)]).await;
+    let campaigns = world.tree.handle().find("root/campaigns").expect("the supervisor");
+    campaigns.terminate_child("loader").await.expect("terminated");
+    let index = world.campaigns.index().read().expect("an index");
+    let (want, mut scratch) = (want(), Scratch::new());
+    let found = index.candidates(&want, &mut scratch).find(|found| found.campaign().id().0 == 36);
+    assert!(found.expect("it bids").evaluate(|_| -> () { panic!("a score is corrupt") }).is_err());
+    assert_eq!(world.bidding(), [37], "out at once all the same");
+
+    campaigns.restart_child("loader").await.expect("restarted");
+    let path = format!("{}/definition", path_of(36));
+    world.wait_for(&path, |event| matches!(event.kind, EventKind::Restarted { .. })).await;
+    poke(&world, 36).await;
+    assert_eq!((world.bidding(), world.node(&path).restarts), (vec![36, 37], 1));
     world.tree.shutdown().await;
 }
 
 #[tokio::test]
 async fn one_crash_too_many_is_quarantine_until_an_operator_restores() {
     let mut world = World::start([sound(41), sound(42)]).await;
+    let definition = awake(&world, 41).await;
     chaos::DEFINITION_INIT.arm(CampaignId(41));
     chaos::DEFINITION_HANDLE.arm(CampaignId(41));
-    poke(&world, 41).await;
+    definition.send(DefinitionMessage::Poke).await.expect("the definition takes messages");
     // The crash and each start that fails are charged; the one after the last granted is fatal.
     world.wait_for(&path_of(41), |event| matches!(event.kind, EventKind::Degraded { .. })).await;
     assert_eq!(world.bidding(), [42]);
@@ -100,7 +154,6 @@ async fn one_crash_too_many_is_quarantine_until_an_operator_restores() {
     assert_eq!(world.node(&path_of(41)).state, State::Degraded);
     assert_eq!(world.node("root/campaigns").incarnation, 1);
     assert_eq!(world.node("root/campaigns/each").restarts, 0);
-    let definition = world.campaigns.definition(CampaignId(41)).expect("a campaign of the test");
     assert!(matches!(definition.tell(DefinitionMessage::Poke), Err(tembusu::TellError::Degraded(_))));
 
     chaos::DEFINITION_INIT.disarm(CampaignId(41));
@@ -149,6 +202,8 @@ async fn a_campaign_that_cannot_start_is_reported_and_the_others_start() {
 async fn a_pause_holds_through_a_restart_of_the_controller() {
     let world = World::start([sound(71), sound(72)]).await;
     world.campaigns.pause(CampaignId(71)).await.expect("confirmed");
+    assert_eq!((world.bidding(), state(&world, 71)), (vec![72], CampaignState::Paused));
+    world.campaigns.wake(CampaignId(71)).await.expect("awake");
     assert_eq!((world.bidding(), state(&world, 71)), (vec![72], CampaignState::Paused));
 
     let subtree = world.tree.handle().find(&path_of(71)).expect("the subtree");

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use campaign::actors::Changes;
+use campaign::actors::{CampaignView, Changes};
 use campaign::{Campaign, CampaignId, CampaignsHandle};
 use ledger::{
     BudgetTooLow, CampaignAction, CampaignEntry, CampaignWord, DefinitionSource, DefinitionText, LedgerMessage,
@@ -19,6 +19,8 @@ use super::{BookError, FileWords, fingerprint};
 
 /// How long the ledger may take: one flush of the disk, behind what waits for it.
 const LEDGER_WITHIN: Duration = Duration::from_secs(5);
+/// Campaigns whose definitions are recorded in one transaction at a start: their texts together are a few megabytes.
+const RECORDED_AT_ONCE: usize = 2_048;
 /// Who changed a campaign whose file was edited.
 const BY_FILE: &str = "campaigns file";
 
@@ -303,7 +305,7 @@ impl CampaignBook {
             return Ok(());
         }
         self.agree_on_words().await?;
-        let (mut entries, mut changes) = (Vec::new(), Changes::default());
+        let (mut new, mut entries, mut changes) = (Vec::new(), Vec::new(), Changes::default());
         let by = Change { who: BY_FILE.to_owned(), why: "at the start".to_owned() };
         let mut running = BTreeSet::new();
         for view in self.args.campaigns.views() {
@@ -313,11 +315,7 @@ impl CampaignBook {
                 Some(word) if word.removed && view.version <= word.version => changes.remove.push(id),
                 Some(word) if view.version < word.version => changes.define.extend(self.kept(word).await?),
                 Some(word) if view.version == word.version => {}
-                word => {
-                    let mut entry = defined(&view.definition, word, DefinitionSource::File, &by);
-                    entry.word.version = view.version;
-                    entries.push(entry);
-                }
+                _ => new.push(view),
             }
         }
         for word in self.words.values().filter(|word| !word.removed && !running.contains(&word.campaign)) {
@@ -326,6 +324,16 @@ impl CampaignBook {
                 // It is no longer in the file.
                 DefinitionSource::File => entries.push(removed(word, DefinitionSource::File, &by)),
             }
+        }
+        // What of it is not on disk when the process ends is found again at the next start.
+        for views in new.chunks(RECORDED_AT_ONCE) {
+            let entry = |view: &CampaignView| {
+                let word = self.words.get(&view.definition.id);
+                let mut entry = defined(&view.definition, word, DefinitionSource::File, &by);
+                entry.word.version = view.version;
+                entry
+            };
+            self.record(views.iter().map(entry).collect()).await?;
         }
         if !entries.is_empty() {
             self.record(entries).await?;

@@ -9,9 +9,9 @@ use tembusu::{Supervisor, child};
 
 use super::handle::register;
 use super::loader::{Loader, LoaderArgs};
-use super::registry::{Registry, Slot};
+use super::registry::Registry;
 use super::subtree::campaign_supervisor;
-use super::{AddError, CampaignsHandle, IndexPublisher, IndexPublisherArgs};
+use super::{AddError, CampaignsHandle, IndexPublisher, IndexPublisherArgs, Slot};
 use crate::Campaign;
 
 /// Restarts of the index publisher or of all campaigns that are granted within [`PERIOD`].
@@ -49,7 +49,7 @@ pub fn campaigns_supervisor_of(
     for (campaign, version) in campaigns {
         register(&registry, campaign, version)?;
     }
-    let index = registry.index.clone();
+    let index = registry.shared.index.clone();
     let mut supervisor = Supervisor::rest_for_one("campaigns").intensity(RESTARTS, PERIOD);
 
     let declared = supervisor.declare::<IndexPublisher>("index_publisher");
@@ -57,7 +57,7 @@ pub fn campaigns_supervisor_of(
     let publisher_address = index_publisher.clone();
     let each = supervisor.dynamic("each", move |slot: Arc<Slot>| campaign_supervisor(&slot, &publisher_address));
     let args = LoaderArgs { registry: registry.clone(), each: each.clone() };
-    supervisor.add(child::<Loader>("loader", args).init_timeout(LOAD_WITHIN));
+    registry.shared.set_loader(supervisor.add(child::<Loader>("loader", args).init_timeout(LOAD_WITHIN)));
     let args = IndexPublisherArgs { registry: registry.clone(), index: index.clone() };
     // It builds an index of all for as long as that takes: on a thread of its own nobody waits for that.
     supervisor.add(declared.with(args).on_own_thread().init_timeout(LOAD_WITHIN).mailbox(INDEX_PUBLISHER_MAILBOX));

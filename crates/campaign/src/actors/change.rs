@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::definition::compile_drilled;
 use super::handle::ANSWER_WITHIN;
 use super::registry::Changed;
+use super::slot::Awake;
 use super::{CampaignsHandle, DefinitionMessage, IndexMessage};
 use crate::{Campaign, CampaignId, CompileError, Flaw, Place};
 
@@ -92,7 +93,7 @@ impl CampaignsHandle {
             return Err(refusals);
         }
         let Changed { added, defined, removed } = self.registry.change(changes.define, &changes.remove);
-        for slot in &removed {
+        for slot in removed.iter().filter(|slot| slot.awake().is_some()) {
             // One that could not be started is not there.
             let _ = self.each.terminate(&format!("campaign_{}", slot.id())).await;
         }
@@ -100,12 +101,13 @@ impl CampaignsHandle {
             self.start_in_registry(slot).await;
         }
         for slot in &defined {
-            match slot.definition() {
-                Some(definition) if self.registry.start_error(slot.id()).is_none() => {
-                    // One that is down compiles what the registry holds when it comes back.
-                    let _ = definition.call(DefinitionMessage::Change, ANSWER_WITHIN).await;
-                }
-                _ => self.start_in_registry(slot).await,
+            let definition = || slot.awake().and_then(Awake::definition);
+            if definition().is_none() || self.registry.start_error(slot.id()).is_some() {
+                self.start_in_registry(slot).await;
+            }
+            if let Some(definition) = definition() {
+                // One that is down compiles what the registry holds when it comes back.
+                let _ = definition.call(DefinitionMessage::Change, ANSWER_WITHIN).await;
             }
         }
         let refreshed = self.index_publisher.call(IndexMessage::Refresh, ANSWER_WITHIN).await;

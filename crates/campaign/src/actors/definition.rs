@@ -14,8 +14,8 @@ use crate::{Campaign, CampaignId, CompileError, CompiledCampaign, chaos, compile
 pub struct Definition {
     slot: Arc<Slot>,
     index_publisher: Address<IndexMessage>,
-    /// What the incarnation has published last.
-    current: Arc<CompiledCampaign>,
+    /// What the incarnation has published last; nothing if it began with a charge.
+    current: Option<Arc<CompiledCampaign>>,
 }
 
 /// What a [`Definition`] is made from.
@@ -40,7 +40,8 @@ pub enum DefinitionMessage {
 /// The charge against one incarnation of a definition.
 #[derive(Debug)]
 pub struct Condemnation {
-    pub(crate) incarnation: u64,
+    /// Whichever there is, if it was none that panicked.
+    pub(crate) incarnation: Option<u64>,
     pub(crate) message: String,
 }
 
@@ -67,10 +68,19 @@ impl Actor for Definition {
     type Crash = DefinitionCrash;
 
     async fn init(args: &DefinitionArgs, cx: &mut Context<Self>) -> Result<Init<Self>, DefinitionCrash> {
-        let current = publish(&args.slot, None, cx)?;
-        args.slot.set_definition(cx.address());
-        tell(&args.index_publisher, &args.slot, &current);
         let DefinitionArgs { slot, index_publisher } = args.clone();
+        let awake = slot.wake(None);
+        let current = match awake.take_charge() {
+            // What it did at rest: it pays first, and its successor bids.
+            Some(message) => {
+                let charge = Condemnation { incarnation: Some(cx.incarnation()), message };
+                let _ = cx.address().tell(DefinitionMessage::Condemned(charge));
+                None
+            }
+            None => Some(publish(&slot, None, cx)?),
+        };
+        awake.set_definition(cx.address());
+        current.iter().for_each(|current| tell(&index_publisher, &slot, current));
         Ok(Init::Ready(Self { slot, index_publisher, current }))
     }
 
@@ -79,13 +89,15 @@ impl Actor for Definition {
         chaos::DEFINITION_HANDLE.strike(campaign);
         match message {
             // The queue outlives an incarnation; a charge against an earlier one has been paid.
-            DefinitionMessage::Condemned(charge) if charge.incarnation == cx.incarnation() => {
+            DefinitionMessage::Condemned(charge) if charge.incarnation.is_none_or(|of| of == cx.incarnation()) => {
                 Err(DefinitionCrash::Evaluation { campaign, message: charge.message })
             }
             DefinitionMessage::Change(reply) => {
-                if self.slot.defined().version != self.current.version() {
-                    self.current = publish(&self.slot, Some(Arc::clone(&self.current)), cx)?;
-                    tell(&self.index_publisher, &self.slot, &self.current);
+                let former = self.current.clone();
+                if former.as_ref().is_some_and(|former| former.version() != self.slot.defined().version) {
+                    let current = publish(&self.slot, former, cx)?;
+                    tell(&self.index_publisher, &self.slot, &current);
+                    self.current = Some(current);
                 }
                 // A caller that has given up finds the outcome in the status.
                 let _ = reply.send(());
@@ -105,7 +117,7 @@ fn publish(
     let defined = slot.defined();
     let compiled = compile_drilled(Arc::clone(&defined.campaign))?;
     let compiled = compiled.owned_by(cx.address(), cx.incarnation()).into_version(defined.version, former);
-    Ok(cx.publish(&slot.compiled, compiled))
+    Ok(cx.publish(&slot.wake(None).compiled, compiled))
 }
 
 /// Compiles a definition, past the drill's panic.

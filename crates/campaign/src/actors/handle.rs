@@ -155,7 +155,7 @@ impl CampaignsHandle {
     ///
     /// [`ControlError`]; whether it holds then is told by the status.
     pub async fn pause(&self, campaign: CampaignId) -> Result<(), ControlError> {
-        self.control(campaign, ControllerMessage::Pause).await
+        self.control(campaign, true, ControllerMessage::Pause).await
     }
 
     /// Lets a paused campaign bid again.
@@ -164,7 +164,7 @@ impl CampaignsHandle {
     ///
     /// [`ControlError`]; whether it holds then is told by the status.
     pub async fn resume(&self, campaign: CampaignId) -> Result<(), ControlError> {
-        self.control(campaign, ControllerMessage::Resume).await
+        self.control(campaign, false, ControllerMessage::Resume).await
     }
 
     /// Takes a campaign out of bidding, or lets it in again, at once and whatever its actors are doing: as
@@ -235,9 +235,22 @@ impl CampaignsHandle {
         self.registry.get(campaign).map(|slot| self.status_of(&slot))
     }
 
-    /// The address of a campaign's definition, for drills: a [`DefinitionMessage::Poke`] passes its chaos point.
+    /// Gives a campaign that rests its subtree, as a charge would, but without one: for drills, and for who wants to see it.
+    ///
+    /// # Errors
+    ///
+    /// [`AddError::NotStarted`], also if there is no such campaign.
+    pub async fn wake(&self, campaign: CampaignId) -> Result<(), AddError> {
+        let unknown = || AddError::NotStarted { campaign, reason: "it was never added".to_owned() };
+        let slot = self.registry.get(campaign).ok_or_else(unknown)?;
+        slot.wake(None);
+        self.start_slot(&slot).await
+    }
+
+    /// The address of a campaign's definition, for drills: a [`DefinitionMessage::Poke`] passes its chaos point. A campaign
+    /// that rests has none.
     pub fn definition(&self, campaign: CampaignId) -> Option<Address<DefinitionMessage>> {
-        self.registry.get(campaign)?.definition()
+        self.registry.get(campaign)?.awake()?.definition()
     }
 
     /// The address of the index publisher, for drills: any message passes [`chaos::INDEX_PUBLISHER`](crate::chaos).
@@ -251,12 +264,12 @@ impl CampaignsHandle {
     }
 
     fn status_of(&self, slot: &Slot) -> CampaignStatus {
-        let state = match (self.registry.start_error(slot.id()), slot.compiled.is_published(), slot.standing.read()) {
+        let state = match (self.registry.start_error(slot.id()), slot.is_up()) {
             _ if slot.is_killed() => CampaignState::Killed,
-            (Some(reason), ..) => CampaignState::NotStarted(reason),
-            (None, true, Some(_)) if slot.is_paused() => CampaignState::Paused,
-            (None, true, Some(_)) => CampaignState::Live,
-            (None, ..) => CampaignState::Down,
+            (Some(reason), _) => CampaignState::NotStarted(reason),
+            (None, true) if slot.is_paused() => CampaignState::Paused,
+            (None, true) => CampaignState::Live,
+            (None, false) => CampaignState::Down,
         };
         let defined = slot.defined();
         CampaignStatus { id: slot.id(), name: defined.campaign.name.clone(), version: defined.version, state }
@@ -281,11 +294,17 @@ impl CampaignsHandle {
     async fn control(
         &self,
         campaign: CampaignId,
+        paused: bool,
         make: fn(Reply<()>) -> ControllerMessage,
     ) -> Result<(), ControlError> {
         let slot = self.registry.get(campaign).ok_or(ControlError::Unknown(campaign))?;
         let unconfirmed = |reason| ControlError::Unconfirmed { campaign, reason };
-        let controller = slot.controller().ok_or_else(|| unconfirmed("its subtree is not there".to_owned()))?;
+        let Some(awake) = slot.awake() else {
+            // At rest nothing stands between the word and its effect.
+            slot.set_paused(paused);
+            return Ok(());
+        };
+        let controller = awake.controller().ok_or_else(|| unconfirmed("its subtree is not there".to_owned()))?;
         let confirmed = controller.call(make, ANSWER_WITHIN).await;
         confirmed.map_err(|error| unconfirmed(error.to_string()))
     }

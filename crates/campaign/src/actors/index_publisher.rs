@@ -78,7 +78,7 @@ impl Actor for IndexPublisher {
         }
         match message {
             // An index that was built since holds it.
-            IndexMessage::Published if !self.registry.told.load(Ordering::SeqCst) => {}
+            IndexMessage::Published if !self.registry.shared.told.load(Ordering::SeqCst) => {}
             IndexMessage::Published if self.gathering => {}
             IndexMessage::Published => {
                 self.gathering = true;
@@ -101,10 +101,10 @@ impl Actor for IndexPublisher {
 impl IndexPublisher {
     fn build(&mut self, cx: &mut Context<Self>) {
         // Before the look: who publishes from here on tells again.
-        self.registry.told.store(false, Ordering::SeqCst);
+        self.registry.shared.told.store(false, Ordering::SeqCst);
         let slots = self.registry.slots();
         let of = |slot: &Arc<Slot>| {
-            let campaign = slot.compiled.read()?;
+            let campaign = slot.compiled()?;
             let source = Source::Supervised(Arc::clone(slot), campaign.version());
             Some((campaign, source))
         };

@@ -1,4 +1,4 @@
-//! The step that starts the registered campaigns.
+//! The step that makes the registered campaigns bid, and wakes those that a charge is brought against.
 //!
 //! Promises that a restart of all campaigns brings every one back: dynamic children do not outlive their supervisor, the
 //! registry does. Never fails for a campaign that cannot start.
@@ -8,42 +8,92 @@ use std::sync::Arc;
 
 use tembusu::{Actor, AdminError, Context, Dynamic, Flow, Init, Supervisor};
 
-use super::Slot;
+use super::definition::Condemnation;
 use super::registry::Registry;
+use super::{DefinitionMessage, Slot};
 
-/// Starts every registered campaign in `init`, then receives nothing: it has no message, so it never crashes later.
-pub(super) struct Loader;
+/// Campaigns that are compiled before others get a turn on this thread: about a millisecond.
+const COMPILED_PER_TURN: usize = 128;
+
+/// Starts every registered campaign in `init`, then those that have to wake.
+pub(super) struct Loader {
+    args: LoaderArgs,
+}
 
 /// What a [`Loader`] is made from.
+#[derive(Clone)]
 pub(super) struct LoaderArgs {
     pub(super) registry: Registry,
     pub(super) each: Dynamic<Arc<Slot>, Supervisor>,
 }
 
+/// What a [`Loader`] is told.
+#[derive(Debug)]
+pub(super) enum LoaderMessage {
+    /// An evaluation of a campaign that rests has panicked; which one stands in what all campaigns share.
+    Charged,
+}
+
 impl Actor for Loader {
-    type Message = Infallible;
+    type Message = LoaderMessage;
     type Args = LoaderArgs;
     type Crash = Infallible;
 
     async fn init(args: &LoaderArgs, _cx: &mut Context<Self>) -> Result<Init<Self>, Infallible> {
-        for slot in args.registry.slots() {
+        for (at, slot) in args.registry.slots().into_iter().enumerate() {
             // The registry keeps the error, and the others are to start.
             let _ = start(&args.registry, &args.each, &slot).await;
+            if at % COMPILED_PER_TURN == 0 {
+                tokio::task::yield_now().await;
+            }
         }
-        Ok(Init::Ready(Self))
+        let loader = Self { args: args.clone() };
+        loader.wake_charged().await;
+        Ok(Init::Ready(loader))
     }
 
-    async fn handle(&mut self, message: Infallible, _cx: &mut Context<Self>) -> Result<Flow, Infallible> {
-        match message {}
+    async fn handle(&mut self, message: LoaderMessage, _cx: &mut Context<Self>) -> Result<Flow, Infallible> {
+        match message {
+            LoaderMessage::Charged => self.wake_charged().await,
+        }
+        Ok(Flow::Continue)
     }
 }
 
-/// Starts one campaign and notes in the registry if that fails.
+impl Loader {
+    /// Starts the subtrees that have to pay for a panic.
+    async fn wake_charged(&self) {
+        let LoaderArgs { registry, each } = &self.args;
+        for (slot, message) in registry.shared.take_charges() {
+            match slot.awake() {
+                _ if slot.is_removed() => {}
+                // Somebody else was faster: its present incarnation pays.
+                Some(awake) => {
+                    let charge = Condemnation { incarnation: None, message };
+                    // Refused only if it is down, and so out of every index.
+                    let _ = awake.definition().map(|to| to.tell(DefinitionMessage::Condemned(charge)));
+                }
+                None => {
+                    slot.wake(Some(message));
+                    let _ = start(registry, each, &slot).await;
+                }
+            }
+        }
+    }
+}
+
+/// Lets one campaign bid; the registry keeps the reason if it cannot. One that does not compile has a subtree at once, which
+/// fails in the way that all do.
 pub(super) async fn start(
     registry: &Registry,
     each: &Dynamic<Arc<Slot>, Supervisor>,
     slot: &Arc<Slot>,
 ) -> Result<(), String> {
+    if slot.rest() {
+        registry.set_start_error(slot.id(), None);
+        return Ok(());
+    }
+    slot.wake(None);
     let started = match each.start(Arc::clone(slot)).await {
         Ok(_) | Err(AdminError::AlreadyStarted { .. } | AdminError::AlreadyPresent { .. }) => Ok(()),
         Err(error) => Err(error.to_string()),

@@ -4,163 +4,21 @@
 //! campaign can damage it.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwap;
-use tembusu::{Address, Table};
-
-use super::{ControllerMessage, DefinitionMessage, Standing};
+use super::Slot;
+use super::shared::Shared;
+use super::slot::Defined;
 use crate::check::TakenIds;
-use crate::index::Source;
-use crate::{Campaign, CampaignId, CompiledCampaign, Flaw, Index};
-
-/// One campaign's place in the registry.
-#[derive(Debug)]
-pub(crate) struct Slot {
-    id: CampaignId,
-    defined: ArcSwap<Defined>,
-    /// Published by the campaign's definition.
-    pub(crate) compiled: Table<CompiledCampaign>,
-    /// Published by the campaign's controller.
-    pub(crate) standing: Table<Standing>,
-    /// The operator's word, which a crash of the controller must not undo.
-    paused: AtomicBool,
-    /// The operator's last word, which asks no actor.
-    killed: AtomicBool,
-    /// It is no longer in the registry.
-    removed: AtomicBool,
-    /// Where the bid path looks for campaigns.
-    index: Table<Index>,
-    /// The index publisher has been told that there is something new, and has not looked since.
-    told: Arc<AtomicBool>,
-    /// Where the definition was reached when it last started.
-    definition: Mutex<Option<Address<DefinitionMessage>>>,
-    /// Where the controller was reached when it last started.
-    controller: Mutex<Option<Address<ControllerMessage>>>,
-}
-
-/// A version of a campaign's definition.
-#[derive(Debug, Clone)]
-pub(crate) struct Defined {
-    pub(crate) campaign: Arc<Campaign>,
-    pub(crate) version: u32,
-}
-
-impl Slot {
-    fn new(campaign: Arc<Campaign>, version: u32, index: Table<Index>, told: Arc<AtomicBool>) -> Self {
-        let id = campaign.id;
-        Self {
-            id,
-            defined: ArcSwap::from_pointee(Defined { campaign, version }),
-            compiled: Table::new(format!("campaign_{id}")),
-            standing: Table::new(format!("campaign_{id}_standing")),
-            paused: AtomicBool::new(false),
-            killed: AtomicBool::new(false),
-            removed: AtomicBool::new(false),
-            index,
-            told,
-            definition: Mutex::new(None),
-            controller: Mutex::new(None),
-        }
-    }
-
-    pub(crate) fn id(&self) -> CampaignId {
-        self.id
-    }
-
-    /// What its operator wants it to be; what it bids as may still be the version before.
-    pub(crate) fn defined(&self) -> Arc<Defined> {
-        self.defined.load_full()
-    }
-
-    pub(crate) fn is_paused(&self) -> bool {
-        self.paused.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn set_paused(&self, paused: bool) {
-        self.paused.store(paused, Ordering::SeqCst);
-        self.sync_index();
-    }
-
-    pub(crate) fn is_killed(&self) -> bool {
-        self.killed.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn set_killed(&self, killed: bool) {
-        self.killed.store(killed, Ordering::SeqCst);
-        self.sync_index();
-    }
-
-    fn is_wanted(&self) -> bool {
-        let out = [&self.paused, &self.killed, &self.removed];
-        !out.into_iter().any(|flag| flag.load(Ordering::SeqCst))
-    }
-
-    /// Tells the published index whether the operator wants the campaign.
-    ///
-    /// Whoever writes last looks again afterwards, so that of several at a time none leaves the index with an old word.
-    pub(crate) fn sync_index(&self) {
-        let Some(index) = self.index.read() else { return };
-        loop {
-            let is_wanted = self.is_wanted();
-            index.set_active(self.id(), is_wanted);
-            if self.is_wanted() == is_wanted {
-                return;
-            }
-        }
-    }
-
-    /// Tells whether the index publisher has to be told of a version: the index does not hold it, and nobody else has told.
-    pub(crate) fn is_news(self: &Arc<Self>, version: u32) -> bool {
-        let source = Source::Supervised(Arc::clone(self), version);
-        let is_indexed = self.index.read().is_some_and(|index| index.holds(self.id, &source));
-        !is_indexed && !self.told.swap(true, Ordering::SeqCst)
-    }
-
-    /// The campaign as its definition published it, if it may bid now.
-    pub(crate) fn bidding(&self) -> Option<Arc<CompiledCampaign>> {
-        let is_out = self.is_paused() || self.is_killed() || self.removed.load(Ordering::Acquire);
-        if !is_out && self.standing.is_published() { self.compiled.read() } else { None }
-    }
-
-    pub(crate) fn definition(&self) -> Option<Address<DefinitionMessage>> {
-        lock(&self.definition).clone()
-    }
-
-    pub(crate) fn set_definition(&self, address: Address<DefinitionMessage>) {
-        *lock(&self.definition) = Some(address);
-    }
-
-    pub(crate) fn controller(&self) -> Option<Address<ControllerMessage>> {
-        lock(&self.controller).clone()
-    }
-
-    pub(crate) fn set_controller(&self, address: Address<ControllerMessage>) {
-        *lock(&self.controller) = Some(address);
-    }
-}
+use crate::{Campaign, CampaignId, Flaw};
 
 /// Every campaign of the process.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Registry {
     registered: Arc<Mutex<Registered>>,
     /// Why a subtree is not there, of those that could not start.
     not_started: Arc<Mutex<BTreeMap<CampaignId, String>>>,
-    pub(crate) index: Table<Index>,
-    /// As in each slot.
-    pub(crate) told: Arc<AtomicBool>,
-}
-
-impl Default for Registry {
-    fn default() -> Self {
-        Self {
-            registered: Arc::default(),
-            not_started: Arc::default(),
-            index: Table::new("campaign_index"),
-            told: Arc::default(),
-        }
-    }
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// The slots that a change concerns.
@@ -182,7 +40,7 @@ impl Registry {
     pub(crate) fn register(&self, campaign: Campaign, version: u32) -> Result<Arc<Slot>, Flaw> {
         let mut registered = lock(&self.registered);
         registered.taken.take(&campaign)?;
-        let slot = Arc::new(Slot::new(Arc::new(campaign), version, self.index.clone(), Arc::clone(&self.told)));
+        let slot = Arc::new(Slot::new(Arc::new(campaign), version, Arc::clone(&self.shared)));
         registered.slots.insert(slot.id(), Arc::clone(&slot));
         Ok(slot)
     }
@@ -222,21 +80,18 @@ impl Registry {
             let slot = registered.slots.get(&campaign.id).cloned();
             match slot {
                 Some(slot) => {
-                    slot.defined.store(Arc::new(Defined { campaign, version }));
+                    slot.define(Defined { campaign, version });
                     changed.defined.push(slot);
                 }
                 None => {
-                    let slot = Arc::new(Slot::new(campaign, version, self.index.clone(), Arc::clone(&self.told)));
+                    let slot = Arc::new(Slot::new(campaign, version, Arc::clone(&self.shared)));
                     registered.slots.insert(slot.id(), Arc::clone(&slot));
                     changed.added.push(slot);
                 }
             }
         }
         drop(registered);
-        for slot in &changed.removed {
-            slot.removed.store(true, Ordering::SeqCst);
-            slot.sync_index();
-        }
+        changed.removed.iter().for_each(|slot| slot.remove());
         changed
     }
 

@@ -11,9 +11,9 @@ use super::table::CampaignTable;
 use crate::targeting::Side;
 use crate::{CampaignId, Flaw, Place};
 
-/// Makes a flaw of one campaign an error of the file.
-pub(super) fn located(text: &str, table: &Spanned<CampaignTable>, flaw: Flaw) -> CampaignError {
-    let start = span_of(flaw.place, table.get_ref()).unwrap_or_else(|| table.span()).start;
+/// Makes a flaw of one campaign, read from what begins at byte `start` of the file, an error of the file.
+pub(super) fn located(text: &str, start: usize, table: &Spanned<CampaignTable>, flaw: Flaw) -> CampaignError {
+    let start = start + span_of(flaw.place, table.get_ref()).unwrap_or_else(|| table.span()).start;
     let campaign = CampaignId(*table.get_ref().id.get_ref());
     CampaignError::Flawed { line: line_of(text, start), campaign, advice: flaw.to_string() }
 }

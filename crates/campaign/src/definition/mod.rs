@@ -4,6 +4,7 @@
 
 mod error;
 mod locate;
+mod pieces;
 mod read;
 mod rules;
 mod scalar;

@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::CampaignError;
 use super::locate::{line_of, located};
+use super::pieces::pieces;
 use super::rules::targeting;
 use super::scalar::{Amount, DayEnd};
 use super::table::{CampaignTable, CreativeTable, FileTable, PacingName, Values};
@@ -58,29 +59,29 @@ pub fn parse_campaigns(text: &str) -> Result<Vec<Campaign>, CampaignError> {
 ///
 /// Every flaw, at least one.
 pub fn parse_every_campaign(text: &str) -> Result<Vec<Campaign>, Vec<CampaignError>> {
-    let tables = match toml::from_str::<FileTable>(text) {
-        Ok(file) => file.campaign,
-        Err(error) => {
-            let line = line_of(text, error.span().map_or(0, |span| span.start));
-            return Err(vec![CampaignError::Shape { line, advice: advise(error.message()) }]);
-        }
-    };
-    let mut campaigns = Vec::with_capacity(tables.len());
+    let mut campaigns = Vec::new();
     let mut errors = Vec::new();
     let mut taken = TakenIds::default();
-    for table in &tables {
-        let flaws = match campaign(table.get_ref()) {
-            Err(flaw) => vec![flaw],
-            Ok(campaign) => {
-                let mut flaws = campaign.flaws();
-                flaws.extend(taken.take(&campaign).err());
-                campaigns.push(campaign);
-                flaws
-            }
-        };
-        let mut of_this: Vec<_> = flaws.into_iter().map(|flaw| located(text, table, flaw)).collect();
-        of_this.sort_by_key(CampaignError::line);
-        errors.extend(of_this);
+    for (start, piece) in pieces(text) {
+        let file = toml::from_str::<FileTable>(piece).map_err(|error| {
+            let line = line_of(text, start + error.span().map_or(0, |span| span.start));
+            vec![CampaignError::Shape { line, advice: advise(error.message()) }]
+        })?;
+        for table in &file.campaign {
+            let flaws = match campaign(table.get_ref()) {
+                Err(flaw) => vec![flaw],
+                Ok(mut campaign) => {
+                    let mut flaws = campaign.flaws();
+                    flaws.extend(taken.take(&campaign).err());
+                    campaign.shrink();
+                    campaigns.push(campaign);
+                    flaws
+                }
+            };
+            let mut of_this: Vec<_> = flaws.into_iter().map(|flaw| located(text, start, table, flaw)).collect();
+            of_this.sort_by_key(CampaignError::line);
+            errors.extend(of_this);
+        }
     }
     if errors.is_empty() { Ok(campaigns) } else { Err(errors) }
 }
