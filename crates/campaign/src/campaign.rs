@@ -6,6 +6,7 @@
 use money::{Cpm, Nanos};
 
 use crate::targeting::{Rules, Targeting};
+use crate::technology::Technology;
 use crate::{CampaignId, Caps, Country, CreativeId, HourWeight, Size};
 
 /// An advertiser's order: what to show, to whom, when, for how much.
@@ -86,6 +87,8 @@ pub struct Creative {
     pub caps: Caps,
     /// Its attributes (AdCOM list *Creative Attributes*); compared with a banner's `battr`.
     pub attributes: Vec<u8>,
+    /// What it is made of; compared with a banner's `btype`, `mimes` and `api`.
+    pub technology: Technology,
 }
 
 /// From when until when a campaign bids, in unix milliseconds.

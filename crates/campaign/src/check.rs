@@ -66,6 +66,9 @@ pub enum Place {
     CreativeMarkup(usize),
     CreativeSecure(usize),
     CreativeAttribute(usize, usize),
+    CreativeBannerType(usize, usize),
+    CreativeMime(usize, usize),
+    CreativeApi(usize, usize),
     CreativeCaps(usize),
     CreativeCap(usize, usize),
 }
@@ -94,6 +97,9 @@ impl fmt::Display for Place {
             Self::CreativeMarkup(_) => "markup",
             Self::CreativeSecure(_) => "secure",
             Self::CreativeAttribute(..) => "attributes",
+            Self::CreativeBannerType(..) => "banner_types",
+            Self::CreativeMime(..) => "mimes",
+            Self::CreativeApi(..) => "apis",
         };
         match self {
             Self::CreativeId(creative)
@@ -103,6 +109,9 @@ impl fmt::Display for Place {
             | Self::CreativeSecure(creative)
             | Self::CreativeCaps(creative)
             | Self::CreativeCap(creative, _)
+            | Self::CreativeBannerType(creative, _)
+            | Self::CreativeMime(creative, _)
+            | Self::CreativeApi(creative, _)
             | Self::CreativeAttribute(creative, _) => write!(f, "creative {}: {key}", creative + 1),
             _ => f.write_str(key),
         }

@@ -11,6 +11,7 @@ use tembusu::Address;
 
 use crate::actors::{DefinitionMessage, Slot};
 use crate::gate::Gate;
+use crate::technology::Technology;
 use crate::{
     Campaign, CampaignId, CapMemory, Caps, Country, Creative, Flaw, Flight, HourPlan, Pacing, Size, category, domain,
 };
@@ -34,8 +35,8 @@ pub enum CompileError {
 #[derive(Debug)]
 pub struct CompiledCampaign {
     definition: Arc<Campaign>,
-    /// Every size with a creative for it, by size and then in the order of the definition.
-    by_size: Box<[(Size, u16)]>,
+    /// Every size with a creative for it, by size and then in the order of the definition; and what that is made of.
+    by_size: Box<[(Size, u16, Technology)]>,
     hour_plan: Option<Box<HourPlan>>,
     gate: Gate,
     version: u32,
@@ -50,6 +51,8 @@ pub struct Placement<'a> {
     pub creative: &'a Creative,
     /// The size of it that fits the imp.
     pub size: Size,
+    /// What it is made of.
+    pub technology: Technology,
 }
 
 /// Makes a definition ready for the bid path.
@@ -70,8 +73,11 @@ pub fn compile_shared(definition: Arc<Campaign>) -> Result<CompiledCampaign, Com
     definition.check().map_err(|flaw| CompileError::Flawed { campaign: definition.id, flaw })?;
     let creatives = definition.creatives.iter().enumerate();
     // Checked: there are no more than fit.
-    let mut by_size: Vec<(Size, u16)> =
-        creatives.flat_map(|(index, creative)| creative.sizes.iter().map(move |size| (*size, index as u16))).collect();
+    let sized = creatives.flat_map(|(index, creative)| {
+        let technology = creative.technology.completed(&creative.markup);
+        creative.sizes.iter().map(move |size| (*size, index as u16, technology))
+    });
+    let mut by_size: Vec<_> = sized.collect();
     by_size.sort_unstable();
     let hour_plan = HourPlan::of(&definition).map(Box::new);
     Ok(CompiledCampaign {
@@ -197,12 +203,12 @@ impl CompiledCampaign {
     /// The creatives that fit one of `sizes`, in the order of `sizes`; only secure ones if `secure`.
     pub fn placements<'a>(&'a self, sizes: &'a [Size], secure: bool) -> impl Iterator<Item = Placement<'a>> {
         let of_size = move |size: Size| {
-            let start = self.by_size.partition_point(|(ours, _)| *ours < size);
-            self.by_size[start..].iter().take_while(move |(ours, _)| *ours == size)
+            let start = self.by_size.partition_point(|(ours, ..)| *ours < size);
+            self.by_size[start..].iter().take_while(move |(ours, ..)| *ours == size)
         };
-        sizes.iter().copied().flat_map(of_size).filter_map(move |(size, index)| {
+        sizes.iter().copied().flat_map(of_size).filter_map(move |(size, index, technology)| {
             let creative = &self.definition.creatives[usize::from(*index)];
-            (creative.secure || !secure).then_some(Placement { creative, size: *size })
+            (creative.secure || !secure).then_some(Placement { creative, size: *size, technology: *technology })
         })
     }
 
@@ -211,9 +217,9 @@ impl CompiledCampaign {
         let fits = self
             .by_size
             .iter()
-            .filter(move |(_, index)| self.definition.creatives[usize::from(*index)].secure || !secure);
+            .filter(move |(_, index, _)| self.definition.creatives[usize::from(*index)].secure || !secure);
         let mut last = None;
-        fits.filter_map(move |(size, _)| (last.replace(*size) != Some(*size)).then_some(*size))
+        fits.filter_map(move |(size, ..)| (last.replace(*size) != Some(*size)).then_some(*size))
     }
 
     /// The same campaign, an incarnation of whose definition is charged if an evaluation panics.

@@ -228,7 +228,8 @@ pub(crate) enum Tag {
 }
 
 impl Tag {
-    const fn letter(self) -> &'static str {
+    /// What the key of such a name ends with.
+    pub(crate) const fn letter(self) -> &'static str {
         match self {
             Self::Domain => "\nd",
             Self::Bundle => "\nb",

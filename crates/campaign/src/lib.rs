@@ -23,6 +23,7 @@ mod id;
 mod index;
 mod size;
 pub mod targeting;
+pub mod technology;
 
 pub use actors::{
     AddError, CampaignState, CampaignStatus, CampaignsHandle, ChangeError, Changes, ControlError, campaigns_supervisor,

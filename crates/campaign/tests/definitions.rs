@@ -172,6 +172,27 @@ fn a_creative_that_makes_no_sense_names_its_line_and_what_to_do() {
     assert_flaw("secure = false", "secure = true", 24, "loads from http://");
     assert_flaw("secure = false\n", "", 23, "loads from http://");
     assert_flaw("[1, 6]", "[1, 600]", 25, "");
+    let said = |line: &str| format!("attributes = [1, 6]\n{line}");
+    assert_flaw(
+        "attributes = [1, 6]",
+        &said("banner_types = [\"iframe\", \"flash\"]"),
+        26,
+        "one of xhtml_text, xhtml_banner",
+    );
+    assert_flaw("attributes = [1, 6]", &said("mimes = [\"image/jpg\", \"image/jpeg\"]"), 26, "stands twice");
+    assert_flaw(
+        "attributes = [1, 6]",
+        &said("mimes = [\"flash\"]"),
+        26,
+        "creative 2: mimes: \"flash\" is no known content type",
+    );
+    assert_flaw(
+        "attributes = [1, 6]",
+        &said("apis = [\"vpaid_2\"]"),
+        26,
+        "no framework for banners: write one of mraid_1",
+    );
+    assert_flaw("attributes = [1, 6]", &said("apis = [5]"), 26, "expected a string");
 }
 
 const RULES: &str = r#"utc_offset = "+08:00"

@@ -23,6 +23,11 @@ fn a_random_campaign_is_read_as_it_was_written() {
         campaign.name = "\"Kopi\" \\ kaya – トースト".to_owned();
         campaign.creatives[0].markup = "<b title='\"'>\n\tkopi\\n\r\n\u{7f}</b>".to_owned();
         campaign.creatives[0].attributes = vec![1, 7];
+        let technology = &mut campaign.creatives[0].technology;
+        technology.banner_types = technology.banner_types.with("iframe").expect("known");
+        technology.mimes =
+            ["image/svg+xml", "text/html"].iter().fold(technology.mimes, |of, name| of.with(name).expect("known"));
+        technology.apis = technology.apis.with("mraid_3").and_then(|apis| apis.with("omid_1")).expect("known");
         if campaign.targeting.is_some() && dice.one_in(2) {
             let weights = ["mon-fri 18-23: 3", "sat,sun: 2", "sun-mon 0-24: 100"];
             campaign.hour_weights = weights.map(|text| text.parse::<HourWeight>().expect("a weight")).to_vec();

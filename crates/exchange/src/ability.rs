@@ -5,7 +5,7 @@
 use crate::reason::{NoBidReason, unserved};
 
 /// What the request, the campaigns or their money decided, or what the exchange brought about itself.
-const OF_BUSINESS: [&str; 24] = [
+const OF_BUSINESS: [&str; 27] = [
     NoBidReason::SeatBlocked.as_str(),
     NoBidReason::Currency.as_str(),
     NoBidReason::UnservedCountry.as_str(),
@@ -21,6 +21,9 @@ const OF_BUSINESS: [&str; 24] = [
     NoBidReason::BlockedCategory.as_str(),
     NoBidReason::BlockedAdvertiser.as_str(),
     NoBidReason::BlockedAttribute.as_str(),
+    NoBidReason::BlockedBannerType.as_str(),
+    NoBidReason::UnsupportedMime.as_str(),
+    NoBidReason::UnsupportedApi.as_str(),
     NoBidReason::BelowFloor.as_str(),
     NoBidReason::NoCapKey.as_str(),
     NoBidReason::Capped.as_str(),

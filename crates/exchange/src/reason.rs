@@ -27,7 +27,7 @@ pub enum NoBidReason {
     RegionRecovering,
     /// The imp breaks a MUST of the standard.
     InvalidImp,
-    /// A list of the request (blocked categories, advertisers, attributes) is longer than can be looked at in time.
+    /// A list of the request (blocked categories, advertisers, attributes and the like) is longer than can be looked at in time.
     ListTooLong,
     /// No banner: the only format that the campaigns have.
     UnsupportedMedia,
@@ -51,6 +51,12 @@ pub enum NoBidReason {
     BlockedAdvertiser,
     /// `battr` keeps their creatives out.
     BlockedAttribute,
+    /// `btype` keeps them out.
+    BlockedBannerType,
+    /// `mimes` does not list what they are made of.
+    UnsupportedMime,
+    /// `api` does not list a framework that they need.
+    UnsupportedApi,
     /// They pay less than the floor.
     BelowFloor,
     /// They count users, and this one may not be counted.
@@ -94,6 +100,9 @@ impl NoBidReason {
             Self::BlockedCategory => "blocked_category",
             Self::BlockedAdvertiser => "blocked_advertiser",
             Self::BlockedAttribute => "blocked_attribute",
+            Self::BlockedBannerType => "blocked_banner_type",
+            Self::UnsupportedMime => "unsupported_mime",
+            Self::UnsupportedApi => "unsupported_api",
             Self::BelowFloor => "below_floor",
             Self::NoCapKey => "no_cap_key",
             Self::Capped => "capped",

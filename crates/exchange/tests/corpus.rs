@@ -81,6 +81,7 @@ fn house(requests: &[BidRequest<'_>]) -> Campaign {
             secure: true,
             caps: campaign::Caps::NONE,
             attributes: Vec::new(),
+            technology: Default::default(),
         }],
     }
 }

@@ -575,6 +575,11 @@ fn lists_at_their_limit_are_looked_at_and_longer_ones_are_not_bid_on() {
         assert_eq!(decide(key, blocks_both(max)), Some(reason), "{key} is read to its last entry");
         assert_eq!(decide(key, list(max + 1, last)), Some(NoBidReason::ListTooLong), "{key}");
     }
+    for (key, entry) in [("btype", json!(99)), ("mimes", json!("text/html")), ("api", json!(5))] {
+        let list = |count: usize| request(|r| r["imp"][0]["banner"][key] = json!(vec![entry.clone(); count]));
+        assert!(World::default().decide(&list(ATTRIBUTES_MAX)).is_ok(), "{key}");
+        assert_eq!(World::default().decide(&list(ATTRIBUTES_MAX + 1)).err(), Some(NoBidReason::ListTooLong), "{key}");
+    }
     let attributes = |count: usize| request(|r| r["imp"][0]["banner"]["battr"] = json!(vec![99; count]));
     assert!(World::default().decide(&attributes(ATTRIBUTES_MAX)).is_ok());
     assert_eq!(World::default().decide(&attributes(ATTRIBUTES_MAX + 1)).err(), Some(NoBidReason::ListTooLong));
@@ -673,5 +678,51 @@ fn a_request_of_a_mebibyte_costs_no_more_than_reading_it() {
         assert!(decided.is_err(), "{name}");
         println!("{name}: {:?} in {:?}", decided.err(), started.elapsed());
         assert!(started.elapsed() < Duration::from_secs(5), "{name} took {:?}", started.elapsed());
+    }
+}
+
+/// Campaign 1 shows an image and, in its second creative of that size, a script that needs MRAID 2.
+fn made_of() -> World {
+    let image = "attributes = [1]\nmarkup = \"<img src='https://cdn.kopi.example/1.png'>\"";
+    let script = r#"attributes = [1]
+markup = "<img src='https://cdn.kopi.example/1.png'>"
+
+[[campaign.creative]]
+id = 103
+w = 300
+h = 250
+apis = ["mraid_2"]
+markup = "<script src='https://cdn.kopi.example/1.js'></script>""#;
+    let campaigns =
+        CAMPAIGNS.replacen("attributes = [1]\nmarkup = \"<a>kopi</a>\"", image, 1).replacen(image, script, 1);
+    let only_first = campaigns.split("[[campaign]]").take(2).collect::<Vec<_>>().join("[[campaign]]");
+    World { campaigns: only_first, ..World::default() }
+}
+
+#[test]
+fn a_creative_is_sent_only_where_what_it_is_made_of_is_taken() {
+    let decide = |banner: Value| {
+        let mut asked = request(|_| {});
+        let slot = &mut asked["imp"][0]["banner"];
+        *slot = json!({"w": 300, "h": 250});
+        slot.as_object_mut().expect("an object").extend(banner.as_object().expect("an object").clone());
+        made_of().decide(&asked).map(|bid| bid.imps[0].creative.0)
+    };
+    let cases = [
+        ("anything", json!({}), Ok(101)),
+        ("no images", json!({"btype": [2], "api": [5]}), Ok(103)),
+        ("no attribute of the first", json!({"battr": [1], "api": [6]}), Ok(103)),
+        ("no scripts and no images", json!({"btype": [2, 3], "api": [5]}), Err(NoBidReason::BlockedBannerType)),
+        ("no images, and no MRAID", json!({"btype": [2]}), Err(NoBidReason::UnsupportedApi)),
+        ("no images, and too old an MRAID", json!({"btype": [2], "api": [3]}), Err(NoBidReason::UnsupportedApi)),
+        ("only PNG", json!({"mimes": ["image/png"]}), Ok(101)),
+        ("only scripts", json!({"mimes": ["text/javascript"], "api": [5]}), Ok(103)),
+        ("only JPEG", json!({"mimes": ["image/jpg"], "api": [5]}), Err(NoBidReason::UnsupportedMime)),
+        ("only what nobody knows", json!({"mimes": ["x/y"], "battr": [1]}), Err(NoBidReason::UnsupportedMime)),
+        ("HTML of any kind", json!({"mimes": ["text/html"]}), Ok(101)),
+        ("neither", json!({"battr": [1], "btype": [3]}), Err(NoBidReason::BlockedBannerType)),
+    ];
+    for (name, banner, expected) in cases {
+        assert_eq!(decide(banner), expected, "{name}");
     }
 }

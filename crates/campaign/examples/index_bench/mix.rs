@@ -121,6 +121,7 @@ impl Mix {
                 secure: true,
                 caps: campaign::Caps::NONE,
                 attributes: Vec::new(),
+                technology: Default::default(),
             }],
         }
     }

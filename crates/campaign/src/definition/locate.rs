@@ -67,6 +67,9 @@ fn span_of(place: Place, table: &CampaignTable) -> Option<Range<usize>> {
         }
         Place::CreativeCaps(index) => creative(index)?.caps.as_ref().map(Spanned::span),
         Place::CreativeCap(index, at) => creative(index)?.caps.as_ref()?.get_ref().get(at).map(Spanned::span),
+        Place::CreativeBannerType(index, at) => creative(index)?.banner_types.get(at).map(Spanned::span),
+        Place::CreativeMime(index, at) => creative(index)?.mimes.get(at).map(Spanned::span),
+        Place::CreativeApi(index, at) => creative(index)?.apis.get(at).map(Spanned::span),
         Place::CreativeAttribute(index, at) => creative(index)?.attributes.get(at).map(Spanned::span),
     }
 }

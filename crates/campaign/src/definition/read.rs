@@ -13,6 +13,7 @@ use super::scalar::{Amount, DayEnd};
 use super::table::{CampaignTable, CreativeTable, FileTable, PacingName, Values};
 use crate::cap::{Cap, ParseCapError};
 use crate::check::TakenIds;
+use crate::technology::{Apis, BannerTypes, Mimes, Technology};
 use crate::{
     Campaign, CampaignId, CapWindow, Caps, Country, Creative, CreativeId, Flaw, Flight, HourWeight, Pacing, Place, Size,
 };
@@ -189,6 +190,38 @@ fn creative(index: usize, table: &CreativeTable) -> Result<Creative, Flaw> {
             .as_ref()
             .map_or(Ok(Caps::NONE), |list| caps(list.get_ref(), |at| Place::CreativeCap(index, at)))?,
         attributes: plain(&table.attributes),
+        technology: technology(index, table)?,
+    })
+}
+
+fn technology(index: usize, table: &CreativeTable) -> Result<Technology, Flaw> {
+    let CreativeTable { banner_types, mimes, apis, .. } = table;
+    Ok(Technology {
+        banner_types: named(banner_types, BannerTypes::with, BannerTypes::names(), |at| {
+            (Place::CreativeBannerType(index, at), "kind of banner")
+        })?,
+        mimes: named(mimes, Mimes::with, Mimes::names(), |at| (Place::CreativeMime(index, at), "known content type"))?,
+        apis: named(apis, Apis::with, Apis::names(), |at| (Place::CreativeApi(index, at), "framework for banners"))?,
+    })
+}
+
+/// A set of names, each of which stands once.
+fn named<T: Default + Copy + PartialEq>(
+    list: &Values,
+    with: fn(T, &str) -> Option<T>,
+    mut known: impl Iterator<Item = &'static str>,
+    place: impl Fn(usize) -> (Place, &'static str),
+) -> Result<T, Flaw> {
+    list.iter().enumerate().try_fold(T::default(), |set, (at, name)| {
+        let ((place, what), name) = (place(at), name.get_ref());
+        match with(set, name) {
+            Some(more) if more == set => Err(Flaw { place, advice: format!("{name:?} stands twice: remove one") }),
+            Some(more) => Ok(more),
+            None => {
+                let known: Vec<_> = known.by_ref().collect();
+                Err(Flaw { place, advice: format!("{name:?} is no {what}: write one of {}", known.join(", ")) })
+            }
+        }
     })
 }
 

@@ -123,4 +123,10 @@ pub(super) struct CreativeTable {
     pub(super) caps: Option<Spanned<Values>>,
     #[serde(default)]
     pub(super) attributes: Vec<Spanned<u8>>,
+    #[serde(default)]
+    pub(super) banner_types: Values,
+    #[serde(default)]
+    pub(super) mimes: Values,
+    #[serde(default)]
+    pub(super) apis: Values,
 }

@@ -8,6 +8,7 @@ use std::fmt::{Display, Write};
 use jiff::Timestamp;
 
 use crate::targeting::{Dimension, Rules, Targeting};
+use crate::technology::Technology;
 use crate::{Campaign, Caps, Creative, Flight, Pacing};
 
 impl Campaign {
@@ -148,7 +149,8 @@ fn rules(out: &mut String, side: &str, of: &Rules) {
 }
 
 fn creative(out: &mut String, of: &Creative) {
-    let Creative { id, sizes, markup, secure, caps, attributes } = of;
+    let Creative { id, sizes, markup, secure, caps, attributes, technology } = of;
+    let Technology { banner_types, mimes, apis } = *technology;
     out.push_str("\n[[campaign.creative]]\n");
     line(out, "id", id);
     list(out, "sizes", sizes);
@@ -160,6 +162,9 @@ fn creative(out: &mut String, of: &Creative) {
     if !attributes.is_empty() {
         line(out, "attributes", format_args!("{attributes:?}"));
     }
+    list(out, "banner_types", &banner_types.iter().collect::<Vec<_>>());
+    list(out, "mimes", &mimes.iter().collect::<Vec<_>>());
+    list(out, "apis", &apis.iter().collect::<Vec<_>>());
 }
 
 fn each(caps: &Caps) -> Vec<String> {

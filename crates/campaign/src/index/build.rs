@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::Part;
 use super::columns::{BLOCK_BITS, BLOCK_WORDS, Columns};
-use super::dimension::{Closed, Named, Open};
+use super::dimension::{Closed, Named, Open, Sorted};
 use super::rest::{Rest, Segments, hours_in_utc};
 use super::source::Source;
 use crate::facts::{Tag, fold_tagged};
@@ -41,7 +41,7 @@ impl Part {
             languages: Closed::build(both(&placed, |rules| rules.languages.clone()), to),
             sizes: Open::build(all(&placed, sizes), to),
             formats: Open::build(both(&placed, |rules| rules.formats.clone()), to),
-            inventory: Open::build(both(&placed, inventory), to),
+            inventory: Open::of(inventory(&placed), to),
             categories: Open::build(both(&placed, |rules| category_codes(&rules.content_categories)), to),
             regions: Open::build(both(&placed, |rules| rules.regions.clone()), to),
             cities: Open::build(both(&placed, |rules| folded(&rules.cities)), to),
@@ -101,19 +101,44 @@ fn category_codes(texts: &[String]) -> Vec<u16> {
     texts.iter().filter_map(|text| category::code(text)).collect()
 }
 
-fn inventory(rules: &Rules) -> Vec<String> {
+/// Block lists have thousands of names, of which few are of one campaign alone: none is copied that is known already.
+fn inventory(placed: &[&CompiledCampaign]) -> Sorted<String> {
+    let (mut sorted, mut key) = (Sorted::new(), String::new());
+    for (place, campaign) in (0_u32..).zip(placed) {
+        let mut is_any = true;
+        inventory_keys(campaign.definition().include(), &mut key, |key| {
+            is_any = false;
+            sorted.include(place, key);
+        });
+        if is_any {
+            sorted.any(place);
+        }
+        inventory_keys(campaign.definition().exclude(), &mut key, |key| sorted.exclude(place, key));
+    }
+    sorted
+}
+
+/// Hands over the keys of what the rules list, each in the same memory.
+fn inventory_keys(rules: &Rules, key: &mut String, mut each: impl FnMut(&str)) {
+    // Checked: domains are in lower case, without blanks around them.
+    for domain in &rules.domains {
+        key.clear();
+        key.push_str(domain);
+        key.push_str(Tag::Domain.letter());
+        each(key);
+    }
     let lists = [
-        (&rules.domains, Tag::Domain),
         (&rules.bundles, Tag::Bundle),
         (&rules.sites, Tag::Site),
         (&rules.apps, Tag::App),
         (&rules.publishers, Tag::Publisher),
     ];
-    let key = |text: &str, tag| {
-        let text = if matches!(tag, Tag::Bundle) { bundle(text) } else { text };
-        fold_tagged(text, tag).map(|key| key.as_str().to_owned())
-    };
-    lists.into_iter().flat_map(|(texts, tag)| texts.iter().filter_map(move |text| key(text, tag))).collect()
+    for (texts, tag) in lists {
+        for text in texts {
+            let text = if matches!(tag, Tag::Bundle) { bundle(text) } else { text };
+            fold_tagged(text, tag).iter().for_each(|key| each(key.as_str()));
+        }
+    }
 }
 
 fn folded(texts: &[String]) -> Vec<String> {

@@ -30,6 +30,10 @@ impl Columns {
         Self { campaigns, blocks: Vec::new(), summaries: Vec::new(), counts: Vec::new() }
     }
 
+    pub(super) fn campaigns(&self) -> usize {
+        self.campaigns
+    }
+
     /// Blocks in one column.
     pub(super) fn blocks_per_column(&self) -> usize {
         self.campaigns.div_ceil(BLOCK_BITS)

@@ -80,8 +80,12 @@ const WORDS_PER_MEMBER: usize = 2;
 
 impl<K: Hash + Ord + Clone> Open<K> {
     pub(super) fn build(named: Named<K>, columns: &mut Columns) -> Self {
-        let words = named.len().div_ceil(super::columns::WORD_BITS);
-        let Sorted { any, includes, excludes } = Sorted::of(named);
+        Self::of(Sorted::of(named), columns)
+    }
+
+    pub(super) fn of(sorted: Sorted<K>, columns: &mut Columns) -> Self {
+        let words = columns.campaigns().div_ceil(super::columns::WORD_BITS);
+        let Sorted { any, includes, excludes } = sorted;
         let any_id = (!includes.is_empty()).then(|| columns.add(any.iter().copied()));
         let mut set = |members: Vec<u32>, folded: &[u32]| {
             if members.len() * WORDS_PER_MEMBER <= words {
@@ -133,7 +137,7 @@ impl<K: Hash + Ord + Clone> Open<K> {
 }
 
 /// Who names what, by value; places ascend.
-struct Sorted<K> {
+pub(super) struct Sorted<K> {
     /// Those that include nothing in particular.
     any: Vec<u32>,
     includes: Map<K, Vec<u32>>,
@@ -141,22 +145,58 @@ struct Sorted<K> {
 }
 
 impl<K: Hash + Eq> Sorted<K> {
+    pub(super) fn new() -> Self {
+        Self { any: Vec::new(), includes: Map::default(), excludes: Map::default() }
+    }
+
     fn of(named: Named<K>) -> Self {
-        let mut sorted = Self { any: Vec::new(), includes: Map::default(), excludes: Map::default() };
+        let mut sorted = Self::new();
         for (place, (include, exclude)) in (0_u32..).zip(named) {
             if include.is_empty() {
-                sorted.any.push(place);
+                sorted.any(place);
             }
-            let add = |map: &mut Map<K, Vec<u32>>, key| {
-                let members = map.entry(key).or_default();
-                // A campaign may name a value twice, in two spellings.
-                if members.last() != Some(&place) {
-                    members.push(place);
-                }
-            };
-            include.into_iter().for_each(|key| add(&mut sorted.includes, key));
-            exclude.into_iter().for_each(|key| add(&mut sorted.excludes, key));
+            include.into_iter().for_each(|key| add(sorted.includes.entry(key).or_default(), place));
+            exclude.into_iter().for_each(|key| add(sorted.excludes.entry(key).or_default(), place));
         }
         sorted
+    }
+
+    /// The campaign at this place includes nothing in particular.
+    pub(super) fn any(&mut self, place: u32) {
+        self.any.push(place);
+    }
+
+    /// It includes a value. Few are new, and only those are copied.
+    pub(super) fn include<Q: Hash + Eq + ToOwned<Owned = K> + ?Sized>(&mut self, place: u32, key: &Q)
+    where
+        K: Borrow<Q>,
+    {
+        add_known(&mut self.includes, place, key);
+    }
+
+    /// It excludes a value.
+    pub(super) fn exclude<Q: Hash + Eq + ToOwned<Owned = K> + ?Sized>(&mut self, place: u32, key: &Q)
+    where
+        K: Borrow<Q>,
+    {
+        add_known(&mut self.excludes, place, key);
+    }
+}
+
+fn add_known<K: Hash + Eq + Borrow<Q>, Q: Hash + Eq + ToOwned<Owned = K> + ?Sized>(
+    map: &mut Map<K, Vec<u32>>,
+    place: u32,
+    key: &Q,
+) {
+    match map.get_mut(key) {
+        Some(members) => add(members, place),
+        None => drop(map.insert(key.to_owned(), vec![place])),
+    }
+}
+
+fn add(members: &mut Vec<u32>, place: u32) {
+    // A campaign may name a value twice, in two spellings.
+    if members.last() != Some(&place) {
+        members.push(place);
     }
 }

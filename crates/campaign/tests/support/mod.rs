@@ -56,5 +56,6 @@ pub(crate) fn creative(id: u32, sizes: &[Size]) -> Creative {
         secure: true,
         caps: campaign::Caps::NONE,
         attributes: vec![],
+        technology: Default::default(),
     }
 }

@@ -74,7 +74,7 @@ pub fn explain_request(
             if validity.fault(at).is_some() { Err(NoBidReason::InvalidImp) } else { ask(&common, imp, &mut sizes) };
         let (no_bid, campaigns) = match asked {
             Err(reason) => (Some(reason), Vec::new()),
-            Ok(Asked { want, banner, terms }) => {
+            Ok(Asked { want, slot, terms }) => {
                 let verdict = |view: &CampaignView| {
                     if let Some(reason) = campaign::explain(&view.definition, request, imp, &setting) {
                         return Verdict::Dropped(reason);
@@ -84,7 +84,7 @@ pub fn explain_request(
                     if !pays(&common, &candidate, &terms) {
                         return Verdict::Refused(NoBidReason::BelowFloor);
                     }
-                    match candidate.evaluate(|candidate| judge(&common, &mut blocks, candidate, banner, &terms, 0)) {
+                    match candidate.evaluate(|candidate| judge(&common, &mut blocks, candidate, &slot, &terms, 0)) {
                         Ok(Ok(_)) => Verdict::Eligible,
                         Ok(Err(reason)) => Verdict::Refused(reason),
                         Err(_condemned) => Verdict::Refused(NoBidReason::CampaignCrashed),

@@ -6,6 +6,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use campaign::technology::{BannerSlot, Misfit};
 use campaign::{
     Candidate, CapMemory, Caps, CompiledCampaign, CreativeId, Facts, Formats, Scratch, Size, Want as IndexWant,
 };
@@ -37,7 +38,7 @@ const SIZES_USUAL: usize = 4;
 /// Candidates between two looks at the clock: a few microseconds, where a look costs as much as half a candidate.
 const CANDIDATES_PER_LOOK: usize = 16;
 
-/// Entries of `battr`, of which the standard knows 18; an imp with more gets no bid.
+/// Entries of `battr`, of which the standard knows 18, and of the slot's other lists; an imp with more gets no bid.
 pub const ATTRIBUTES_MAX: usize = 256;
 
 /// Between auction and impression, where the exchange does not say (OpenRTB implementation guide): web, app, full screen.
@@ -116,7 +117,7 @@ pub(super) fn bid_on<P: Purse>(
 ) -> Result<ImpBid<P::Hold>, NoBidReason> {
     let view = common.view;
     let mut sizes = Vec::with_capacity(SIZES_USUAL);
-    let Asked { want, banner, terms } = ask(common, imp, &mut sizes)?;
+    let Asked { want, slot, terms } = ask(common, imp, &mut sizes)?;
     let Search { blocks, candidates_left, scratch, trail } = search;
     let mut reason = NoBidReason::NoCandidate;
     for (looked_at, candidate) in view.index.candidates(&want, scratch).take(*candidates_left).enumerate() {
@@ -129,7 +130,7 @@ pub(super) fn bid_on<P: Purse>(
             reason = reason.max(NoBidReason::BelowFloor);
             break;
         }
-        let outcome = offer_of(common, blocks, &candidate, banner, &terms, index, imp);
+        let outcome = offer_of(common, blocks, &candidate, &slot, &terms, index, imp);
         if let Some(trail) = trail {
             trail.note(index, candidate.campaign().id(), outcome.as_ref().err().copied());
         }
@@ -146,13 +147,13 @@ fn offer_of<P: Purse>(
     common: &Common<'_, P>,
     blocks: &mut Blocks<'_>,
     candidate: &Candidate<'_>,
-    banner: &Banner<'_>,
+    slot: &BannerSlot<'_>,
     terms: &[Terms<'_>],
     index: usize,
     imp: &Imp<'_>,
 ) -> Result<ImpBid<P::Hold>, NoBidReason> {
     for nth in 0..CREATIVES_MAX {
-        let judged = candidate.evaluate(|candidate| judge(common, blocks, candidate, banner, terms, nth));
+        let judged = candidate.evaluate(|candidate| judge(common, blocks, candidate, slot, terms, nth));
         let offer = match judged {
             Ok(Ok(offer)) => offer,
             Ok(Err(reason)) => return Err(reason),
@@ -170,7 +171,7 @@ fn offer_of<P: Purse>(
 /// What one imp asks for, and on which terms.
 pub(super) struct Asked<'a> {
     pub(super) want: IndexWant<'a>,
-    pub(super) banner: &'a Banner<'a>,
+    pub(super) slot: BannerSlot<'a>,
     pub(super) terms: Vec<Terms<'a>>,
 }
 
@@ -186,13 +187,14 @@ pub(super) fn ask<'a, P>(
     if sizes.is_empty() {
         return Err(NoBidReason::NoSize);
     }
-    if banner.battr.len() > ATTRIBUTES_MAX {
+    let lists = [banner.battr.len(), banner.btype.len(), banner.mimes.len(), banner.api.len()];
+    if lists.into_iter().any(|length| length > ATTRIBUTES_MAX) {
         return Err(NoBidReason::ListTooLong);
     }
     let terms = terms(imp, request.auction_type(), view.dialect, money.currency, view.rates)?;
     let want =
         IndexWant { facts: common.facts, sizes, secure: imp.is_secure(), deals: deals(imp), formats: Formats::of(imp) };
-    Ok(Asked { want, banner, terms })
+    Ok(Asked { want, slot: BannerSlot::of(banner), terms })
 }
 
 /// The sizes that the slot takes, each once.
@@ -219,19 +221,21 @@ pub(super) fn judge<'r, P>(
     common: &Common<'_, P>,
     blocks: &mut Blocks<'_>,
     candidate: &Candidate<'_>,
-    banner: &Banner<'_>,
+    slot: &BannerSlot<'_>,
     terms: &[Terms<'r>],
     nth: usize,
 ) -> Result<Offer<'r>, NoBidReason> {
     let Common { view, money, .. } = common;
     let campaign = candidate.campaign();
     blocks.judge(campaign)?;
-    let harmless = |attributes: &[u8]| !attributes.iter().any(|ours| banner.battr.contains(&i64::from(*ours)));
-    let placement = candidate
-        .placements()
-        .filter(|placement| harmless(&placement.creative.attributes))
-        .nth(nth)
-        .ok_or(if nth == 0 { NoBidReason::BlockedAttribute } else { NoBidReason::Capped })?;
+    let mut reason = NoBidReason::BlockedAttribute;
+    let mut fitting = candidate.placements().filter(|placement| {
+        let misfit = slot.misfit(placement.technology, &placement.creative.attributes);
+        reason = misfit.map_or(reason, |misfit| reason.max(reason_of_misfit(misfit)));
+        misfit.is_none()
+    });
+    let placement = fitting.nth(nth);
+    let placement = placement.ok_or(if nth == 0 { reason } else { NoBidReason::Capped })?;
     let offer = money.rate.from_usd(campaign.bid_cpm(), Rounding::Down).ok_or(NoBidReason::BelowFloor)?;
     let step = view.dialect.price_step();
     let deals = &campaign.definition().include().deals;
@@ -342,6 +346,15 @@ fn exp_s(request: &BidRequest<'_>, imp: &Imp<'_>) -> u32 {
         _ => EXP_WEB_S,
     };
     imp.exp.filter(|exp_s| *exp_s > 0).unwrap_or(usual).min(EXP_MAX_S)
+}
+
+fn reason_of_misfit(misfit: Misfit) -> NoBidReason {
+    match misfit {
+        Misfit::Attribute => NoBidReason::BlockedAttribute,
+        Misfit::BannerType => NoBidReason::BlockedBannerType,
+        Misfit::Mime => NoBidReason::UnsupportedMime,
+        _ => NoBidReason::UnsupportedApi,
+    }
 }
 
 fn reason_of(refusal: Refusal) -> NoBidReason {

@@ -81,6 +81,7 @@ impl Serializer {
             crid: Some(creative_id.into()),
             cattax: (!imp.campaign.categories().is_empty()).then_some(CATTAX_IAB_1),
             cat: imp.campaign.categories().iter().map(|category| category.as_str().into()).collect(),
+            apis: creative.technology.apis.codes().collect(),
             attr: creative.attributes.iter().copied().map(i64::from).collect(),
             dealid: imp.deal.as_deref().map(Into::into),
             w: Some(imp.size.w),

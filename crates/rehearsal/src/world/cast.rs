@@ -272,6 +272,7 @@ impl Part {
             markup: format!("<a href=\"https://c{0}.example\">{0}</a>", self.id),
             secure: true,
             attributes: Vec::new(),
+            technology: Default::default(),
             caps: Caps::NONE,
         };
         Campaign {
