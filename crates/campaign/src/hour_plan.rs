@@ -113,6 +113,31 @@ impl HourPlan {
         self.until(to_ms) - self.until(from_ms)
     }
 
+    /// The weights of the last `length_ms` in which something is to be spent, of the time between two moments: hours that
+    /// weigh nothing are passed over.
+    #[must_use]
+    pub fn last(&self, from_ms: i64, to_ms: i64, length_ms: i64) -> i128 {
+        let (mut end_ms, mut left_ms, mut sum) = (to_ms, length_ms, 0);
+        let mut empty = 0;
+        while from_ms < end_ms && 0 < left_ms && empty < HOURS {
+            let into_ms = end_ms.saturating_add(self.offset.ahead_of_monday_ms()).rem_euclid(HOUR_MS);
+            let hour_ms = if into_ms == 0 { HOUR_MS } else { into_ms };
+            let begin_ms = end_ms.saturating_sub(hour_ms).max(from_ms);
+            let begin_ms = if self.between(begin_ms, end_ms) == 0 {
+                empty += 1;
+                begin_ms
+            } else {
+                empty = 0;
+                let begin_ms = begin_ms.max(end_ms.saturating_sub(left_ms));
+                sum += self.between(begin_ms, end_ms);
+                left_ms -= end_ms - begin_ms;
+                begin_ms
+            };
+            end_ms = begin_ms;
+        }
+        sum
+    }
+
     /// The weights since some Monday's midnight long ago.
     fn until(&self, now_ms: i64) -> i128 {
         let local = now_ms.saturating_add(self.offset.ahead_of_monday_ms());

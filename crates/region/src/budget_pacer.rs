@@ -1,8 +1,9 @@
 //! `budget_pacer`: keeps each campaign that bids in this region supplied with small leases, and sets how much of what is
 //! eligible may go on.
 //!
-//! Promises that a lease of an earlier incarnation is never used again: the new one takes new leases. Never holds back the
-//! bid path: that reads its table, and tells it when an account runs dry.
+//! Promises that a lease of an earlier incarnation is never used again: the new one takes new leases. When the region ends in
+//! good order, what no bid holds goes back to the ledger at once; after a crash it stays where it is. Never holds back the bid
+//! path: that reads its table, and tells it when an account runs dry.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use campaign::CampaignId;
 use foldhash::fast::RandomState;
 use ledger::{Clock, EventKind, LedgerEvent, Totals};
 use money::Nanos;
-use tembusu::{Actor, Context, Flow, Init};
+use tembusu::{Actor, Context, ExitReason, Flow, Init};
+use tokio::time::timeout;
 
 use crate::account::{Account, PacerTable};
 use crate::chaos::{PACER_EVENT, PACER_FIRST_MESSAGE, PACER_INIT};
@@ -20,7 +22,7 @@ use crate::day::millis;
 use crate::feed::Feed;
 use crate::funding::{Ask, ControlTick, Funding, GiveBack};
 use crate::join::join_all;
-use crate::limits::{BILLABLE_MAX, LEDGER_CALLS_MAX};
+use crate::limits::{BILLABLE_MAX, GIVE_BACK, LEDGER_CALLS_MAX};
 use crate::link::Link;
 use crate::pace::{Seat, Supply};
 use crate::port::Tables;
@@ -75,6 +77,7 @@ impl Actor for BudgetPacer {
         // Only the number counts: old leases stay as they are until their bids can no longer bill.
         let snapshot = args.link.join(cx, PacerMessage::Event).await?;
         strike(&PACER_INIT)?;
+        args.tables.farewell.begin();
         let table = PacerTable::new(epoch);
         cx.publish(&args.tables.pacer, table.clone());
         cx.after(args.timings.renewal, PacerMessage::Renew);
@@ -113,6 +116,22 @@ impl Actor for BudgetPacer {
             }
         }
         Ok(Flow::Continue)
+    }
+
+    async fn stop(mut self, _: &ExitReason) {
+        let PacerArgs { link, tables, .. } = &self.args;
+        if !tables.farewell.is_orderly(tables) {
+            return;
+        }
+        let backs: Vec<GiveBack> = self.fundings.values_mut().flat_map(Funding::end).collect();
+        let giving = async {
+            for some in backs.chunks(LEDGER_CALLS_MAX) {
+                join_all(some.iter().map(|back| link.give_back(*back))).await;
+            }
+        };
+        if timeout(GIVE_BACK, giving).await.is_err() {
+            tracing::warn!(region = %link.region(), "not all leases were given back; their rest comes back when they close");
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ledger::{BidFacts, CapReader, Clock, EventKind, LedgerEvent};
-use tembusu::{Actor, Context, Flow, Init};
+use tembusu::{Actor, Context, ExitReason, Flow, Init};
 
 use crate::cap_archive::CapArchive;
 use crate::cap_estate::{CapEstate, CarriedBids};
@@ -19,6 +19,7 @@ use crate::cap_table::CapTable;
 use crate::chaos::{CAPPER_EVENT, CAPPER_FIRST_MESSAGE};
 use crate::crash::{RegionCrash, strike};
 use crate::day::millis;
+use crate::farewell::Farewell;
 use crate::feed::Feed;
 use crate::limits::{
     ARCHIVE_BLOCKS_CHECKED, ARCHIVE_LAG, ARCHIVE_PERIOD, CAP_SHARDS, CARRIED_PERIOD, FORGET_PERIOD, WON_TTL,
@@ -49,6 +50,7 @@ pub(crate) struct FrequencyCapper {
     estate: CapEstate,
     archive: Arc<CapArchive>,
     upkeep: Upkeep,
+    farewell: Farewell,
     /// The shard in which is forgotten next.
     shard: usize,
     fresh: bool,
@@ -132,6 +134,7 @@ impl Actor for FrequencyCapper {
                 renewal: None,
             },
             archive,
+            farewell: args.tables.farewell.clone(),
             shard: 0,
             fresh: true,
         }))
@@ -171,6 +174,10 @@ impl Actor for FrequencyCapper {
             }
         }
         Ok(Flow::Continue)
+    }
+
+    async fn stop(self, _: &ExitReason) {
+        self.farewell.say();
     }
 }
 

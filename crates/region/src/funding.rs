@@ -1,7 +1,8 @@
 //! How much of a campaign's money a region takes at a time, and when it gives it back.
 //!
-//! Promises small leases: some seconds of bidding, so that a crash freezes little. Never asks for a campaign that nobody
-//! bids for, and never returns money that an open bid holds. Pure: the pacer around it talks to the ledger.
+//! Promises small leases, since a crash freezes them: some seconds of bidding, or a small part of what is left of the budget.
+//! Never asks for a campaign that nobody bids for, and never returns money that an open bid holds. Pure: the pacer around it
+//! talks to the ledger.
 
 use std::sync::Arc;
 
@@ -12,7 +13,9 @@ use money::Nanos;
 use crate::account::{Account, AccountFigures};
 use crate::day::millis;
 use crate::lease_cell::LeaseCell;
-use crate::limits::{EXHAUSTED_RETRY, LEASE_BIDS_MIN, LEASE_HORIZON, LEASE_NANOS_MIN, LEASES_PER_CAMPAIGN_MAX};
+use crate::limits::{
+    EXHAUSTED_RETRY, LEASE_BIDS_MIN, LEASE_HORIZON, LEASE_NANOS_MIN, LEASE_PART_MAX, LEASES_PER_CAMPAIGN_MAX,
+};
 use crate::pace::{Controller, Observation, Supply};
 
 /// One campaign's money in a region, as the pacer manages it.
@@ -22,6 +25,8 @@ pub(crate) struct Funding {
     controller: Controller,
     /// What the bid cost that opened the account.
     price: Nanos,
+    /// What was left of the budget at the last tick, over all regions.
+    remaining: Nanos,
     /// What bids held per second, on average.
     hold_rate: i64,
     /// The account's figures when the hold rate was last measured, and when the pass probability was last set.
@@ -86,6 +91,7 @@ impl Funding {
             account.set_pass(controller.pass());
         }
         Self {
+            remaining: account.plan().budget,
             account: Arc::new(account),
             controller: before.unwrap_or_default(),
             price,
@@ -116,6 +122,7 @@ impl Funding {
         if account.plan().pacing == self.account.plan().pacing {
             account.set_pass(self.account.pass());
         }
+        self.remaining = account.plan().budget;
         self.account = Arc::new(account);
         self.measured = AccountFigures::default();
         self.controlled = AccountFigures::default();
@@ -150,7 +157,7 @@ impl Funding {
         let least = self.price.max(self.account.figures().price_max).max(Nanos(1));
         let busy = i128::from(self.hold_rate.max(0)) * i128::from(horizon_ms) / 1_000;
         let busy = Nanos(i64::try_from(busy).unwrap_or(i64::MAX));
-        let quiet = Nanos(least.0.saturating_mul(LEASE_BIDS_MIN));
+        let quiet = Nanos((self.remaining.0 / LEASE_PART_MAX).min(least.0.saturating_mul(LEASE_BIDS_MIN)).max(least.0));
         // Many leases are open when bids stay out for long: then each is larger, so that the list stays short.
         let crowded = Nanos(self.account.funds().needed().0 / (LEASES_PER_CAMPAIGN_MAX as i64 / 2));
         // A burst empties one lease after the other before its rate is measured: then each is larger than all before it.
@@ -158,7 +165,9 @@ impl Funding {
         let burst = since.saturating_add(since);
         let want = busy.max(quiet).max(crowded).max(burst).max(LEASE_NANOS_MIN);
         let lasting = leases.iter().filter(|lease| lease.expires_ms() > now_ms.saturating_add(horizon_ms));
-        let at_hand = lasting.fold(Nanos(0), |sum, lease| sum.saturating_add(lease.reservable(now_ms)));
+        // What does not cover a bid is no use, however many leases have such a rest.
+        let useful = lasting.map(|lease| lease.reservable(now_ms)).filter(|rest| least <= *rest);
+        let at_hand = useful.fold(Nanos(0), Nanos::saturating_add);
         (at_hand.0 < want.0 / 2).then_some(Ask { want, least })
     }
 
@@ -194,6 +203,14 @@ impl Funding {
         });
         let due = self.closing.iter().filter(|closing| closing.is_due());
         due.map(|closing| GiveBack { lease: closing.lease.id(), keep: closing.lease.figures().needed() }).collect()
+    }
+
+    /// Closes all leases, for the region ends in good order, and says what of them can go back.
+    pub(crate) fn end(&mut self) -> Vec<GiveBack> {
+        let account = Arc::clone(&self.account);
+        self.close(&account, |_| true);
+        let closed = self.closing.iter();
+        closed.map(|closing| GiveBack { lease: closing.lease.id(), keep: closing.lease.figures().needed() }).collect()
     }
 
     /// Takes leases from an account, and closes them.
@@ -263,6 +280,7 @@ impl Funding {
         // Regions that are not at this board are taken to be like those that are.
         let all = own.and(tick.others).times(tick.of_all);
         let plan = *self.account.plan();
+        self.remaining = plan.budget.saturating_sub(tick.spent_total).max(Nanos(0));
         self.account.set_pass(self.controller.decide(&plan, tick.now_ms, tick.length_ms, tick.spent_total, all));
     }
 }

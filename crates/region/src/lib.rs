@@ -45,6 +45,7 @@ mod crash;
 mod cursor;
 mod day;
 mod epoch;
+mod farewell;
 mod feed;
 mod frequency_capper;
 mod funding;

@@ -66,13 +66,18 @@ pub const JOIN_CALL: Duration = Duration::from_secs(10);
 /// How long a handler waits for the ledger: a commit of it takes milliseconds, a stuck disk does not count.
 pub const LEDGER_CALL: Duration = Duration::from_millis(500);
 
+/// How long the pacer takes at most to give its leases back when the region ends in good order. What it does not get to comes
+/// back by itself when the leases close. Some commits of the ledger; a region that crashes while the ledger is stuck does not
+/// wait much longer for its pacer.
+pub const GIVE_BACK: Duration = Duration::from_millis(800);
+
 /// Leases that the pacer asks for, or gives back, at a time: a part of the ledger's queue, so that notices find room in it.
 pub const LEDGER_CALLS_MAX: usize = 512;
 
 /// How long `init` may take in all: one call, bounded by [`JOIN_CALL`], and a margin for taking over as many users.
 pub const INIT: Duration = Duration::from_secs(15);
 
-/// How long an actor of a region has to stop: none of them does anything in `stop`.
+/// How long an actor of a region has to stop; the pacer has [`GIVE_BACK`] beyond it.
 pub const SHUTDOWN: Duration = Duration::from_millis(200);
 
 /// How often expired reservations are released.
@@ -102,9 +107,13 @@ pub const CARRIED_PERIOD: Duration = Duration::from_millis(500);
 /// For how much bidding a lease is sized: what a crash freezes, and how often the ledger is asked.
 pub const LEASE_HORIZON: Duration = Duration::from_secs(2);
 
-/// A lease holds at least this many of the dearest bid seen: a cold region bids through its first burst while the
-/// ledger commits the next lease.
+/// A lease of a large budget holds at least this many of the dearest bid seen: a cold region bids through its first burst
+/// while the ledger commits the next lease.
 pub const LEASE_BIDS_MIN: i64 = 32;
+
+/// Without haste a lease takes no more than this part of what is left of a budget, but one bid: what a crash freezes is then
+/// a part of what was left to be spent, however small the budget and however late in its flight.
+pub const LEASE_PART_MAX: i64 = 128;
 
 /// The smallest lease that is asked for, in nano-USD: a tenth of a cent, a thousandth of a small daily budget.
 pub const LEASE_NANOS_MIN: Nanos = Nanos(1_000_000);

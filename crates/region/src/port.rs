@@ -22,6 +22,7 @@ use crate::cap_table::CapTable;
 use crate::cap_user::CapUser;
 use crate::day::millis;
 use crate::epoch::{Incarnation, Starting};
+use crate::farewell::Farewell;
 use crate::hold::Hold;
 use crate::lease_cell::LeaseFigures;
 use crate::limits::HOLD_MAX;
@@ -51,6 +52,7 @@ pub(crate) struct Tables {
     pub(crate) estate: CapEstate,
     pub(crate) risk: RiskMemory,
     pub(crate) recovery: Recovery,
+    pub(crate) farewell: Farewell,
     pub(crate) market: Table<MarketView>,
 }
 

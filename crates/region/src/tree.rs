@@ -12,9 +12,11 @@ use tembusu::{Address, Supervisor, Table, child};
 use crate::bidding_state::{BiddingArgs, BiddingState, Keepsake};
 use crate::budget_pacer::{BudgetPacer, PacerArgs};
 use crate::cap_estate::CapEstate;
+use crate::farewell::Farewell;
 use crate::frequency_capper::{CapperArgs, FrequencyCapper};
 use crate::limits::{
-    ACTOR_MAILBOX, BIDDING_MAILBOX, INIT, INTENSITY, INTENSITY_PERIOD, JOIN_CALL, LEDGER_CALL, OPEN_BIDS_MAX, SHUTDOWN,
+    ACTOR_MAILBOX, BIDDING_MAILBOX, GIVE_BACK, INIT, INTENSITY, INTENSITY_PERIOD, JOIN_CALL, LEDGER_CALL,
+    OPEN_BIDS_MAX, SHUTDOWN,
 };
 use crate::link::Link;
 use crate::pace::PacingBoard;
@@ -82,6 +84,7 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
         estate: CapEstate::default(),
         risk: RiskMemory::default(),
         recovery: Recovery::default(),
+        farewell: Farewell::default(),
         market: Table::new(format!("{name}.market")),
     };
 
@@ -100,8 +103,12 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
     );
     let seat = pacing.join(&name);
     let pacer = PacerArgs { link: link.clone(), tables: tables.clone(), clock: clock.clone(), timings, regions, seat };
-    let pacer = region
-        .add(child::<BudgetPacer>("budget_pacer", pacer).mailbox(ACTOR_MAILBOX).init_timeout(INIT).shutdown(SHUTDOWN));
+    let pacer = region.add(
+        child::<BudgetPacer>("budget_pacer", pacer)
+            .mailbox(ACTOR_MAILBOX)
+            .init_timeout(INIT)
+            .shutdown(SHUTDOWN + GIVE_BACK),
+    );
     let capper = CapperArgs { link, tables: tables.clone(), clock: clock.clone(), timings };
     region.add(
         child::<FrequencyCapper>("frequency_capper", capper)

@@ -107,6 +107,58 @@ fn a_plan_spends_in_its_hours_and_by_their_weights_and_is_done_before_the_end() 
 }
 
 #[test]
+fn a_plan_for_some_hours_of_the_day_is_done_before_the_last_of_them_ends() {
+    let mut weights = [0; 168];
+    let thursday = 3 * 24;
+    weights[thursday + 9..thursday + 17].fill(2);
+    let day_part = |weights| Plan {
+        hours: Some(HourPlan::new(weights, UtcOffset::default())),
+        flight: Flight { starts_ms: 0, ends_ms: DAY_MS },
+        ..plan(1_200_000, Pacing::Even)
+    };
+    let planned = |plan: &Plan, minute: i64| plan.planned(minute * 60_000).0;
+    // A twelfth of eight hours is forty minutes.
+    let plan = day_part(weights);
+    assert_eq!([planned(&plan, 9 * 60), planned(&plan, 16 * 60 + 20)], [0, 1_200_000]);
+    assert_eq!(planned(&plan, 12 * 60 + 40), 600_000);
+    // The other sixteen hours: eighty minutes.
+    let evening = weights.map(|weight| if weight == 0 { 1 } else { 0 });
+    let plan = day_part(evening);
+    assert!(planned(&plan, 22 * 60 + 30) < 1_200_000 && planned(&plan, 22 * 60 + 40) == 1_200_000);
+    assert_eq!(day_part([0; 168]).planned(DAY_MS), Nanos(1_200_000), "no hour at all: there is nothing to wait for");
+}
+
+#[test]
+fn spend_keeps_to_the_plan_when_notices_come_late() {
+    // Half of the bids are billed, each a minute after it was made, and everything may pass.
+    let plan = plan(1_000_000 * PRICE, Pacing::Even);
+    let (mut controller, mut spent) = (Controller::default(), 0);
+    let mut out = std::collections::VecDeque::new();
+    let mut bids = 0.0;
+    for second in 0..6 * 3_600 {
+        out.push_back(bids);
+        let billed = if 60 < out.len() { out.pop_front().unwrap_or(0.0) / 2.0 } else { 0.0 };
+        spent += (billed * PRICE as f64) as i64;
+        controller.observe(&Observation {
+            length_ms: 1_000,
+            eligible: 100,
+            bids: bids as u64,
+            bid_value: Nanos((bids * PRICE as f64) as i64),
+            billed: Nanos((billed * PRICE as f64) as i64),
+            delays: 1,
+            delay_ms: 60_000,
+            price_max: Nanos(PRICE),
+        });
+        bids = controller.decide(&plan, second * 1_000, 1_000, Nanos(spent), controller.supply()).share() * 100.0;
+        if 3_600 < second {
+            let off = spent as f64 - plan.planned(second * 1_000).0 as f64;
+            // A minute of the plan is 757 bids.
+            assert!(off.abs() < 75.0 * PRICE as f64, "off by {} bids at second {second}", off / PRICE as f64);
+        }
+    }
+}
+
+#[test]
 fn regions_that_see_each_other_pass_the_same_share() {
     let plan = plan(100_000 * PRICE, Pacing::Even);
     let (mut large, mut small) = (Controller::default(), Controller::default());
@@ -115,7 +167,8 @@ fn regions_that_see_each_other_pass_the_same_share() {
         small.observe(&busy(10, 1));
     }
     let all = large.supply().and(small.supply());
-    let spent = plan.planned(DAY_MS / 4);
+    // A minute ahead, as long as a billing takes before one was seen.
+    let spent = plan.planned(DAY_MS / 4 + 60_000);
     let [large, small] = [large, small].map(|mut region| region.decide(&plan, DAY_MS / 4, 1_000, spent, all));
     assert_eq!(large, small);
     assert!(Pass::NONE < large && large < Pass::ALL);

@@ -11,6 +11,7 @@
 //! - [`stage`] is the bidder: ledger on disk, campaigns with their index, regions, exchanges.
 //! - [`play()`] lets the one meet the other and keeps the [`record`].
 //! - [`judge`] computes from the record alone what was promised; it shares no code with region and ledger.
+//! - [`Watch`] prints the time line of some campaigns, for whoever looks for a cause.
 //! - [`fault`] breaks the bidder from outside, so that the judge is seen to find it.
 
 pub mod fault;
@@ -20,7 +21,9 @@ pub mod record;
 mod report;
 mod response;
 pub mod stage;
+mod watch;
 pub mod world;
 
 pub use play::{Played, play};
 pub use report::Report;
+pub use watch::Watch;

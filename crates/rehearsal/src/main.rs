@@ -7,7 +7,7 @@ use clap::Parser;
 use rehearsal::fault::Fault;
 use rehearsal::judge::{Limits, judge};
 use rehearsal::world::Scenario;
-use rehearsal::{Played, Report, play};
+use rehearsal::{Played, Report, Watch, play};
 
 /// Rehearses 24 hours of the whole bidder on a virtual clock.
 #[derive(Debug, Parser)]
@@ -36,6 +36,12 @@ struct Options {
     /// Tell each hour on standard error.
     #[arg(long)]
     progress: bool,
+    /// Print the time line of these campaigns on standard error.
+    #[arg(long, value_delimiter = ',')]
+    watch: Vec<u32>,
+    /// Minutes between two lines of it.
+    #[arg(long, default_value_t = 10)]
+    every: i64,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -53,7 +59,7 @@ fn main() -> anyhow::Result<ExitCode> {
             eprintln!("hour {hour} after {:.1?}", started.elapsed());
         }
     };
-    let played = runtime.block_on(play(&scenario, options.fault, hour))?;
+    let played = runtime.block_on(play(&scenario, options.fault, Watch::new(options.watch, options.every), hour))?;
     let Played { cast, record, supply } = &played;
     let verdict = judge(&scenario, cast, record, supply, Limits::PROMISED);
     let report = Report { scenario: &scenario, record, verdict: &verdict, took: started.elapsed() };

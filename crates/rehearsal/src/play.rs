@@ -17,6 +17,7 @@ use crate::judge::SupplyBook;
 use crate::record::{Book, Crash, Record, Win};
 use crate::response::read_bid;
 use crate::stage::{Backstage, Mailroom, Stage, Stamp, token_of};
+use crate::watch::Watch;
 use crate::world::{Actor, LetterKind, Opportunity, Outcome, Part, Scenario, Traffic, Trouble, auction, cast, letters};
 
 /// The longest that nothing is looked at.
@@ -77,6 +78,7 @@ struct Play<'a> {
     armed: Option<(Actor, Vec<Vec<u64>>)>,
     disk_gone_until_ms: i64,
     restarts_at_ms: Option<i64>,
+    watch: Watch,
 }
 
 /// Plays a scenario with a bidder that may be broken on purpose. Call it on a paused clock.
@@ -84,7 +86,12 @@ struct Play<'a> {
 /// # Errors
 ///
 /// If the bidder does not start, or does not give its books at the end.
-pub async fn play(scenario: &Scenario, fault: Option<Fault>, mut hour: impl FnMut(i64)) -> anyhow::Result<Played> {
+pub async fn play(
+    scenario: &Scenario,
+    fault: Option<Fault>,
+    watch: Watch,
+    mut hour: impl FnMut(i64),
+) -> anyhow::Result<Played> {
     let _turn = TURN.lock().await;
     let cast = cast(scenario);
     let backstage = Backstage::new(scenario, fault)?;
@@ -106,6 +113,7 @@ pub async fn play(scenario: &Scenario, fault: Option<Fault>, mut hour: impl FnMu
         armed: None,
         disk_gone_until_ms: i64::MIN,
         restarts_at_ms: None,
+        watch,
     };
     play.run(&mut hour).await?;
     play.close().await?;
@@ -133,6 +141,9 @@ impl Play<'_> {
                 self.meet(trouble).await;
             }
             self.look(now_ms).await?;
+            if let Some(stage) = &self.stage {
+                self.watch.look(stage, &self.cast, self.scenario.starts_ms, now_ms).await;
+            }
             if now_ms < end_ms {
                 self.send_post(now_ms);
             }

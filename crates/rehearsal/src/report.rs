@@ -133,7 +133,7 @@ fn line(kind: &str, of: &[&CampaignFigures]) -> String {
         supplied.len(),
         mean(supplied.clone()),
         supplied.iter().copied().reduce(f64::min).unwrap_or(0.0),
-        supplied.iter().filter(|delivery| **delivery < 99.0).count(),
+        of.iter().filter(|one| one.is_short(99.0)).count(),
         rms.len(),
         mean(rms.clone()),
         most(&rms),

@@ -1,7 +1,7 @@
 //! The judge on records that were written by hand.
 
 use campaign::CapWindow;
-use rehearsal::judge::{Limits, SupplyBook, Verdict, judge};
+use rehearsal::judge::{Limits, Schedule, SupplyBook, Verdict, judge};
 use rehearsal::record::{Book, Record, Win};
 use rehearsal::world::{Cap, Kind, MINUTE_MS, Opportunity, Part, Scenario, cast};
 
@@ -88,6 +88,31 @@ fn spend_at_once_and_spend_that_stops_are_off_plan() {
     stops.truncate(900);
     let found = verdict(&scenario, &cast, stops, |_| {});
     assert_eq!(found.broken.len(), 2, "off plan and underdelivered: {:?}", found.broken);
+}
+
+#[test]
+fn a_rest_that_pays_for_no_bid_is_no_underdelivery_and_one_that_does_is() {
+    let (scenario, mut cast) = one(Kind::Tiny);
+    cast[0].budget = 20 * cast[0].price + cast[0].price / 2;
+    let found = verdict(&scenario, &cast, on_plan(&scenario, 20), |_| {});
+    assert_eq!((found.broken, found.campaigns[0].bids_left), (Vec::new(), 0));
+    assert!(found.campaigns[0].delivery < 98.0, "a fortieth is missing");
+    let found = verdict(&scenario, &cast, on_plan(&scenario, 19), |_| {});
+    assert_eq!((found.broken.len(), found.campaigns[0].bids_left), (1, 1), "underdelivered: {:?}", found.broken);
+}
+
+#[test]
+fn a_plan_for_some_hours_is_done_before_they_are_over() {
+    let (mut scenario, mut cast) = one(Kind::DayPart);
+    scenario.length_ms = 24 * 60 * MINUTE_MS;
+    let midnight_ms = Scenario::standard(1).starts_ms;
+    (scenario.starts_ms, cast[0].flight_ms) = (midnight_ms, (midnight_ms, midnight_ms + scenario.length_ms));
+    cast[0].hours = Some((9, 15));
+    let schedule = Schedule::of(&cast[0]);
+    let planned = |minute: i64| schedule.planned(midnight_ms + minute * MINUTE_MS);
+    // A twelfth of six hours is half an hour.
+    assert_eq!((planned(9 * 60), planned(14 * 60 + 30)), (0.0, 1.0));
+    assert!(planned(14 * 60 + 29) < 1.0 && 0.0 < planned(9 * 60 + 1));
 }
 
 #[test]

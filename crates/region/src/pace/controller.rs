@@ -84,6 +84,9 @@ const PRIOR_BIDS: f64 = 2.0;
 /// From bid to billing before one was seen, in seconds; and over how many billings it is averaged.
 const DELAY_SECONDS: f64 = 60.0;
 const DELAYS: f64 = 200.0;
+/// Bids lead the plan by that delay, so that spend keeps to it; by so many seconds at most, since notices that an exchange
+/// has kept back say nothing of the next bids.
+const LEAD_SECONDS_MAX: f64 = 120.0;
 
 /// The averages that a campaign's pacing carries from tick to tick in one region.
 ///
@@ -169,10 +172,12 @@ impl Controller {
         } else if self.ticks < SLOW_START_TICKS {
             Pass::SLOW_START
         } else {
+            // What is bid now is billed later, and belongs to the plan of then.
+            let billed_ms = now_ms.saturating_add((self.delay.clamp(0.0, LEAD_SECONDS_MAX) * 1_000.0) as i64);
             let committed = spent.0 as f64 + all.in_flight;
             let remaining = Nanos((plan.budget.0 as f64 - committed) as i64);
-            let forward = plan.forward(remaining, now_ms, length_ms).0 as f64;
-            let correction = GAIN * (plan.planned(now_ms).0 as f64 - committed);
+            let forward = plan.forward(remaining, billed_ms, length_ms).0 as f64;
+            let correction = GAIN * (plan.planned(billed_ms).0 as f64 - committed);
             Pass::ratio(forward + correction, all.per_second * seconds(length_ms))
         };
         self.pass

@@ -1,7 +1,8 @@
 //! What a campaign is to spend, and when.
 //!
-//! Promises a plan that begins at nothing, never falls, and reaches the budget before the flight ends: by two hours, or by
-//! a twelfth of the flight's weight if that is less. Pure arithmetic on integers; the time is an argument.
+//! Promises a plan that begins at nothing, never falls, and reaches the budget before the last hour ends in which the campaign
+//! may bid: by two hours of those in which it may, or by a twelfth of the flight's weight if that is less. Pure arithmetic on
+//! integers; the time is an argument.
 
 use campaign::{CompiledCampaign, Flight, HourPlan, Pacing};
 use money::Nanos;
@@ -9,7 +10,8 @@ use money::Nanos;
 use super::Pass;
 
 /// A plan finishes early by what would be spent in this time, or by a twelfth of all if that is less (LinkedIn's 22 of 24
-/// hours): what is behind then is delivered before the end.
+/// hours): what is behind then is delivered before the end. Only time in which something is to be spent counts: a campaign of
+/// the day's working hours is done some time before these are over, not before midnight.
 const EARLY_FINISH_MS: i64 = 2 * 60 * 60 * 1000;
 /// See [`EARLY_FINISH_MS`].
 const EARLY_FINISH_PART: i128 = 12;
@@ -103,7 +105,10 @@ impl Plan {
     fn all(&self) -> i128 {
         let Flight { starts_ms, ends_ms } = self.flight;
         let all = self.between(starts_ms, ends_ms);
-        let last = self.between(ends_ms.saturating_sub(EARLY_FINISH_MS).max(starts_ms), ends_ms);
+        let last = match &self.hours {
+            Some(hours) => hours.last(starts_ms, ends_ms, EARLY_FINISH_MS),
+            None => i128::from(EARLY_FINISH_MS),
+        };
         all - last.min(all / EARLY_FINISH_PART)
     }
 

@@ -13,7 +13,7 @@ mod supply;
 mod verdict;
 
 pub use caps::beyond_cap;
-pub use delivery::{delivery_percent, supply_allowed};
+pub use delivery::{bids_left, delivery_percent, supply_allowed};
 pub use deviation::{Deviation, deviation, is_ample};
 pub use overspend::{Billed, billed, is_in_window, overspend_percent};
 pub use plan::Schedule;

@@ -1,6 +1,8 @@
 //! The plan of an even campaign: every second of an hour the same, every hour by its weight, done early.
 //!
-//! It is done when what is left of the flight would be two hours of it, or a twelfth of all if that is less.
+//! It is done when what is left of the flight would be two hours of it, or a twelfth of all if that is less. Hours in which
+//! the campaign is not to bid are no hours of it: who may only bid from nine to five is done before five, as who may always
+//! bid is done before midnight. Otherwise its plan would leave it nothing to make up with for what it has missed.
 
 use crate::world::{COUNTRIES, Calendar, HOUR_MS, MINUTE_MS, Part};
 
@@ -19,7 +21,8 @@ impl Schedule {
         let minutes = (to_ms - from_ms) / MINUTE_MS;
         let weight = |minute: i64| f64::from(part.weight(Calendar::hour(&COUNTRIES[0], from_ms + minute * MINUTE_MS)));
         let all: f64 = (0..minutes).map(weight).sum();
-        let last: f64 = ((minutes - 2 * HOUR_MS / MINUTE_MS).max(0)..minutes).map(weight).sum();
+        let busy = (0..minutes).rev().map(weight).filter(|weight| 0.0 < *weight);
+        let last: f64 = busy.take((2 * HOUR_MS / MINUTE_MS) as usize).sum();
         let in_time = all - last.min(all / 12.0);
         let mut sum = 0.0;
         let by = (0..minutes).map(|minute| {

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::books::disagreements;
 use super::{
-    Billed, Deviation, SupplyBook, beyond_cap, billed, delivery_percent, deviation, is_ample, overspend_percent,
-    supply_allowed,
+    Billed, Deviation, SupplyBook, beyond_cap, bids_left, billed, delivery_percent, deviation, is_ample,
+    overspend_percent, supply_allowed,
 };
 use crate::record::{Record, Win};
 use crate::world::{Part, Scenario};
@@ -15,7 +15,7 @@ use crate::world::{Part, Scenario};
 pub struct Limits {
     /// Overspend of a campaign without a strict budget stays below this many percent; of a strict one it is nothing.
     pub overspend_percent: f64,
-    /// Campaigns without a strict budget deliver at least so many percent where supply allows.
+    /// Campaigns without a strict budget deliver at least so many percent where supply allows, or all but less than a bid.
     pub delivery_percent: f64,
     /// The rms deviation from plan with ample supply, in percent of the budget.
     pub rms_percent: f64,
@@ -43,6 +43,8 @@ pub struct CampaignFigures {
     pub later: f64,
     /// Billed, of the budget.
     pub delivery: f64,
+    /// How many more bids the rest would have paid for.
+    pub bids_left: i64,
     /// Whether supply allowed all of it.
     pub supply_allowed: bool,
     /// How far from plan; absent for those without ample supply or an even plan.
@@ -84,6 +86,13 @@ pub fn judge(scenario: &Scenario, cast: &[Part], record: &Record, supply: &Suppl
     Verdict { campaigns, broken }
 }
 
+impl CampaignFigures {
+    /// Whether it delivered less than so many percent although supply and its rest would have allowed more.
+    pub fn is_short(&self, percent: f64) -> bool {
+        self.supply_allowed && self.delivery < percent && 0 < self.bids_left
+    }
+}
+
 fn figures(
     scenario: &Scenario,
     place: usize,
@@ -103,6 +112,7 @@ fn figures(
         overspend: overspend_percent(part, billed),
         later: billed.later as f64 * 100.0 / part.budget as f64,
         delivery: delivery_percent(part, billed),
+        bids_left: bids_left(part, billed),
         supply_allowed: supply_allowed(place, part, supply),
         rms: off.map(|off| off.rms),
         max: off.map(|off| off.max),
@@ -129,9 +139,7 @@ fn complaints(campaigns: &[CampaignFigures], limits: Limits) -> Vec<String> {
     );
     complain(
         "underdelivered, percent missing",
-        of(&|one| !one.strict && one.supply_allowed && one.delivery < limits.delivery_percent, &|one| {
-            100.0 - one.delivery
-        }),
+        of(&|one| !one.strict && one.is_short(limits.delivery_percent), &|one| 100.0 - one.delivery),
     );
     complain(
         "off plan, rms percent",

@@ -3,14 +3,14 @@
 use rehearsal::fault::Fault;
 use rehearsal::judge::{Limits, Verdict, judge};
 use rehearsal::world::Scenario;
-use rehearsal::{Played, play};
+use rehearsal::{Played, Watch, play};
 
 pub(crate) const SEED: u64 = 20_260_928;
 
 /// Plays a scenario, and judges it.
 pub(crate) async fn rehearse(scenario: &Scenario, fault: Option<Fault>) -> (Played, Verdict) {
     println!("seed {}", scenario.seed);
-    let played = play(scenario, fault, |_| {}).await.expect("the rehearsal comes to its end");
+    let played = play(scenario, fault, Watch::default(), |_| {}).await.expect("the rehearsal comes to its end");
     let verdict = judge(scenario, &played.cast, &played.record, &played.supply, Limits::PROMISED);
     (played, verdict)
 }

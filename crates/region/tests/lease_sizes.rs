@@ -1,0 +1,100 @@
+//! How much of a budget is out on leases, with the real ledger: what a crash would freeze, and what a region that ends in
+//! good order gives back.
+//!
+//! Chaos points belong to the process, so these tests take turns.
+
+mod common;
+
+use std::time::Duration;
+
+use campaign::Pacing;
+use common::{CAMPAIGN, PRICE, World, capped, plan, settle, want};
+use ledger::NoticeKind;
+use money::Nanos;
+use region::{Plan, Want, chaos};
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// So many bids' worth.
+fn bids(count: i64) -> Nanos {
+    Nanos(PRICE.0 * count)
+}
+
+/// A bid of a campaign with this budget.
+fn of(budget: Nanos) -> Want {
+    Want { plan: Plan { budget, ..plan(Pacing::Asap) }, ..want() }
+}
+
+async fn leased(world: &World) -> Nanos {
+    world.totals().await.account(CAMPAIGN).expect("the ledger knows the campaign").leased
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_budget_is_leased_by_the_bid_and_a_large_one_by_the_burst() {
+    let _turn = TURN.lock().await;
+    for (budget, least, most) in [(bids(20), 1, 1), (bids(600), 1, 5), (bids(1_000_000), 32, 64)] {
+        let world = World::one(budget).await;
+        drop(world.hold(of(budget)));
+        sleep(Duration::from_secs(3)).await;
+        let out = leased(&world).await;
+        assert!(bids(least) <= out && out <= bids(most), "{out} of {budget} for one bid of {PRICE}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rests_of_leases_that_cover_no_bid_do_not_keep_the_next_lease_away() {
+    let _turn = TURN.lock().await;
+    // A lease of one bid and a half: with each bid that is out, half a bid lies idle.
+    let budget = bids(192);
+    let mut world = World::one(budget).await;
+    for number in 0..40 {
+        let mut tries = 0;
+        let hold = loop {
+            match world.hold(of(budget)) {
+                Ok(hold) => break hold,
+                Err(refusal) => assert!(tries < 10, "bid {number} finds no money within a second: {refusal}"),
+            }
+            tries += 1;
+            sleep(Duration::from_millis(100)).await;
+        };
+        world.send(hold);
+        settle().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_ends_in_good_order_gives_back_what_no_bid_holds_and_no_more() {
+    let _turn = TURN.lock().await;
+    let mut world = World::one(bids(1_000_000)).await;
+    world.fund().await;
+    let open = world.bid(want());
+    assert!(bids(30) < leased(&world).await);
+    world.tree.handle().terminate_child("sg").await.expect("the region is there");
+    assert_eq!(leased(&world).await, PRICE, "the bid may still bill");
+    world.notice(NoticeKind::Billing, &open, PRICE).await;
+    let totals = world.totals().await;
+    assert_eq!((totals.spent, totals.late, leased(&world).await), (PRICE, Nanos(0), Nanos(0)));
+
+    world.tree.handle().restart_child("sg").await.expect("it starts again");
+    world.fund().await;
+    world.bid(want());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_crashes_gives_nothing_back_whichever_of_its_actors_it_was() {
+    let _turn = TURN.lock().await;
+    let mut world = World::one(bids(1_000_000)).await;
+    // One after the other in one region: what an incarnation says of its end is not heard by the next.
+    for point in [&chaos::PACER_EVENT, &chaos::CAPPER_EVENT, &chaos::BIDDING_EVENT, &chaos::CAPPER_EVENT] {
+        world.fund().await;
+        let before = leased(&world).await;
+        let sent = world.bid(capped(9, 1_000));
+        point.arm();
+        world.notice(NoticeKind::Billing, &sent, PRICE).await;
+        settle().await;
+        assert!(!point.is_armed(), "{} was not reached", point.name());
+        assert_eq!(leased(&world).await, before.saturating_sub(PRICE), "{}", point.name());
+    }
+}
