@@ -111,6 +111,9 @@ fn check_config(file: &std::path::Path) -> anyhow::Result<ExitCode> {
     config.exchanges.iter().try_for_each(|exchange| exchange.read_price_codec().map(drop))?;
     print!("{}", explain(&config));
     println!("{} campaigns in {}", campaigns.len(), config.campaigns.file.display());
+    for warning in config.campaign_warnings() {
+        println!("warning: {}: {warning}", config.campaigns.file.display());
+    }
     println!("{}: ok", file.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -26,5 +26,6 @@ mod notices;
 mod phase;
 mod secret_file;
 mod service;
+mod supply;
 
 pub use phase::{Life, Phase};

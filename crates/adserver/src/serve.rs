@@ -36,6 +36,9 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let config = AdserverConfig::load(file)?;
     let campaigns = config.read_campaigns()?;
     logging::start(&config.telemetry.log)?;
+    for warning in config.campaign_warnings() {
+        tracing::warn!(file = %config.campaigns.file.display(), "{warning}");
+    }
     let system = System::start(&config, campaigns)?;
     let mut journal = Journal::of(system.tree());
     // Before anybody is told that we serve: from then on a signal drains.

@@ -76,6 +76,29 @@ fn check_config_names_the_line_in_the_campaigns_file() {
 }
 
 #[test]
+fn check_config_warns_of_weights_that_have_no_effect_and_says_what_to_do() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = write_config(folder.path(), str::to_owned);
+    let weighed = include_str!("../src/demo/campaigns.toml").replacen(
+        "pacing = \"even\"",
+        "utc_offset = \"+07:00\"\nhour_weights = [\"mon-sun 0-24: 2\", \"mon-sun: 3\"]",
+        1,
+    );
+    let line = weighed.lines().position(|row| row.starts_with("hour_weights")).expect("there") + 1;
+    std::fs::write(folder.path().join("campaigns.toml"), weighed).expect("written");
+    let output = adserver(&["check-config", &file]);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "a warning is no error: {said}{}", text(&output.stderr));
+    let warning = |what: &str| {
+        said.lines().any(|row| {
+            row.starts_with("warning: ") && row.contains(&format!("line {line}: campaign ")) && row.contains(what)
+        })
+    };
+    assert!(warning("sat,sun 0-24: 2\" has no effect: later lines name all its hours; remove it"), "{said}");
+    assert!(warning("weighs 3, which is an even plan: remove the lines"), "{said}");
+}
+
+#[test]
 fn a_demonstration_ends_by_itself_and_its_records_agree() {
     let output = adserver(&["demo", "--for", "3s", "--seed", "7"]);
     let said = text(&output.stdout);

@@ -46,6 +46,7 @@ fn the_tree_is_that_of_the_design() {
             "notices",
             "exchanges",
             "sockets",
+            "supply",
             "drop_reasons"
         ]
     );

@@ -110,8 +110,11 @@ impl Flight {
 /// How a campaign's budget is spread over its flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pacing {
-    /// Evenly over the flight (default): the budget lasts to the end.
+    /// As its supply is spread over the hours of the week, once a day of it has been seen, and evenly until then: the budget
+    /// lasts to the end, and no quiet night is asked for more than it has (default).
     #[default]
+    Supply,
+    /// Evenly over the flight, or as its `hour_weights` say (default where there are some): the budget lasts to the end.
     Even,
     /// As fast as it wins: the budget may be gone on the first day.
     Asap,

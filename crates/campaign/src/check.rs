@@ -235,6 +235,9 @@ impl Campaign {
             ensure(self.pacing != Pacing::Asap, Place::HourWeights, || {
                 "pacing is \"asap\", which spends without a plan: remove one of the two".into()
             })?;
+            ensure(self.pacing != Pacing::Supply, Place::HourWeights, || {
+                "pacing is \"supply\", which learns how the hours differ: remove one of the two".into()
+            })?;
             let offset = self.targeting.as_ref().and_then(|targeting| targeting.utc_offset);
             ensure(offset.is_some(), Place::HourWeights, || {
                 "of which clock: add utc_offset = \"+08:00\" to the campaign".into()

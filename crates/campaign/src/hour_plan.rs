@@ -77,6 +77,18 @@ impl HourPlan {
         Self { weights, offset }
     }
 
+    /// The weight of each hour of the week, Monday's first hour first.
+    #[must_use]
+    pub const fn weights(&self) -> [u8; HOURS] {
+        self.weights
+    }
+
+    /// The offset of its clock.
+    #[must_use]
+    pub const fn offset(&self) -> UtcOffset {
+        self.offset
+    }
+
     /// The plan of a campaign that treats some hours unlike others; `None` if all hours are alike.
     #[must_use]
     pub fn of(campaign: &Campaign) -> Option<Self> {
@@ -96,6 +108,41 @@ impl HourPlan {
         };
         // Below 168.
         Some(Self::new(std::array::from_fn(|hour| weight(hour as u8)), offset))
+    }
+
+    /// A plan by the supply of each hour of the week, Monday's first hour of UTC first, on the clock and in the hours of
+    /// another plan: an hour that weighs nothing there gets nothing here, and every other one gets something, so that a
+    /// supply of which nothing was seen is found when it comes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use campaign::HourPlan;
+    ///
+    /// // Twice as much in the afternoon.
+    /// let supply = std::array::from_fn(|hour| if hour % 24 < 12 { 1_000 } else { 2_000 });
+    /// let plan = HourPlan::shaped(None, &supply);
+    /// let (noon, midnight) = (12 * 60 * 60 * 1_000, 24 * 60 * 60 * 1_000);
+    /// let (morning, afternoon) = (plan.between(0, noon), plan.between(noon, midnight));
+    /// assert!(morning * 19 < afternoon * 10 && afternoon <= morning * 2, "in steps of a 255th of the best hour");
+    /// ```
+    #[must_use]
+    pub fn shaped(hours: Option<&Self>, supply: &[u32; HOURS]) -> Self {
+        let offset = hours.map_or_else(UtcOffset::default, |plan| plan.offset);
+        // An hour of this clock lies in one hour of UTC, or in two of them where clocks differ by a part of an hour.
+        let ahead = offset.minutes().rem_euclid(60) as u64;
+        let first = (0..HOURS).map(|hour| (hour as i64 - offset.minutes().div_euclid(60)).rem_euclid(HOURS as i64));
+        let of_hour = |first: i64| {
+            let (late, early) = (first as usize, (first as usize + HOURS - 1) % HOURS);
+            u64::from(supply[late]) * (60 - ahead) + u64::from(supply[early]) * ahead
+        };
+        let supply: Vec<u64> = first.map(of_hour).collect();
+        let most = supply.iter().copied().max().unwrap_or(0).max(1);
+        let weight = |hour: usize| {
+            let scaled = (supply[hour] * u64::from(u8::MAX)).div_ceil(most).max(1);
+            if hours.is_none_or(|plan| plan.weights[hour] > 0) { scaled as u8 } else { 0 }
+        };
+        Self::new(std::array::from_fn(weight), offset)
     }
 
     /// Whether no hour weighs anything.

@@ -1,6 +1,6 @@
 //! Campaigns from TOML: what is read, and how each flaw is reported with its line.
 
-use campaign::{CampaignError, CampaignId, CreativeId, HourPlan, Pacing, Size, parse_campaigns};
+use campaign::{CampaignError, CampaignId, CreativeId, HourPlan, Pacing, Size, campaign_warnings, parse_campaigns};
 use money::{Cpm, Nanos};
 
 /// One sound campaign; the comments count the lines.
@@ -58,7 +58,7 @@ fn every_key_is_read() {
     // 2026-09-01T00:00:00Z to 2026-10-01T00:00:00Z: the last day is part of the flight.
     assert_eq!(campaign.flight.starts_ms, 1_788_220_800_000);
     assert_eq!(campaign.flight.ends_ms, 1_790_812_800_000);
-    assert_eq!(campaign.pacing, Pacing::Even);
+    assert_eq!(campaign.pacing, Pacing::Supply);
     assert!(!campaign.strict_budget, "only where it is asked for");
     let countries: Vec<_> = campaign.countries.iter().map(|country| country.as_str()).collect();
     assert_eq!(countries, ["SG", "ID"]);
@@ -94,6 +94,84 @@ fn hours_are_weighed_and_the_flaws_of_weights_name_their_lines() {
     assert_flaw("countries = ", "hour_weights = [\"sat: 2\"]\ncountries = ", 9, "add utc_offset");
     let asap = format!("pacing = \"asap\"\n{}", flawed(r#"["sat: 2"]"#));
     assert_flaw("countries = ", &asap, 11, "remove one of the two");
+    let supply = format!("pacing = \"supply\"\n{}", flawed(r#"["sat: 2"]"#));
+    assert_flaw("countries = ", &supply, 11, "remove one of the two");
+    let numbers = SOUND.replacen("countries = ", &flawed("[1, 2, 3]"), 1);
+    let error = parse_campaigns(&numbers).expect_err("no numbers").to_string();
+    assert!(error.contains("line 10") && error.contains("write hour_weights = [\"mon-fri 18-23: 3\""), "{error}");
+}
+
+#[test]
+fn who_weighs_hours_plans_by_them_and_everybody_else_by_supply() {
+    let pacing = |keys: &str| parse_campaigns(&SOUND.replacen("countries = ", keys, 1)).expect("sound")[0].pacing;
+    assert_eq!(pacing("countries = "), Pacing::Supply);
+    assert_eq!(pacing("pacing = \"supply\"\ncountries = "), Pacing::Supply);
+    assert_eq!(pacing("pacing = \"even\"\ncountries = "), Pacing::Even);
+    assert_eq!(pacing("utc_offset = \"+08:00\"\nhour_weights = [\"sat: 2\"]\ncountries = "), Pacing::Even);
+}
+
+/// Each with the line of the weights and what is to be said of it.
+#[test]
+fn weights_that_have_no_effect_are_remarked_on_with_line_and_advice() {
+    let remarks = |keys: &str| {
+        let text = SOUND.replacen("countries = ", &format!("utc_offset = \"+08:00\"\n{keys}\ncountries = "), 1);
+        parse_campaigns(&text).expect("sound");
+        campaign_warnings(&text).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let one = |keys: &str, line: usize, say: &str| {
+        let found = remarks(keys);
+        let starts = format!("line {line}: campaign 7: ");
+        let is_said = matches!(&found[..], [said] if said.starts_with(&starts) && said.contains(say));
+        assert!(is_said, "{keys}: {found:?}");
+    };
+    assert_eq!(remarks("hour_weights = [\"mon-fri 18-23: 3\", \"sat,sun: 2\"]"), [] as [&str; 0]);
+    one("hour_weights = [\n\"sat 8-9: 3\",\n\"sat,sun: 2\"]", 11, "\"sat 8-9: 3\" has no effect: later lines");
+    one(
+        "hour_weights = [\"mon-sun 0-24: 4\"]",
+        10,
+        "every hour in which the campaign bids weighs 4, which is an even plan",
+    );
+    let short = "hour_weights = [\n\"tue 8-9: 2\",\n\"sat 8-9: 3\"]\nstarts = 2026-09-01\nends = 2026-09-02\n#";
+    let flight = SOUND.lines().filter(|line| !line.starts_with("starts") && !line.starts_with("ends"));
+    let text = flight.collect::<Vec<_>>().join("\n").replacen(
+        "countries = ",
+        &format!("utc_offset = \"+08:00\"\n{short}\ncountries = "),
+        1,
+    );
+    let found = campaign_warnings(&text);
+    assert!(
+        matches!(&found[..], [said] if said.advice.contains("the first sat 8-9, comes between starts and ends")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn weights_outside_the_day_part_are_remarked_on() {
+    let text = SOUND.replacen(
+        "countries = ",
+        "utc_offset = \"+08:00\"\nhour_weights = [\"mon-fri 9-12: 2\",\n\"mon-fri 17-20: 3\",\n\"sat 9-12: 5\", \"sun: 0\"]\ncountries = ",
+        1,
+    );
+    let text = text.replacen(
+        "[[campaign.creative]]",
+        "[campaign.include]\nhours = [\"mon-fri 8-18\"]\n[[campaign.creative]]",
+        1,
+    );
+    parse_campaigns(&text).expect("sound");
+    let found: Vec<String> = campaign_warnings(&text).iter().map(ToString::to_string).collect();
+    let [evening, saturday] = &found[..] else { panic!("two of the four lines: {found:?}") };
+    assert!(
+        evening.starts_with("line 11: ") && evening.contains("10 of its 15 hours, the first mon 18-19"),
+        "{evening}"
+    );
+    assert!(saturday.starts_with("line 12: ") && saturday.contains("its hours, the first sat 9-10"), "{saturday}");
+    // A day-part that leaves the flight nothing: three days from a Tuesday on, and Saturdays only.
+    let text = SOUND
+        .replacen("countries = ", "utc_offset = \"+08:00\"\ncountries = ", 1)
+        .replacen("ends = 2026-09-30", "ends = 2026-09-03", 1)
+        .replacen("[[campaign.creative]]", "[campaign.include]\nhours = [\"sun\"]\n[[campaign.creative]]", 1);
+    let found = campaign_warnings(&text);
+    assert!(matches!(&found[..], [said] if said.advice.contains("it never bids")), "{found:?}");
 }
 
 #[test]

@@ -26,6 +26,7 @@ use crate::limits::{BILLABLE_MAX, GIVE_BACK, LEDGER_CALLS_MAX};
 use crate::link::Link;
 use crate::pace::{Seat, Supply};
 use crate::port::Tables;
+use crate::supply::SupplyBook;
 use crate::timings::Timings;
 
 /// What `budget_pacer` can be told.
@@ -64,6 +65,7 @@ pub(crate) struct PacerArgs {
     pub(crate) timings: Timings,
     pub(crate) regions: u32,
     pub(crate) seat: Seat,
+    pub(crate) supply: SupplyBook,
 }
 
 impl Actor for BudgetPacer {
@@ -237,6 +239,18 @@ impl BudgetPacer {
         seat.exchange(now_ms, own, |campaign, supply| {
             others.insert(campaign, supply);
         });
+        let asked = self.fundings.iter_mut().map(|(campaign, funding)| (*campaign, funding.asked()));
+        let mut courses = Vec::new();
+        self.args.supply.follow(
+            now_ms,
+            asked.map(|(campaign, (plan, bids))| (campaign, plan, bids)),
+            |campaign, course| {
+                courses.push((campaign, course));
+            },
+        );
+        for (campaign, course) in courses {
+            self.fundings.entry(campaign).and_modify(|funding| funding.set_course(course));
+        }
         let members = u32::try_from(seat.members()).unwrap_or(u32::MAX);
         let of_all = f64::from((*regions).max(members)) / f64::from(members.max(1));
         for (campaign, funding) in &mut self.fundings {

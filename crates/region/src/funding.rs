@@ -16,13 +16,16 @@ use crate::lease_cell::LeaseCell;
 use crate::limits::{
     EXHAUSTED_RETRY, LEASE_BIDS_MIN, LEASE_HORIZON, LEASE_NANOS_MIN, LEASE_PART_MAX, LEASES_PER_CAMPAIGN_MAX,
 };
-use crate::pace::{Controller, Observation, Supply};
+use crate::pace::{Controller, Course, Observation, Plan, Supply};
 
 /// One campaign's money in a region, as the pacer manages it.
 #[derive(Debug)]
 pub(crate) struct Funding {
     account: Arc<Account>,
     controller: Controller,
+    /// The plan under way, and what it was asked for since it was last told.
+    course: Course,
+    asked: u64,
     /// What the bid cost that opened the account.
     price: Nanos,
     /// What was left of the budget at the last tick, over all regions.
@@ -87,11 +90,13 @@ impl Funding {
     /// A campaign for which somebody wants to bid, with what the last incarnation knew of its traffic.
     pub(crate) fn new(account: Account, price: Nanos, before: Option<Controller>) -> Self {
         let figures = account.figures();
-        if let (Some(controller), Pacing::Even) = (&before, account.plan().pacing) {
+        if let Some(controller) = before.filter(|_| account.plan().pacing != Pacing::Asap) {
             account.set_pass(controller.pass());
         }
         Self {
             remaining: account.plan().budget,
+            course: Course::of(*account.plan()),
+            asked: 0,
             account: Arc::new(account),
             controller: before.unwrap_or_default(),
             price,
@@ -123,6 +128,7 @@ impl Funding {
             account.set_pass(self.account.pass());
         }
         self.remaining = account.plan().budget;
+        self.course = Course::of(*account.plan());
         self.account = Arc::new(account);
         self.measured = AccountFigures::default();
         self.controlled = AccountFigures::default();
@@ -267,7 +273,18 @@ impl Funding {
             delay_ms,
             price_max: figures.price_max.max(self.price),
         });
+        self.asked += figures.eligible.saturating_sub(self.controlled.eligible);
         self.controlled = figures;
+    }
+
+    /// Its plan, and how many bids asked to pass since this was last asked.
+    pub(crate) fn asked(&mut self) -> (Plan, u64) {
+        (*self.account.plan(), std::mem::take(&mut self.asked))
+    }
+
+    /// Follows a plan under way.
+    pub(crate) fn set_course(&mut self, course: Course) {
+        self.course = course;
     }
 
     pub(crate) fn controller(&self) -> &Controller {
@@ -279,9 +296,8 @@ impl Funding {
         let own = self.controller.supply();
         // Regions that are not at this board are taken to be like those that are.
         let all = own.and(tick.others).times(tick.of_all);
-        let plan = *self.account.plan();
-        self.remaining = plan.budget.saturating_sub(tick.spent_total).max(Nanos(0));
-        self.account.set_pass(self.controller.decide(&plan, tick.now_ms, tick.length_ms, tick.spent_total, all));
+        self.remaining = self.account.plan().budget.saturating_sub(tick.spent_total).max(Nanos(0));
+        self.account.set_pass(self.controller.follow(&self.course, tick.now_ms, tick.length_ms, tick.spent_total, all));
     }
 }
 

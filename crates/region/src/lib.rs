@@ -61,6 +61,7 @@ mod recovery;
 mod reservations;
 pub mod risk;
 pub mod shading;
+pub mod supply;
 mod timings;
 mod tree;
 
@@ -74,7 +75,7 @@ pub use cursor::{EventCursor, Step};
 pub use day::{DAY_MS, day_of};
 pub use hold::{Hold, NotTracked};
 pub use lease_cell::{LeaseCell, LeaseFigures};
-pub use pace::{Controller, Observation, PacingBoard, Pass, Plan, Supply};
+pub use pace::{Controller, Course, Observation, PacingBoard, Pass, Plan, Supply};
 pub use port::{Refusal, RegionClosed, RegionDown, RegionPort, RegionView, Want};
 pub use recovery::RecoveryFigures;
 pub use reservations::{Reservation, Reservations};

@@ -284,7 +284,7 @@ impl RegionView<'_> {
     #[must_use]
     pub fn shade(&self, ask: &ShadeAsk) -> Shaded {
         let account = self.pacer.account(ask.campaign);
-        let is_behind = |account: &Arc<Account>| account.plan().pacing == Pacing::Even && account.pass() == Pass::ALL;
+        let is_behind = |account: &Arc<Account>| account.plan().pacing != Pacing::Asap && account.pass() == Pass::ALL;
         let explores = explores(mix(ask.draw, ask.campaign)) || account.is_some_and(is_behind);
         let market = if explores { None } else { self.port.tables.market.read() };
         let price = market.and_then(|market| market.price(ask.segment, ask.value, ask.floor));

@@ -23,6 +23,7 @@ use crate::pace::PacingBoard;
 use crate::port::{RegionPort, Tables};
 use crate::recovery::Recovery;
 use crate::risk::RiskMemory;
+use crate::supply::SupplyBook;
 use crate::timings::Timings;
 
 /// What a region is made from.
@@ -39,6 +40,8 @@ pub struct RegionArgs {
     /// Where the regions of a process meet to share plans by their traffic. Those that have none in common take an equal
     /// part each.
     pub pacing: PacingBoard,
+    /// What is known of supply; one for all regions of a process. An empty one means even plans.
+    pub supply: SupplyBook,
     /// The time; the system's unless a test says otherwise.
     pub clock: Clock,
     /// How often its actors act.
@@ -61,6 +64,7 @@ impl RegionArgs {
             caps,
             regions,
             pacing: PacingBoard::new(),
+            supply: SupplyBook::new(),
             clock: Clock::system(),
             timings: Timings::STANDARD,
             intensity: (INTENSITY, INTENSITY_PERIOD),
@@ -73,7 +77,7 @@ impl RegionArgs {
 ///
 /// The port may be used at once and for ever; it opens when the subtree has started.
 pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPort) {
-    let RegionArgs { ledger, bank, caps, regions, pacing, clock, timings, intensity, open_bids_max } = args;
+    let RegionArgs { ledger, bank, caps, regions, pacing, supply, clock, timings, intensity, open_bids_max } = args;
     let name: Arc<str> = name.into();
     let link = Link::new(ledger, bank, caps, Arc::clone(&name));
     let tables = Tables {
@@ -102,7 +106,8 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
         child::<BiddingState>("bidding_state", bidding).mailbox(BIDDING_MAILBOX).init_timeout(INIT).shutdown(SHUTDOWN),
     );
     let seat = pacing.join(&name);
-    let pacer = PacerArgs { link: link.clone(), tables: tables.clone(), clock: clock.clone(), timings, regions, seat };
+    let pacer =
+        PacerArgs { link: link.clone(), tables: tables.clone(), clock: clock.clone(), timings, regions, seat, supply };
     let pacer = region.add(
         child::<BudgetPacer>("budget_pacer", pacer)
             .mailbox(ACTOR_MAILBOX)

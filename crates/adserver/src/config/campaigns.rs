@@ -1,6 +1,6 @@
 //! Reads the campaigns file that the configuration names.
 
-use campaign::{Campaign, parse_campaigns};
+use campaign::{Campaign, CampaignWarning, campaign_warnings, parse_campaigns};
 
 use super::error::ConfigError;
 use super::settings::AdserverConfig;
@@ -32,5 +32,11 @@ impl AdserverConfig {
             }
         }
         Ok(campaigns)
+    }
+
+    /// Finds what is sound in the campaigns file and hardly meant, each with its line; nothing of a file that is wrong.
+    #[must_use]
+    pub fn campaign_warnings(&self) -> Vec<CampaignWarning> {
+        std::fs::read_to_string(&self.campaigns.file).map(|text| campaign_warnings(&text)).unwrap_or_default()
     }
 }

@@ -355,6 +355,11 @@ impl LedgerConfig {
     pub fn cap_secret_path(&self) -> PathBuf {
         self.cap_secret_file.clone().unwrap_or_else(|| self.path.with_file_name("cap.secret"))
     }
+
+    /// Returns where it is kept what was learnt of supply.
+    pub fn supply_path(&self) -> PathBuf {
+        self.path.with_file_name("supply.txt")
+    }
 }
 
 impl AdserverConfig {

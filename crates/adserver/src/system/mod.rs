@@ -13,7 +13,9 @@
 //! ├── regions ── one subtree a region
 //! ├── notices ── listener
 //! ├── exchanges ── one subtree an exchange                     runtime: one an exchange
-//! └── sockets ── the listener and connections of each exchange
+//! ├── sockets ── the listener and connections of each exchange
+//! ├── supply ── learner                                        a thread of its own
+//! └── drop_reasons ── recorder                                 a thread of its own
 //! ```
 
 mod cap_secret;

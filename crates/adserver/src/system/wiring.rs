@@ -19,6 +19,7 @@ use exchange::{
 };
 use hyper_util::service::TowerToHyperService;
 use ledger::{Audit, CampaignWord, Clock, LedgerArgs, LedgerMessage};
+use region::supply::SupplyBook;
 use region::{PacingBoard, RegionArgs, RegionPort, region_supervisor};
 use telemetry::{
     AlertBoard, Cause, ConnectionMeters, ExchangeMeters, Meters, Objectives, RegionState, ServiceLevels,
@@ -38,6 +39,7 @@ use crate::config::{
 use crate::http::{HttpListener, ListenerArgs};
 use crate::notices::{ForgeryLimit, NoticeDesk, NoticeService, announce};
 use crate::phase::Life;
+use crate::supply::{LearnerArgs, SupplyFile, SupplyLearner, Territories};
 
 /// The supervisor of all exchanges' sockets.
 pub(super) const SOCKETS: &str = "sockets";
@@ -79,7 +81,9 @@ pub(super) fn wire(
     let (subtree, campaigns) = campaigns_supervisor_of(campaigns)?;
     subtrees.push(subtree);
     let book = wire_book(&ledger, &campaigns, &file, &mut subtrees);
-    let regions = wire_regions(config, &ledger, &mut subtrees);
+    let supply_file = SupplyFile::at(config.ledger.supply_path());
+    let supply = supply_file.read();
+    let regions = wire_regions(config, &ledger, &supply, &mut subtrees);
     let seen = regions.clone();
     meters.set_region_states(move || seen.iter().map(region_state).collect());
     wire_notices(config, &parts, &ledger, &meters, &regions, &mut subtrees);
@@ -87,6 +91,15 @@ pub(super) fn wire(
         Surroundings { parts: &parts, meters: &meters, board: &board, campaigns: &campaigns, regions: &regions };
     let exchanges = wire_exchanges(config, &surroundings, runtimes, &mut subtrees);
 
+    let learner = LearnerArgs {
+        book: supply,
+        meters: meters.clone(),
+        campaigns: campaigns.clone(),
+        territories: territories(config),
+        file: supply_file,
+        clock: Clock::system(),
+    };
+    subtrees.push(wire_supply(learner));
     let (drop_reasons, drops) = wire_drop_reasons(&exchanges, &campaigns);
     subtrees.push(drop_reasons);
 
@@ -177,6 +190,7 @@ fn wire_book(
 fn wire_regions(
     config: &AdserverConfig,
     ledger: &Address<LedgerMessage>,
+    supply: &SupplyBook,
     subtrees: &mut Vec<Supervisor>,
 ) -> Vec<RegionPort> {
     let mut regions = granting(Supervisor::one_for_one("regions"), config.intensity);
@@ -187,6 +201,7 @@ fn wire_regions(
         .map(|region| {
             let mut args = RegionArgs::new(ledger.clone(), count(config.regions.len()));
             args.pacing = pacing.clone();
+            args.supply = supply.clone();
             args.intensity = (region.intensity.restarts, region.intensity.within);
             let (subtree, port) = region_supervisor(&region.name, args);
             regions.supervisor(subtree);
@@ -404,6 +419,20 @@ fn wire_drop_reasons(exchanges: &[ExchangePort], campaigns: &CampaignsHandle) ->
         granting(Supervisor::one_for_one("drop_reasons"), Intensity::default()).quarantine().restore_after(first, max);
     let recorder = drop_reasons.add(child::<DropRecorder>("recorder", args).on_own_thread());
     (drop_reasons, recorder)
+}
+
+/// Who learns how supply is spread over the week: off when it cannot be kept up, and retried; plans go on as they are.
+fn wire_supply(args: LearnerArgs) -> Supervisor {
+    let (first, max) = RETRY_BACKOFF;
+    let mut supply =
+        granting(Supervisor::one_for_one("supply"), Intensity::default()).quarantine().restore_after(first, max);
+    supply.add(child::<SupplyLearner>("learner", args).on_own_thread().shutdown(LISTENER_SHUTDOWN));
+    supply
+}
+
+fn territories(config: &AdserverConfig) -> Territories {
+    let countries = |names: &[String]| names.iter().filter_map(|country| Country::parse(country)).collect();
+    Arc::new(config.regions.iter().map(|region| (region.name.clone(), countries(&region.countries))).collect())
 }
 
 /// The operators' API: when it cannot be kept up it is off, and retried; nobody else is concerned.

@@ -28,6 +28,18 @@ pub enum CampaignError {
     },
 }
 
+/// Something in a file of campaigns that is sound and hardly meant; lines are counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: campaign {campaign}: {advice}")]
+pub struct CampaignWarning {
+    /// Where it begins.
+    pub line: usize,
+    /// Whose it is.
+    pub campaign: CampaignId,
+    /// What is odd, and what to do.
+    pub advice: String,
+}
+
 impl CampaignError {
     /// The line that is wrong, counted from 1.
     pub fn line(&self) -> usize {

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::CampaignError;
 use super::table::CampaignTable;
+use super::{CampaignError, CampaignWarning};
 use crate::targeting::Side;
 use crate::{CampaignId, Flaw, Place};
 
@@ -16,6 +16,13 @@ pub(super) fn located(text: &str, start: usize, table: &Spanned<CampaignTable>, 
     let start = start + span_of(flaw.place, table.get_ref()).unwrap_or_else(|| table.span()).start;
     let campaign = CampaignId(*table.get_ref().id.get_ref());
     CampaignError::Flawed { line: line_of(text, start), campaign, advice: flaw.to_string() }
+}
+
+/// Makes a remark on one campaign, read from what begins at byte `start` of the file, a warning of the file.
+pub(super) fn warning(text: &str, start: usize, table: &Spanned<CampaignTable>, remark: Flaw) -> CampaignWarning {
+    let start = start + span_of(remark.place, table.get_ref()).unwrap_or_else(|| table.span()).start;
+    let campaign = CampaignId(*table.get_ref().id.get_ref());
+    CampaignWarning { line: line_of(text, start), campaign, advice: remark.to_string() }
 }
 
 /// Finds a place in the text; `None` if the definition does not write it, then the whole campaign stands for it.

@@ -11,5 +11,5 @@ mod scalar;
 mod table;
 mod write;
 
-pub use error::CampaignError;
-pub use read::{parse_campaigns, parse_every_campaign};
+pub use error::{CampaignError, CampaignWarning};
+pub use read::{campaign_warnings, parse_campaigns, parse_every_campaign};

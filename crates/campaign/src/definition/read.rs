@@ -5,12 +5,12 @@
 use money::{Cpm, Nanos};
 use toml::Spanned;
 
-use super::CampaignError;
-use super::locate::{line_of, located};
+use super::locate::{line_of, located, warning};
 use super::pieces::pieces;
 use super::rules::targeting;
 use super::scalar::{Amount, DayEnd};
 use super::table::{CampaignTable, CreativeTable, FileTable, PacingName, Values};
+use super::{CampaignError, CampaignWarning};
 use crate::cap::{Cap, ParseCapError};
 use crate::check::TakenIds;
 use crate::technology::{Apis, BannerTypes, Mimes, Technology};
@@ -66,7 +66,7 @@ pub fn parse_every_campaign(text: &str) -> Result<Vec<Campaign>, Vec<CampaignErr
     for (start, piece) in pieces(text) {
         let file = toml::from_str::<FileTable>(piece).map_err(|error| {
             let line = line_of(text, start + error.span().map_or(0, |span| span.start));
-            vec![CampaignError::Shape { line, advice: advise(error.message()) }]
+            vec![CampaignError::Shape { line, advice: advise(error.message(), text.lines().nth(line - 1)) }]
         })?;
         for table in &file.campaign {
             let flaws = match campaign(table.get_ref()) {
@@ -85,6 +85,47 @@ pub fn parse_every_campaign(text: &str) -> Result<Vec<Campaign>, Vec<CampaignErr
         }
     }
     if errors.is_empty() { Ok(campaigns) } else { Err(errors) }
+}
+
+/// What is sound in a text and hardly meant, in the order of the text; nothing of a text that has errors.
+///
+/// # Examples
+///
+/// ```
+/// # let text = r#"
+/// # [[campaign]]
+/// # id = 1
+/// # name = "Kopi"
+/// # advertiser_domain = "kopi.example"
+/// # budget = "250.00"
+/// # bid_cpm = "1.20"
+/// # starts = 2026-09-01
+/// # ends = 2026-09-30
+/// # countries = ["SG"]
+/// # utc_offset = "+08:00"
+/// # hour_weights = ["mon-fri 0-24: 2", "mon-sun 0-24: 3", "sat 8-9: 1"]
+/// # [[campaign.creative]]
+/// # id = 101
+/// # w = 300
+/// # h = 250
+/// # markup = "<a href='https://kopi.example'>kopi</a>"
+/// # "#;
+/// // hour_weights = ["mon-fri 0-24: 2", "mon-sun 0-24: 3", "sat 8-9: 1"]
+/// let warnings = campaign::campaign_warnings(text);
+/// assert!(warnings[0].to_string().contains("later lines name all its hours"));
+/// ```
+#[must_use]
+pub fn campaign_warnings(text: &str) -> Vec<CampaignWarning> {
+    let of_table = |start: usize, table: &Spanned<CampaignTable>| {
+        let remarks = campaign(table.get_ref()).map(|campaign| campaign.remarks()).unwrap_or_default();
+        remarks.into_iter().map(|remark| warning(text, start, table, remark)).collect::<Vec<_>>()
+    };
+    let mut warnings = Vec::new();
+    for (start, piece) in pieces(text) {
+        let Ok(file) = toml::from_str::<FileTable>(piece) else { return Vec::new() };
+        warnings.extend(file.campaign.iter().flat_map(|table| of_table(start, table)));
+    }
+    warnings
 }
 
 fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {
@@ -107,6 +148,9 @@ fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {
             ends_ms: table.ends.get_ref().to_ms(DayEnd::Last).map_err(flaw(Place::Ends))?,
         },
         pacing: match table.pacing.as_ref().map(|name| *name.get_ref()) {
+            // Who weighs the hours has said how they differ.
+            None if table.hour_weights.as_ref().is_none_or(|lines| lines.get_ref().is_empty()) => Pacing::Supply,
+            Some(PacingName::Supply) => Pacing::Supply,
             None | Some(PacingName::Even) => Pacing::Even,
             Some(PacingName::Asap) => Pacing::Asap,
         },
@@ -238,7 +282,12 @@ fn plain<T: Clone>(values: &[Spanned<T>]) -> Vec<T> {
 }
 
 /// Adds what to do to the parser's words.
-fn advise(message: &str) -> String {
+fn advise(message: &str, line: Option<&str>) -> String {
+    if line.is_some_and(|line| line.trim_start().starts_with("hour_weights")) {
+        return format!(
+            "{message}: write hour_weights = [\"mon-fri 18-23: 3\", \"sat,sun: 2\"], a line for hours that are alike"
+        );
+    }
     let missing = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
     let example = match missing {
         Some("id") => "id = 7",

@@ -106,6 +106,7 @@ impl RulesTable {
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum PacingName {
+    Supply,
     Even,
     Asap,
 }

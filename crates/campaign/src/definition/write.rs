@@ -67,9 +67,11 @@ impl Campaign {
         line(out, "bid_cpm", quoted(bid_cpm));
         line(out, "starts", quoted(moment(*starts_ms)));
         line(out, "ends", quoted(moment(*ends_ms)));
-        match pacing {
-            Pacing::Even => {}
-            Pacing::Asap => line(out, "pacing", quoted("asap")),
+        match (pacing, hour_weights.is_empty()) {
+            (Pacing::Supply, true) | (Pacing::Even, false) => {}
+            (Pacing::Supply, false) => line(out, "pacing", quoted("supply")),
+            (Pacing::Even, true) => line(out, "pacing", quoted("even")),
+            (Pacing::Asap, _) => line(out, "pacing", quoted("asap")),
         }
         list(out, "hour_weights", hour_weights);
         if *strict_budget {

@@ -146,6 +146,11 @@ impl UtcOffset {
         hour as u8
     }
 
+    /// How many minutes a clock with this offset is ahead of UTC.
+    pub(crate) fn minutes(self) -> i64 {
+        i64::from(self.0)
+    }
+
     /// What is to be added to Unix time to count from a Monday's midnight by this clock.
     pub(crate) fn ahead_of_monday_ms(self) -> i64 {
         i64::from(self.0) * MINUTE_MS + EPOCH_HOUR * 60 * MINUTE_MS

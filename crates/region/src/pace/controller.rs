@@ -13,7 +13,7 @@
 use campaign::Pacing;
 use money::Nanos;
 
-use super::{Pass, Plan};
+use super::{Course, Pass, Plan};
 
 /// What one control tick has seen of a campaign in its region.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -165,6 +165,12 @@ impl Controller {
     /// What passes until the next tick. `all` is the supply of all regions that follow the plan, this one included;
     /// `spent` what was billed to the campaign over all of them.
     pub fn decide(&mut self, plan: &Plan, now_ms: i64, length_ms: i64, spent: Nanos, all: Supply) -> Pass {
+        self.follow(&Course::of(*plan), now_ms, length_ms, spent, all)
+    }
+
+    /// The same for a plan under way.
+    pub fn follow(&mut self, course: &Course, now_ms: i64, length_ms: i64, spent: Nanos, all: Supply) -> Pass {
+        let plan = course.plan();
         self.pass = if plan.pacing == Pacing::Asap {
             Pass::ALL
         } else if plan.rests(now_ms) {
@@ -177,7 +183,7 @@ impl Controller {
             let committed = spent.0 as f64 + all.in_flight;
             let remaining = Nanos((plan.budget.0 as f64 - committed) as i64);
             let forward = plan.forward(remaining, billed_ms, length_ms).0 as f64;
-            let correction = GAIN * (plan.planned(billed_ms).0 as f64 - committed);
+            let correction = GAIN * (course.planned(billed_ms).0 as f64 - committed);
             Pass::ratio(forward + correction, all.per_second * seconds(length_ms))
         };
         self.pass

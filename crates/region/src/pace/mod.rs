@@ -10,11 +10,13 @@
 
 mod board;
 mod controller;
+mod course;
 mod pass;
 mod plan;
 
 pub use board::PacingBoard;
 pub(crate) use board::Seat;
 pub use controller::{Controller, Observation, Supply};
+pub use course::Course;
 pub use pass::Pass;
 pub use plan::Plan;

@@ -42,7 +42,8 @@ pub struct Plan {
     pub flight: Flight,
     /// How it is spent.
     pub pacing: Pacing,
-    /// How the hours of the week differ; `None` if they are all alike.
+    /// How the hours of the week differ; `None` if they are all alike. A campaign that plans by its supply has those here in
+    /// which it bids at all; how they differ is learnt ([`Course`](super::Course)).
     pub hours: Option<HourPlan>,
     /// Whether each bid holds its whole price until its outcome is known.
     pub strict: bool,
@@ -66,7 +67,7 @@ impl Plan {
     pub fn first_pass(&self) -> Pass {
         match self.pacing {
             Pacing::Asap => Pass::ALL,
-            Pacing::Even => Pass::SLOW_START,
+            Pacing::Supply | Pacing::Even => Pass::SLOW_START,
         }
     }
 
@@ -97,12 +98,12 @@ impl Plan {
         self.between(now_ms, now_ms.saturating_add(1)) == 0
     }
 
-    fn passed(&self, now_ms: i64) -> i128 {
+    pub(super) fn passed(&self, now_ms: i64) -> i128 {
         self.between(self.flight.starts_ms, now_ms.min(self.flight.ends_ms))
     }
 
     /// The weight of the time in which everything is to be spent.
-    fn all(&self) -> i128 {
+    pub(super) fn all(&self) -> i128 {
         let Flight { starts_ms, ends_ms } = self.flight;
         let all = self.between(starts_ms, ends_ms);
         let last = match &self.hours {
@@ -121,7 +122,7 @@ impl Plan {
 }
 
 /// `amount * part / whole`, rounded down; at most `amount`.
-fn share(amount: Nanos, part: i128, whole: i128) -> Nanos {
+pub(super) fn share(amount: Nanos, part: i128, whole: i128) -> Nanos {
     // A flight of a century in milliseconds at the highest weight stays below 2^49, an amount below 2^63.
     let share = i128::from(amount.0).saturating_mul(part) / whole;
     Nanos(i64::try_from(share).unwrap_or(i64::MAX).min(amount.0))
