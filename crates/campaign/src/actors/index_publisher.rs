@@ -22,8 +22,11 @@ pub(super) const GATHER: Duration = Duration::from_millis(5);
 
 /// Below so many campaigns an index is always built as a whole: that takes a few milliseconds, and searches in one part.
 pub(super) const COSTLY_MIN: usize = 1_024;
-/// An index is built as a whole when more than one in so many campaigns has changed since: searching among these has its price.
+/// An index is built as a whole once more than one in so many campaigns has changed since: searching among these has its price.
 const LATE_PART_MAX: usize = 32;
+/// What has changed is built by itself, and published, before that, unless it is more than one in so many: then building all of
+/// them takes no longer than twice that.
+const LATE_FIRST_MAX: usize = 2;
 
 /// Builds the [`Index`] in `init` and whenever a campaign appears that it does not hold yet.
 #[derive(Debug)]
@@ -33,9 +36,13 @@ pub struct IndexPublisher {
     /// Campaigns in the index.
     indexed: usize,
     gathering: bool,
+    /// It has told itself to build all of them.
+    is_to_build_all: bool,
     /// What was built as a whole, and what is in it.
     base: Option<Arc<Part>>,
     based: BTreeMap<CampaignId, Source>,
+    /// How many of these are no longer what they were, or no longer there.
+    gone: usize,
 }
 
 /// What an [`IndexPublisher`] is made from.
@@ -53,6 +60,8 @@ pub enum IndexMessage {
     Published,
     /// Enough gathered: build.
     Build,
+    /// What has changed is published: build all as a whole.
+    BuildAll,
     /// Builds at once and answers with the number of campaigns in the index.
     Refresh(Reply<usize>),
 }
@@ -67,8 +76,17 @@ impl Actor for IndexPublisher {
 
     async fn init(args: &IndexPublisherArgs, cx: &mut Context<Self>) -> Result<Init<Self>, IndexPublisherCrash> {
         let IndexPublisherArgs { registry, index } = args.clone();
-        let mut publisher = Self { registry, index, indexed: 0, gathering: false, base: None, based: BTreeMap::new() };
-        publisher.build(cx);
+        let mut publisher = Self {
+            registry,
+            index,
+            indexed: 0,
+            gathering: false,
+            is_to_build_all: false,
+            base: None,
+            based: BTreeMap::new(),
+            gone: 0,
+        };
+        publisher.build(cx, false);
         Ok(Init::Ready(publisher))
     }
 
@@ -86,10 +104,14 @@ impl Actor for IndexPublisher {
             }
             IndexMessage::Build => {
                 self.gathering = false;
-                self.build(cx);
+                self.build(cx, false);
+            }
+            IndexMessage::BuildAll => {
+                self.is_to_build_all = false;
+                self.build(cx, true);
             }
             IndexMessage::Refresh(reply) => {
-                self.build(cx);
+                self.build(cx, false);
                 // A caller that has given up reads the table.
                 let _ = reply.send(self.indexed);
             }
@@ -99,7 +121,7 @@ impl Actor for IndexPublisher {
 }
 
 impl IndexPublisher {
-    fn build(&mut self, cx: &mut Context<Self>) {
+    fn build(&mut self, cx: &mut Context<Self>, as_a_whole: bool) {
         // Before the look: who publishes from here on tells again.
         self.registry.shared.told.store(false, Ordering::SeqCst);
         let slots = self.registry.slots();
@@ -111,24 +133,35 @@ impl IndexPublisher {
         let campaigns: Vec<_> = slots.iter().filter_map(of).collect();
         let built: Vec<_> = campaigns.iter().map(|(campaign, _)| Arc::clone(campaign)).collect();
         self.indexed = built.len();
-        let index = self.made_of(campaigns);
+        let index = self.made_of(campaigns, as_a_whole);
+        if self.is_worth_a_whole(&index) && !self.is_to_build_all {
+            // After this one is published, and before whoever asks next.
+            self.is_to_build_all = cx.address().tell(IndexMessage::BuildAll).is_ok();
+        }
         cx.publish(&self.index, index);
         // Only now: whoever pauses one from here on finds this index and tells it.
         slots.iter().for_each(|slot| slot.sync_index());
         built.iter().for_each(|campaign| campaign.forget_former());
     }
 
-    /// Builds what has changed over what is there, or all of it where that is cheap or too much has changed.
-    fn made_of(&mut self, campaigns: Vec<(Arc<CompiledCampaign>, Source)>) -> Index {
+    /// Tells whether so much has changed that searching it beside the rest costs more than building all of it.
+    fn is_worth_a_whole(&self, index: &Index) -> bool {
+        self.indexed < index.late().max(self.gone) * LATE_PART_MAX
+    }
+
+    /// Builds what has changed over what is there, or all of it where that is asked for or cheap, or too much has changed.
+    fn made_of(&mut self, campaigns: Vec<(Arc<CompiledCampaign>, Source)>, as_a_whole: bool) -> Index {
         let is_late = |(campaign, source): &(Arc<CompiledCampaign>, Source)| {
             self.based.get(&campaign.id()).is_none_or(|based| !based.is(source))
         };
         let late = campaigns.iter().filter(|campaign| is_late(campaign)).count();
-        let is_costly = COSTLY_MIN <= campaigns.len() && late * LATE_PART_MAX <= campaigns.len();
-        if let (Some(base), true) = (&self.base, is_costly) {
+        let is_costly = COSTLY_MIN <= campaigns.len() && late * LATE_FIRST_MAX <= campaigns.len();
+        if let (Some(base), true) = (&self.base, is_costly && !as_a_whole) {
+            self.gone = self.based.len() - (campaigns.len() - late);
             let late = campaigns.into_iter().filter(is_late).collect();
             return Index::over(Arc::clone(base), late);
         }
+        self.gone = 0;
         self.based = campaigns.iter().map(|(campaign, source)| (campaign.id(), source.clone())).collect();
         let index = Index::build(campaigns);
         self.base = Some(Arc::clone(index.base()));

@@ -46,6 +46,11 @@ impl Index {
         &self.base
     }
 
+    /// How many campaigns stand beside what was built as a whole.
+    pub(crate) fn late(&self) -> usize {
+        self.late.as_ref().map_or(0, Part::len)
+    }
+
     /// How many campaigns it holds, live or not; one that was changed may count twice.
     pub fn len(&self) -> usize {
         self.base.len() + self.late.as_ref().map_or(0, Part::len)
