@@ -385,7 +385,7 @@ fn loads_over_http(markup: &str) -> bool {
 }
 
 fn first_twice<T: Eq + std::hash::Hash>(items: &[T]) -> Option<usize> {
-    let mut seen = HashSet::with_capacity(items.len());
+    let mut seen = HashSet::with_capacity_and_hasher(items.len(), foldhash::fast::RandomState::default());
     items.iter().position(|item| !seen.insert(item))
 }
 

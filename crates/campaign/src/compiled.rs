@@ -71,6 +71,11 @@ pub fn compile(definition: &Campaign) -> Result<CompiledCampaign, CompileError> 
 /// The first flaw of the definition.
 pub fn compile_shared(definition: Arc<Campaign>) -> Result<CompiledCampaign, CompileError> {
     definition.check().map_err(|flaw| CompileError::Flawed { campaign: definition.id, flaw })?;
+    Ok(compile_sound(definition))
+}
+
+/// As [`compile_shared`], of a definition that has been checked: looking through long lists once more takes longer than the rest.
+pub(crate) fn compile_sound(definition: Arc<Campaign>) -> CompiledCampaign {
     let creatives = definition.creatives.iter().enumerate();
     // Checked: there are no more than fit.
     let sized = creatives.flat_map(|(index, creative)| {
@@ -80,14 +85,14 @@ pub fn compile_shared(definition: Arc<Campaign>) -> Result<CompiledCampaign, Com
     let mut by_size: Vec<_> = sized.collect();
     by_size.sort_unstable();
     let hour_plan = HourPlan::of(&definition).map(Box::new);
-    Ok(CompiledCampaign {
+    CompiledCampaign {
         definition,
         by_size: by_size.into(),
         hour_plan,
         gate: Gate::default(),
         version: 1,
         former: None.into(),
-    })
+    }
 }
 
 impl CompiledCampaign {

@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::definition::compile_drilled;
+use super::definition::compile_checked;
 use super::handle::ANSWER_WITHIN;
 use super::registry::Changed;
 use super::slot::Awake;
 use super::{CampaignsHandle, DefinitionMessage, IndexMessage};
-use crate::{Campaign, CampaignId, CompileError, Flaw, Place};
+use crate::{Campaign, CampaignId, Flaw, Place};
 
 /// What is to become of campaigns, all at once.
 #[derive(Debug, Clone, Default)]
@@ -53,16 +53,12 @@ impl CampaignsHandle {
         for (campaign, _) in &changes.define {
             let id = campaign.id;
             let flaws = campaign.flaws();
-            let is_sound = flaws.is_empty();
-            refusals.extend(flaws.into_iter().map(|flaw| ChangeError::Flawed { campaign: id, flaw }));
-            let compiled = catch_unwind(AssertUnwindSafe(|| compile_drilled(Arc::clone(campaign)).map(drop)));
-            match compiled {
-                Ok(Err(CompileError::Flawed { flaw, .. })) if is_sound => {
-                    refusals.push(ChangeError::Flawed { campaign: id, flaw });
-                }
-                Ok(_) => {}
-                Err(_) => refusals.push(ChangeError::Panicked { campaign: id }),
+            // What is flawed is not compiled.
+            let panics = || catch_unwind(AssertUnwindSafe(|| drop(compile_checked(Arc::clone(campaign))))).is_err();
+            if flaws.is_empty() && panics() {
+                refusals.push(ChangeError::Panicked { campaign: id });
             }
+            refusals.extend(flaws.into_iter().map(|flaw| ChangeError::Flawed { campaign: id, flaw }));
         }
         let defined: Vec<&Campaign> = changes.define.iter().map(|(campaign, _)| &**campaign).collect();
         let taken = self.registry.flaws_of(&defined, &changes.remove);

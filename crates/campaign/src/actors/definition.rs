@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tembusu::{Actor, Address, Context, Flow, Init, Reply};
 
 use super::{IndexMessage, Slot};
+use crate::compiled::compile_sound;
 use crate::{Campaign, CampaignId, CompileError, CompiledCampaign, chaos, compile_shared};
 
 /// Compiles a campaign in `init` and publishes it; withdrawn with the incarnation.
@@ -121,9 +122,15 @@ fn publish(
 }
 
 /// Compiles a definition, past the drill's panic.
-pub(super) fn compile_drilled(definition: Arc<Campaign>) -> Result<CompiledCampaign, CompileError> {
+fn compile_drilled(definition: Arc<Campaign>) -> Result<CompiledCampaign, CompileError> {
     chaos::DEFINITION_INIT.strike(definition.id);
     compile_shared(definition)
+}
+
+/// Compiles one that has been checked, past the same.
+pub(super) fn compile_checked(definition: Arc<Campaign>) -> CompiledCampaign {
+    chaos::DEFINITION_INIT.strike(definition.id);
+    compile_sound(definition)
 }
 
 /// One message stands for all that is new until the publisher looks. One that is not there looks when it starts.

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tembusu::{Address, Table};
 
-use super::definition::compile_drilled;
+use super::definition::compile_checked;
 use super::shared::Shared;
 use super::{ControllerMessage, DefinitionMessage, Standing};
 use crate::index::Source;
@@ -137,8 +137,8 @@ impl Slot {
             return false;
         }
         let Defined { campaign, version } = Defined::clone(&self.defined.load());
-        let compiled = catch_unwind(AssertUnwindSafe(|| compile_drilled(campaign)));
-        let Ok(Ok(compiled)) = compiled else { return false };
+        // Nothing is registered that was not checked.
+        let Ok(compiled) = catch_unwind(AssertUnwindSafe(|| compile_checked(campaign))) else { return false };
         let former = self.resting.load_full();
         let compiled = compiled.resting_in(Arc::downgrade(self)).into_version(version, former);
         self.resting.store(Some(Arc::new(compiled)));

@@ -261,7 +261,7 @@ fn unique<T: Eq + Hash + fmt::Debug>(values: &[T], side: Side, dimension: Dimens
     ensure(values.len() <= RULE_VALUES_MAX, Place::Rule(side, dimension, RULE_VALUES_MAX), || {
         format!("{} values: {RULE_VALUES_MAX} are the most", values.len())
     })?;
-    let mut seen = HashSet::with_capacity(values.len());
+    let mut seen = HashSet::with_capacity_and_hasher(values.len(), foldhash::fast::RandomState::default());
     match values.iter().position(|value| !seen.insert(value)) {
         Some(at) => flaw(Place::Rule(side, dimension, at), format!("{:?} stands twice: remove one", values[at])),
         None => Ok(()),
