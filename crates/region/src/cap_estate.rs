@@ -2,7 +2,8 @@
 //!
 //! Promises that a bid that was sent counts in its user's caps until it is billed, lost or expired, whatever crashes in the
 //! region meanwhile, and that a bid which came too late to be left is not sent. It stands outside the incarnations; after a
-//! crash of the process it is gone with them.
+//! crash of the process it begins with what the [journal](crate::cap_journal) has of the bids that are out, and without an
+//! archive.
 //!
 //! # What may be taken over
 //!
@@ -23,7 +24,7 @@ use foldhash::fast::RandomState;
 use ledger::TokenId;
 
 use crate::cap_archive::CapArchive;
-use crate::cap_place::is_committed;
+use crate::cap_note;
 use crate::cap_table::{CapTable, CarriedOpen};
 
 /// The caps in use, or what was left of them.
@@ -37,6 +38,8 @@ struct Left {
     open: Vec<CarriedOpen>,
     /// The last event of the region that was applied to them.
     followed: u64,
+    /// What the last process left was asked for.
+    is_restored: bool,
 }
 
 impl CapEstate {
@@ -44,8 +47,19 @@ impl CapEstate {
     pub(crate) fn collect(&self) {
         let mut left = self.lock();
         if let Some(table) = left.table.take() {
-            left.open = table.hand_over(is_committed);
+            left.open = table.hand_over();
         }
+    }
+
+    /// Whether what the last process left is still to be asked for; true once.
+    pub(crate) fn begins(&self) -> bool {
+        !std::mem::replace(&mut self.lock().is_restored, true)
+    }
+
+    /// Begins with what the last process left.
+    pub(crate) fn restore(&self, from: cap_note::Left) {
+        let mut left = self.lock();
+        (left.open, left.followed) = (from.open, from.followed);
     }
 
     /// Counts what was left in a new table, which nobody bids with yet.

@@ -11,8 +11,11 @@ use ledger::{CapKey, CapSubject, TokenId};
 
 use crate::cap_archive::{Archived, CapArchive, place_hash};
 use crate::cap_marks::CapMarks;
+use crate::cap_note::Note;
+use crate::cap_place::is_committed;
+use crate::cap_table::CarriedOpen;
 use crate::day::millis;
-use crate::limits::ARCHIVE_EXACT;
+use crate::limits::{ARCHIVE_EXACT, NOTES_PER_SHARD_MAX};
 
 /// A user in the caps of a subject, with the [hash](place_hash) of both.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +110,16 @@ pub(crate) struct Shard {
     archive: Option<Arc<CapArchive>>,
     /// How many entries are of users that the archive did not know when they came.
     strangers: usize,
+    notes: Notes,
+}
+
+/// What the journal has not yet written of a shard.
+#[derive(Debug, Default)]
+enum Notes {
+    /// Nothing is to be written from here on: either there is no journal, or more came than may wait.
+    #[default]
+    Lost,
+    Kept(Vec<Note>),
 }
 
 impl Shard {
@@ -145,12 +158,71 @@ impl Shard {
 
     /// The entry of a user, from now on.
     pub(crate) fn entry(&mut self, place: &Place) -> &mut Entry {
-        let Self { entries, archive, strangers } = self;
+        let Self { entries, archive, strangers, .. } = self;
         entries.entry((place.subject, place.key)).or_insert_with(|| {
             let archived = archive.as_ref().map(|archive| archive.find(place.subject, place.key, place.hash));
             let billed = archived.map(|archived| archived.marks(place.key.memory().millis())).unwrap_or_default();
             *strangers += usize::from(billed.is_empty());
             Entry { billed, open: None }
+        })
+    }
+
+    /// Gives an open bid another name, with which it is noted.
+    pub(crate) fn rename(&mut self, place: &Place, source: TokenId, target: TokenId) {
+        self.change(place, source, |open| open.bid = target);
+    }
+
+    /// Counts an open bid for longer.
+    pub(crate) fn extend(&mut self, place: &Place, bid: TokenId, expires_ms: i64) {
+        self.change(place, bid, |open| open.expires_ms = open.expires_ms.max(expires_ms));
+    }
+
+    fn change(&mut self, place: &Place, bid: TokenId, change: impl Fn(&mut Open)) {
+        let open = self.entries.get_mut(&(place.subject, place.key)).and_then(|entry| entry.open.as_mut());
+        for open in open.into_iter().flat_map(|open| open.iter_mut()).filter(|open| open.bid == bid) {
+            change(open);
+            self.notes.add(|| Note::Open(carried(place.subject, place.key, open)));
+        }
+    }
+
+    /// Counts a billing; says how many places became free.
+    pub(crate) fn bill(&mut self, place: &Place, bid: TokenId, at_ms: i64) -> usize {
+        let entry = self.entry(place);
+        let closed = entry.close(bid);
+        entry.billed.add(at_ms, 1, place.key.memory().millis());
+        self.note_end(place, bid, closed);
+        closed
+    }
+
+    fn note_end(&mut self, place: &Place, bid: TokenId, closed: usize) {
+        if 0 < closed && is_committed(bid) {
+            let Place { subject, key, .. } = *place;
+            self.notes.add(|| Note::End(CarriedOpen { subject, key, bid, expires_ms: 0 }));
+        }
+    }
+
+    /// Moves what was noted to `notes`; false if that is not all.
+    pub(crate) fn take_notes(&mut self, notes: &mut Vec<Note>) -> bool {
+        match &mut self.notes {
+            Notes::Kept(kept) => {
+                notes.append(kept);
+                true
+            }
+            Notes::Lost => false,
+        }
+    }
+
+    /// Notes what happens from now on, and adds what is open to `notes`.
+    pub(crate) fn note_anew(&mut self, notes: &mut Vec<Note>) {
+        self.notes = Notes::Kept(Vec::new());
+        notes.extend(self.committed().map(Note::Open));
+    }
+
+    /// The open bids that were committed.
+    pub(crate) fn committed(&self) -> impl Iterator<Item = CarriedOpen> {
+        self.entries.iter().flat_map(|((subject, key), entry)| {
+            let committed = entry.open().iter().filter(|open| is_committed(open.bid));
+            committed.map(|open| carried(*subject, *key, open))
         })
     }
 
@@ -162,6 +234,7 @@ impl Shard {
             self.entries.remove(&(place.subject, place.key));
             self.strangers = self.strangers.saturating_sub(1);
         }
+        self.note_end(place, bid, closed);
         closed
     }
 
@@ -181,8 +254,17 @@ impl Shard {
         });
         self.strangers = if archive.is_some() { strangers } else { self.entries.len() };
     }
+}
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (CapSubject, CapKey, &Entry)> {
-        self.entries.iter().map(|((subject, key), entry)| (*subject, *key, entry))
+impl Notes {
+    fn add(&mut self, note: impl FnOnce() -> Note) {
+        match self {
+            Self::Kept(notes) if notes.len() < NOTES_PER_SHARD_MAX => notes.push(note()),
+            _ => *self = Self::Lost,
+        }
     }
+}
+
+fn carried(subject: CapSubject, key: CapKey, open: &Open) -> CarriedOpen {
+    CarriedOpen { subject, key, bid: open.bid, expires_ms: open.expires_ms }
 }

@@ -12,6 +12,7 @@ use foldhash::fast::RandomState;
 use ledger::{CapCount, CapKey, CapSubject, TokenId};
 
 use crate::cap_archive::{CapArchive, place_hash};
+use crate::cap_note::Note;
 use crate::cap_shard::{Known, Open, Place, Shard};
 use crate::cap_user::CapUser;
 use crate::epoch::Epoch;
@@ -23,8 +24,8 @@ use crate::limits::{CAP_ENTRIES_PER_SHARD_MAX, CAP_SHARDS};
 ///
 /// A new incarnation starts from what the ledger has counted, and from the bids that were open in the table of its
 /// predecessor. Of the former, whole minutes that an earlier incarnation has read are not read again: they are kept as they
-/// were read, with a checksum, and what was billed since comes from the ledger. After a crash of the process those are not known: as long as their billing is not in, a user may be shown
-/// that many more.
+/// were read, with a checksum, and what was billed since comes from the ledger. After a crash of the process the open bids are
+/// those of the journal, if there is one ([`RegionArgs::cap_journal`](crate::RegionArgs::cap_journal)).
 #[derive(Debug)]
 pub struct CapTable {
     epoch: Epoch,
@@ -184,21 +185,14 @@ impl CapTable {
         if self.closed.load(SeqCst) {
             return false;
         }
-        let open = shard.late(&place).and_then(|entry| entry.open.as_mut());
-        for open in open.into_iter().flat_map(|open| open.iter_mut()).filter(|open| open.bid == source) {
-            open.bid = target;
-        }
+        shard.rename(&place, source, target);
         true
     }
 
     /// Counts an open bid for longer: it was won, and waits for its billing.
     pub(crate) fn extend(&self, subject: CapSubject, key: CapKey, bid: TokenId, expires_ms: i64) {
         let place = self.place(subject, key);
-        let mut shard = self.shard(&place);
-        let open = shard.late(&place).and_then(|entry| entry.open.as_mut());
-        for open in open.into_iter().flat_map(|open| open.iter_mut()).filter(|open| open.bid == bid) {
-            open.expires_ms = open.expires_ms.max(expires_ms);
-        }
+        self.shard(&place).extend(&place, bid, expires_ms);
     }
 
     /// Forgets an open bid: lost, expired or never sent. Nothing happens if it is not open.
@@ -211,11 +205,9 @@ impl CapTable {
     /// Counts a billing that the ledger recorded at `at_ms`; if the bid is open it moves from open to billed.
     pub fn bill(&self, subject: impl Into<CapSubject>, key: CapKey, bid: TokenId, at_ms: i64) {
         let place = self.place(subject.into(), key);
-        let mut shard = self.shard(&place);
         // Beyond the limit too: what was billed is a fact, and the ledger limits how many there are.
-        let entry = shard.entry(&place);
-        self.open.fetch_sub(entry.close(bid), Relaxed);
-        entry.billed.add(at_ms, 1, key.memory().millis());
+        let closed = self.shard(&place).bill(&place, bid, at_ms);
+        self.open.fetch_sub(closed, Relaxed);
     }
 
     /// The counts under one key.
@@ -254,21 +246,22 @@ impl CapTable {
     }
 
     /// The committed bids that are open. From now on none is committed here.
-    pub(crate) fn hand_over(&self, is_committed: impl Fn(TokenId) -> bool) -> Vec<CarriedOpen> {
+    pub(crate) fn hand_over(&self) -> Vec<CarriedOpen> {
         self.closed.store(true, SeqCst);
-        let mut carried = Vec::new();
-        for shard in &self.shards {
-            for (subject, key, entry) in lock(shard).entries() {
-                let open = entry.open().iter().filter(|open| is_committed(open.bid));
-                carried.extend(open.map(|Open { bid, expires_ms }| CarriedOpen {
-                    subject,
-                    key,
-                    bid: *bid,
-                    expires_ms: *expires_ms,
-                }));
-            }
-        }
-        carried
+        self.shards.iter().flat_map(|shard| lock(shard).committed().collect::<Vec<_>>()).collect()
+    }
+
+    /// What became of committed bids since the last time; `None` if that is not known of all.
+    pub(crate) fn take_notes(&self) -> Option<Vec<Note>> {
+        let mut notes = Vec::new();
+        self.shards.iter().all(|shard| lock(shard).take_notes(&mut notes)).then_some(notes)
+    }
+
+    /// The committed bids that are open, shard by shard; what happens in a shard afterwards is noted.
+    pub(crate) fn note_anew(&self) -> Vec<Note> {
+        let mut notes = Vec::new();
+        self.shards.iter().for_each(|shard| lock(shard).note_anew(&mut notes));
+        notes
     }
 
     /// Counts a bid that an earlier incarnation had open.

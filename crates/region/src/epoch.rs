@@ -29,4 +29,9 @@ impl Epoch {
     pub(crate) fn next() -> Self {
         Self(NEXT.fetch_add(1, Relaxed))
     }
+
+    /// Its number, which is never 0.
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
 }

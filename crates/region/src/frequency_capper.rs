@@ -6,14 +6,17 @@
 //! outlives it ([`CapArchive`]): after a crash only the last minutes are read again.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ledger::{BidFacts, CapReader, Clock, EventKind, LedgerEvent};
 use tembusu::{Actor, Context, ExitReason, Flow, Init};
+use tokio::task::spawn_blocking;
 
 use crate::cap_archive::CapArchive;
 use crate::cap_estate::{CapEstate, CarriedBids};
+use crate::cap_journal::{CapJournal, Journaling};
 use crate::cap_load::{LoadedCaps, Renewal};
 use crate::cap_table::CapTable;
 use crate::chaos::{CAPPER_EVENT, CAPPER_FIRST_MESSAGE};
@@ -22,7 +25,8 @@ use crate::day::millis;
 use crate::farewell::Farewell;
 use crate::feed::Feed;
 use crate::limits::{
-    ARCHIVE_BLOCKS_CHECKED, ARCHIVE_LAG, ARCHIVE_PERIOD, CAP_SHARDS, CARRIED_PERIOD, FORGET_PERIOD, WON_TTL,
+    ARCHIVE_BLOCKS_CHECKED, ARCHIVE_LAG, ARCHIVE_PERIOD, CAP_SHARDS, CARRIED_PERIOD, FORGET_PERIOD, JOURNAL_PERIOD,
+    WON_TTL,
 };
 use crate::link::Link;
 use crate::port::Tables;
@@ -37,6 +41,8 @@ pub(crate) enum CapperMessage {
     Forget,
     /// Timer: end bids of earlier incarnations whose time has run out.
     Expire,
+    /// Timer: write down what is open.
+    Journal,
 }
 
 /// The third actor of a region.
@@ -51,6 +57,7 @@ pub(crate) struct FrequencyCapper {
     archive: Arc<CapArchive>,
     upkeep: Upkeep,
     farewell: Farewell,
+    journaling: Option<Journaling>,
     /// The shard in which is forgotten next.
     shard: usize,
     fresh: bool,
@@ -85,6 +92,7 @@ pub(crate) struct CapperArgs {
     pub(crate) tables: Tables,
     pub(crate) clock: Clock,
     pub(crate) timings: Timings,
+    pub(crate) journal: Option<CapJournal>,
 }
 
 impl Actor for FrequencyCapper {
@@ -99,6 +107,10 @@ impl Actor for FrequencyCapper {
         args.tables.estate.collect();
         args.link.subscribe(cx, CapperMessage::Event)?;
         let now_ms = args.clock.now_ms();
+        if let Some(journal) = &args.journal {
+            journal.claim(epoch);
+            args.restore(journal).await;
+        }
         let known = args.still_whole().await;
         let LoadedCaps { table: caps, archive, region_seq, reader } = args.link.load_caps(epoch, known, now_ms).await?;
         args.tables.estate.leave_archive(Some(Arc::clone(&archive)));
@@ -119,7 +131,11 @@ impl Actor for FrequencyCapper {
         if !carried.is_empty() {
             cx.after(CARRIED_PERIOD, CapperMessage::Expire);
         }
+        if args.journal.is_some() {
+            cx.after(Duration::ZERO, CapperMessage::Journal);
+        }
         Ok(Init::Ready(Self {
+            journaling: args.journal.clone().map(Journaling::new),
             caps,
             carried,
             feed: Feed::new(args.link.clone(), region_seq),
@@ -166,6 +182,12 @@ impl Actor for FrequencyCapper {
                 self.keep_up_archive(now_ms).await?;
                 cx.after(FORGET_PERIOD, CapperMessage::Forget);
             }
+            CapperMessage::Journal => {
+                if let Some(journaling) = &mut self.journaling {
+                    journaling.go_on(&self.caps, self.feed.applied(), now_ms).await;
+                    cx.after(JOURNAL_PERIOD, CapperMessage::Journal);
+                }
+            }
             CapperMessage::Expire => {
                 self.carried.expire(&self.caps, now_ms);
                 if !self.carried.is_empty() {
@@ -176,12 +198,31 @@ impl Actor for FrequencyCapper {
         Ok(Flow::Continue)
     }
 
-    async fn stop(self, _: &ExitReason) {
+    async fn stop(mut self, _: &ExitReason) {
         self.farewell.say();
+        if let Some(journaling) = &mut self.journaling {
+            journaling.finish(&self.caps, self.feed.applied()).await;
+        }
     }
 }
 
 impl CapperArgs {
+    /// Takes over what the last process left of open bids, if this is the first incarnation of its own.
+    async fn restore(&self, journal: &CapJournal) {
+        let estate = &self.tables.estate;
+        if !estate.begins() {
+            return;
+        }
+        let (region, journal) = (self.link.region(), journal.clone());
+        match spawn_blocking(move || journal.recover()).await.map_err(io::Error::other).flatten() {
+            Ok(left) => {
+                tracing::info!(%region, open = left.open.len(), "open bids of the last process count in their caps");
+                estate.restore(left);
+            }
+            Err(cause) => tracing::error!(%region, %cause, "open bids of the last process do not count in their caps"),
+        }
+    }
+
     /// The archive of an earlier incarnation, unless the ledger has recorded something that belongs into it since: then it
     /// is left to nobody any more.
     async fn still_whole(&self) -> Option<Arc<CapArchive>> {

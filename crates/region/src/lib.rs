@@ -20,8 +20,9 @@
 //!
 //! A lease without a strict budget that is unluckier than four standard deviations takes the difference from what is free
 //! of the campaign: the ledger books it as late. The statistics are lost with the process, which then reserves in full
-//! for as long as its bids are out. A user whose bids were open when the process crashed may be shown as many more as there
-//! were, until they are billed; a crash of the region alone leaves them counted. A billing that comes after its reservation has expired is booked all the same and may overdraw the lease; one that comes
+//! for as long as its bids are out. A user for whom bids were made in the last tenth of a second before the process was
+//! killed may be shown as many more as there were (see [`RegionArgs::cap_journal`]); a crash of the region alone leaves them
+//! counted. A billing that comes after its reservation has expired is booked all the same and may overdraw the lease; one that comes
 //! after the lease has closed, for which its token leaves two days, overdraws the campaign. No lease closes while the
 //! region holds a bid of it ([`limits::BILLABLE_MAX`]).
 
@@ -33,9 +34,11 @@ mod bidding_state;
 mod budget_pacer;
 mod cap_archive;
 mod cap_estate;
+mod cap_journal;
 mod cap_key;
 mod cap_load;
 mod cap_marks;
+mod cap_note;
 mod cap_place;
 mod cap_shard;
 mod cap_table;

@@ -35,6 +35,21 @@ pub const ARCHIVE_EXACT: Duration = Duration::from_secs(3_660);
 
 const _: () = assert!(ARCHIVE_LAG.as_secs().is_multiple_of(60), "the archive ends with a minute");
 
+/// How often what is open in the caps is written down: what a process that is killed forgets of it.
+pub const JOURNAL_PERIOD: Duration = Duration::from_millis(100);
+
+/// How long the journal is left alone after the disk refused it; then it is written anew, with all that is open.
+pub const JOURNAL_RETRY: Duration = Duration::from_secs(5);
+
+/// The size below which a journal is never written anew: some 20,000 changes.
+pub const JOURNAL_BYTES_MIN: usize = 1 << 20;
+
+/// How many times its size a journal may reach before it is written anew.
+pub const JOURNAL_GROWTH_MAX: usize = 4;
+
+/// Changes in a shard that may wait to be written down, some 500,000 in all; beyond it the journal is written anew.
+pub const NOTES_PER_SHARD_MAX: usize = 8_192;
+
 /// Open leases of one campaign in one region: the bid path looks through them in turn.
 pub const LEASES_PER_CAMPAIGN_MAX: usize = 16;
 

@@ -3,6 +3,7 @@
 //! Promises that the three actors restart together: what one knows of a bid the others know. Never leads past itself: when
 //! its intensity is used up the region is in quarantine, its money frozen, and nobody else notices.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tembusu::{Address, Supervisor, Table, child};
 use crate::bidding_state::{BiddingArgs, BiddingState, Keepsake};
 use crate::budget_pacer::{BudgetPacer, PacerArgs};
 use crate::cap_estate::CapEstate;
+use crate::cap_journal::CapJournal;
 use crate::farewell::Farewell;
 use crate::frequency_capper::{CapperArgs, FrequencyCapper};
 use crate::limits::{
@@ -48,6 +50,10 @@ pub struct RegionArgs {
     pub timings: Timings,
     /// How many crashes it survives, within which period; one more puts it in quarantine.
     pub intensity: (u32, Duration),
+    /// A file in which the caps of open bids are written down, for the next process; of the region alone. It need not exist. A
+    /// bid is in it [a tenth of a second](crate::limits::JOURNAL_PERIOD) after its commit, which does not wait for that.
+    /// `None`: a process that is killed takes them with it, and until those bids have ended a user may be shown as many more.
+    pub cap_journal: Option<PathBuf>,
     /// How many bids may be open at once; beyond it commits are refused.
     pub open_bids_max: usize,
 }
@@ -68,6 +74,7 @@ impl RegionArgs {
             clock: Clock::system(),
             timings: Timings::STANDARD,
             intensity: (INTENSITY, INTENSITY_PERIOD),
+            cap_journal: None,
             open_bids_max: OPEN_BIDS_MAX,
         }
     }
@@ -77,7 +84,19 @@ impl RegionArgs {
 ///
 /// The port may be used at once and for ever; it opens when the subtree has started.
 pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPort) {
-    let RegionArgs { ledger, bank, caps, regions, pacing, supply, clock, timings, intensity, open_bids_max } = args;
+    let RegionArgs {
+        ledger,
+        bank,
+        caps,
+        regions,
+        pacing,
+        supply,
+        clock,
+        timings,
+        intensity,
+        cap_journal,
+        open_bids_max,
+    } = args;
     let name: Arc<str> = name.into();
     let link = Link::new(ledger, bank, caps, Arc::clone(&name));
     let tables = Tables {
@@ -114,7 +133,13 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
             .init_timeout(INIT)
             .shutdown(SHUTDOWN + GIVE_BACK),
     );
-    let capper = CapperArgs { link, tables: tables.clone(), clock: clock.clone(), timings };
+    let capper = CapperArgs {
+        link,
+        tables: tables.clone(),
+        clock: clock.clone(),
+        timings,
+        journal: cap_journal.map(CapJournal::new),
+    };
     region.add(
         child::<FrequencyCapper>("frequency_capper", capper)
             .mailbox(ACTOR_MAILBOX)

@@ -360,6 +360,11 @@ impl LedgerConfig {
     pub fn supply_path(&self) -> PathBuf {
         self.path.with_file_name("supply.txt")
     }
+
+    /// Returns where a region writes down the caps of the bids that are out: beside the ledger.
+    pub fn cap_journal_path(&self, region: &str) -> PathBuf {
+        self.path.with_extension(format!("open-caps-{region}"))
+    }
 }
 
 impl AdserverConfig {

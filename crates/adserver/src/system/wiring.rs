@@ -203,6 +203,7 @@ fn wire_regions(
             args.pacing = pacing.clone();
             args.supply = supply.clone();
             args.intensity = (region.intensity.restarts, region.intensity.within);
+            args.cap_journal = Some(config.ledger.cap_journal_path(&region.name));
             let (subtree, port) = region_supervisor(&region.name, args);
             regions.supervisor(subtree);
             port

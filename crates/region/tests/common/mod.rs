@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,8 +40,9 @@ pub(crate) struct World {
     pub(crate) tree: Tree,
     pub(crate) ledger: Address<LedgerMessage>,
     pub(crate) ports: Vec<RegionPort>,
-    bids: u32,
-    _folder: tempfile::TempDir,
+    /// How many were made: the next one is named by the number that follows.
+    pub(crate) bids: u32,
+    _folder: Option<tempfile::TempDir>,
 }
 
 pub(crate) fn clock() -> Clock {
@@ -115,7 +117,18 @@ impl World {
 
     pub(crate) async fn start(regions: &[&str], budget: Nanos, adjust: impl Fn(RegionArgs) -> RegionArgs) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut args = LedgerArgs::new(folder.path().join("ledger.db"), Handle::current());
+        let world = Self::start_in(folder.path(), regions, budget, adjust).await;
+        Self { _folder: Some(folder), ..world }
+    }
+
+    /// The same in a folder that may have a ledger.
+    pub(crate) async fn start_in(
+        folder: &Path,
+        regions: &[&str],
+        budget: Nanos,
+        adjust: impl Fn(RegionArgs) -> RegionArgs,
+    ) -> Self {
+        let mut args = LedgerArgs::new(folder.join("ledger.db"), Handle::current());
         args.store.lease_life = LEASE_LIFE;
         args.store.lease_grace = LEASE_GRACE;
         args.store.regions = u32::try_from(regions.len()).unwrap();
@@ -135,7 +148,7 @@ impl World {
             ports.push(port);
         }
         let tree = root.start().await.unwrap();
-        Self { tree, ledger, ports, bids: 0, _folder: folder }
+        Self { tree, ledger, ports, bids: 0, _folder: None }
     }
 
     pub(crate) fn port(&self) -> &RegionPort {
