@@ -1,7 +1,7 @@
 //! Addresses: where messages go. They exist before the actor starts and stay valid over its restarts.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::called;
 use crate::context::NEVER;
 use crate::deadline;
 use crate::error::{CallError, TellError};
-use crate::mailbox::{Caller, Lane, Mailbox, Queue, Refusal};
+use crate::mailbox::{Caller, Lane, Mailbox, Queue, Refusal, Turn};
 use crate::monitor::Ended;
 use crate::monitored::Sealed;
 use crate::reply::Reply;
@@ -167,9 +168,28 @@ impl<M: Send + 'static> Address<M> {
         if deadline <= now {
             return Err(CallError::Timeout { enqueued: false });
         }
-        let settle = if self.mailbox.has_collector() { answer.settle() } else { None };
-        let caller = Caller { deadline, settle };
-        self.mailbox.push(self.lane, message, Some(caller)).map_err(CallError::from_refusal)?;
+        let mut unsent = Some(message);
+        let sent = poll_fn(|cx| {
+            let Some(message) = unsent.take() else { return Poll::Ready(Ok(())) };
+            let settle = if self.mailbox.has_collector() { answer.settle() } else { None };
+            let can_wait = self.mailbox.lets_wait() && deadline.duration_since(now) >= called::PATIENT;
+            let mut turn = Turn { waker: can_wait.then(|| cx.waker().clone()), ..Turn::default() };
+            if let Err(refused) = self.mailbox.push_call(self.lane, message, Caller { deadline, settle }, &mut turn) {
+                return Poll::Ready(Err(refused));
+            }
+            if turn.is_first {
+                called::watch(&self.mailbox);
+            }
+            if answer.is_done() {
+                return Poll::Ready(Ok(()));
+            }
+            if !turn.is_expected {
+                // After everybody else who is ready.
+                cx.waker().wake_by_ref();
+            }
+            Poll::Pending
+        });
+        sent.await.map_err(CallError::from_refusal)?;
         match answer.until(now, deadline, self.mailbox.lives()).await {
             Some(Ok(value)) => Ok(value),
             Some(Err(lost)) => Err(CallError::from_lost(lost)),

@@ -83,6 +83,7 @@
 mod actor;
 mod address;
 mod admin;
+mod called;
 mod change;
 pub mod chaos;
 #[cfg(feature = "macros")]

@@ -77,37 +77,38 @@ struct Mine {
     record: Arc<Record>,
     /// Whether something may be deferred: spares the lock.
     deferring: Cell<bool>,
-    /// Whether something is deferred that is worth the end of the poll.
-    is_pressing: Cell<bool>,
-    /// How many messages were handled since.
-    handled: Cell<u32>,
 }
 
 thread_local! {
     static MINE: Mine = Mine::register();
     /// Whether this thread polls a child: what most wake-ups ask, before anything else.
     static IS_POLLING: Cell<bool> = const { Cell::new(false) };
+    /// Whether something waits that is worth the end of the poll.
+    static IS_PRESSING: Cell<bool> = const { Cell::new(false) };
+    /// How many messages were handled since.
+    static HANDLED: Cell<u32> = const { Cell::new(0) };
 }
 
 impl Mine {
     fn register() -> Self {
         let record = Arc::<Record>::default();
         lock(&RECORDS).push(Arc::clone(&record));
-        Self { record, deferring: Cell::new(false), is_pressing: Cell::new(false), handled: Cell::new(0) }
+        Self { record, deferring: Cell::new(false) }
     }
 
     fn defer(&self, what: Deferred) {
         if !matches!(what, Deferred::WakeSender(_)) {
-            self.is_pressing.set(true);
+            IS_PRESSING.set(true);
         }
         self.deferring.set(true);
         lock(&self.record.deferred).push(what);
     }
 
     fn release(&self) {
+        if IS_PRESSING.replace(false) {
+            HANDLED.set(0);
+        }
         if self.deferring.replace(false) {
-            self.is_pressing.set(false);
-            self.handled.set(0);
             self.record.release();
             self.record.await_relief();
         }
@@ -167,6 +168,8 @@ impl Record {
             if !self.is_relieved.load(Ordering::Acquire) {
                 return;
             }
+            #[cfg(test)]
+            tests::waiting();
             std::thread::yield_now();
         }
     }
@@ -213,16 +216,22 @@ fn act(what: Deferred) {
     }
 }
 
+/// Somebody waits for the end of this poll, if it is one of a child.
+#[inline]
+pub(crate) fn press() {
+    if IS_POLLING.get() {
+        IS_PRESSING.set(true);
+    }
+}
+
 /// A message has been handled. True when it is time to end the poll.
+#[inline]
 pub(crate) fn has_handled() -> bool {
-    let is_due = MINE.try_with(|mine| {
-        if !mine.is_pressing.get() {
-            return false;
-        }
-        mine.handled.set(mine.handled.get() + 1);
-        mine.handled.get() >= MESSAGES_DEFERRED
-    });
-    is_due.unwrap_or(false)
+    if !IS_PRESSING.get() {
+        return false;
+    }
+    HANDLED.set(HANDLED.get() + 1);
+    HANDLED.get() >= MESSAGES_DEFERRED
 }
 
 /// Whether this thread is inside a poll of a child.
@@ -333,8 +342,23 @@ async fn awaiting<F: Future>(future: F, deferred: fn(Waker) -> Deferred) -> F::O
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicU64;
+    use std::sync::mpsc;
+    use std::time::Duration;
 
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    thread_local! {
+        /// What this thread does when it first waits for the watchdog at the end of a poll.
+        static WAITING: Cell<Option<Box<dyn FnOnce()>>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn waiting() {
+        if let Some(act) = WAITING.take() {
+            act();
+        }
+    }
 
     async fn recorded<F: Future>(who: u64, future: F) -> F::Output {
         let mut future = pin!(future);
@@ -376,6 +400,38 @@ mod tests {
         })
         .await;
         assert_eq!(woken(), 3, "once each");
+    }
+
+    #[test]
+    fn a_poll_does_not_end_while_the_watchdog_has_what_it_deferred_in_its_hands() {
+        /// Says that it is being woken, and is not until it may be.
+        struct Slow {
+            begins: mpsc::SyncSender<()>,
+            may_end: Mutex<mpsc::Receiver<()>>,
+            woken: Count,
+        }
+        impl Wake for Slow {
+            fn wake(self: Arc<Self>) {
+                let _ = self.begins.send(());
+                let _ = lock(&self.may_end).recv_timeout(PATIENCE);
+                self.woken.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        let ((begins, begun), (end, may_end)) = (mpsc::sync_channel(1), mpsc::channel());
+        let slow = Arc::new(Slow { begins, may_end: Mutex::new(may_end), woken: Count(AtomicU64::new(0)) });
+        let poll = polling(7);
+        wake(Waker::from(Arc::clone(&slow)));
+        let mine = MINE.with(|mine| Arc::clone(&mine.record));
+        let watchdog = std::thread::Builder::new().spawn(move || mine.relieve()).expect("there is a thread for it");
+        begun.recv_timeout(PATIENCE).expect("the watchdog wakes it");
+        // The poll comes to its end just now, finds nothing to be done, and waits: only then the waker goes on, and only
+        // when that is through the poll looks again.
+        WAITING.set(Some(Box::new(move || {
+            end.send(()).expect("it waits");
+            watchdog.join().expect("no panic");
+        })));
+        drop(poll);
+        assert_eq!(slow.woken.0.load(Ordering::SeqCst), 1, "by the end of the poll");
     }
 
     #[tokio::test]

@@ -201,6 +201,7 @@ impl<N: Send + 'static> Recipient<N> {
         let settle = if self.to.has_collector() { answer.settle() } else { None };
         let caller = Caller { deadline, settle };
         self.to.offer(message, Offer::AsPolicySays, Some(caller)).map_err(CallError::from_refusal)?;
+        answer.turn().await;
         match answer.until(now, deadline, self.to.lives()).await {
             Some(Ok(value)) => Ok(value),
             Some(Err(lost)) => Err(CallError::from_lost(lost)),

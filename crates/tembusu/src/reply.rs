@@ -66,8 +66,10 @@ impl<T> Cell<T> {
         *state = State::Done(result);
         self.done.store(true, Ordering::Release);
         drop(state);
-        if let Some(waker) = waker {
-            crate::sync::wake(waker);
+        match waker {
+            Some(waker) => crate::sync::wake(waker),
+            // Its caller may wait for the end of this poll.
+            None => crate::sync::press(),
         }
         Ok(())
     }
@@ -133,14 +135,9 @@ impl<T: Send + 'static> Answer<T> {
         self.cell.as_ref().map(|cell| Arc::clone(cell) as Arc<dyn Settle>)
     }
 
-    /// Waits for it until `deadline`.
-    ///
-    /// Most answers come within one turn of the scheduler, and a timer costs more than such a call: timer and waker
-    /// are set only when the answer is not there after everybody else who was ready has had a turn.
-    ///
-    /// It has waited `since`; when that is long it makes itself known to `lives`, so that it learns when a stuck handler
-    /// has its message.
-    pub(crate) async fn until(mut self, since: Instant, deadline: Instant, lives: &Lives) -> Option<Result<T, Lost>> {
+    /// Lets everybody else who is ready have a turn: most answers come within one, and a timer costs more than such a
+    /// call.
+    pub(crate) async fn turn(&self) {
         let mut had_turn = false;
         poll_fn(|cx| {
             if had_turn || self.is_done() {
@@ -151,6 +148,14 @@ impl<T: Send + 'static> Answer<T> {
             Poll::Pending
         })
         .await;
+    }
+
+    /// Waits for it until `deadline`. Timer and waker are set only when it is not there: after its receiver's
+    /// [turn](Self::turn).
+    ///
+    /// It has waited `since`; when that is long it makes itself known to `lives`, so that it learns when a stuck handler
+    /// has its message.
+    pub(crate) async fn until(mut self, since: Instant, deadline: Instant, lives: &Lives) -> Option<Result<T, Lost>> {
         if self.is_done() {
             return Some(self.take());
         }
@@ -176,7 +181,7 @@ impl<T: Send + 'static> Answer<T> {
     }
 
     #[inline]
-    fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.cell.as_ref().is_none_or(|cell| cell.done.load(Ordering::Acquire))
     }
 

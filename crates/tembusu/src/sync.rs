@@ -8,4 +8,4 @@ pub(crate) use std::sync::{Mutex, MutexGuard};
 pub(crate) use std::thread_local;
 
 // To wake a task, or to put that off to the end of the poll of a child that the thread is in.
-pub(crate) use crate::poll::{deferring_for_room, wake};
+pub(crate) use crate::poll::{deferring_for_room, press, wake};

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, Id};
 
+use crate::called;
 use crate::panics;
 use crate::poll::Record;
 use crate::shell::incarnation::Incarnation;
@@ -30,7 +31,11 @@ use crate::shell::stuck::Polled;
 use crate::shell::tree::Shared;
 
 /// How often the watchdog looks at the most, and at the least.
-const LOOK: std::ops::RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_millis(250);
+const LOOK: std::ops::RangeInclusive<Duration> = Duration::from_millis(5)..=LOOK_MAX;
+const LOOK_MAX: Duration = Duration::from_millis(250);
+
+// Who waits for the watchdog has time enough left then, also when it comes late.
+const _: () = assert!(called::PATIENT.as_millis() >= 4 * LOOK_MAX.as_millis());
 
 /// How often it looks within a heartbeat.
 const LOOKS_PER_HEARTBEAT: u32 = 4;
@@ -117,6 +122,8 @@ fn wait() -> Option<Vec<Arc<Shared>>> {
     kennel.trees.retain(|tree| tree.strong_count() > 0);
     if kennel.trees.is_empty() {
         kennel.running = false;
+        drop(kennel);
+        called::let_go();
         return None;
     }
     Some(kennel.trees.iter().filter_map(Weak::upgrade).collect())
@@ -215,6 +222,7 @@ impl Watchdog {
             }
         }
         self.keep_deadlines(trees);
+        called::look();
     }
 
     /// Time that nobody is blamed for.

@@ -18,7 +18,7 @@ use shuttle::future::block_on;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner, thread};
 
-use mailbox::{Collector, DeadLetter, Hand, Lane, Mailbox, Overflow, Queue, Received, Refusal, Rules};
+use mailbox::{Caller, Collector, DeadLetter, Hand, Lane, Mailbox, Overflow, Queue, Received, Refusal, Rules, Turn};
 use scope::{Lost, Scope, Scoped};
 use sync::AtomicBool;
 
@@ -39,6 +39,8 @@ mod sync {
     pub(crate) fn wake(waker: std::task::Waker) {
         waker.wake();
     }
+
+    pub(crate) fn press() {}
 
     pub(crate) async fn deferring_for_room<F: Future>(future: F) -> F::Output {
         future.await
@@ -247,6 +249,56 @@ fn a_crash_and_a_restart_lose_no_more_than_the_message_at_hand() {
             sender.join().expect("no panic");
         }
         assert_complete(&received, 2, COUNT);
+    });
+}
+
+/// Calls, waiting for the end of the receiver's poll first when it may.
+async fn call(mailbox: &Mailbox<reply::Reply<usize>>) -> Result<usize, Lost> {
+    let (reply, answer) = reply::Reply::channel();
+    let mut unsent = Some(reply);
+    std::future::poll_fn(|cx| {
+        let Some(reply) = unsent.take() else { return Poll::Ready(()) };
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(600);
+        let mut turn = Turn { waker: Some(cx.waker().clone()), ..Turn::default() };
+        let sent = mailbox.push_call(Lane::Ordinary, reply, Caller { deadline, settle: None }, &mut turn);
+        assert!(sent.is_ok(), "there is room");
+        if turn.is_expected { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    answer.await
+}
+
+#[test]
+fn callers_that_wait_for_the_end_of_their_receivers_poll_lose_no_wake_up() {
+    const CALLS: usize = 2;
+    explore("turns", || {
+        let mailbox = mailbox(4);
+        let token = mailbox.attach();
+        let callers: Vec<_> = (0..2)
+            .map(|_| {
+                let mailbox = Arc::clone(&mailbox);
+                thread::spawn(move || (0..CALLS).filter(|_| block_on(call(&mailbox)).is_ok()).count())
+            })
+            .collect();
+        let (mut hand, mut handled) = (Hand::default(), 0);
+        block_on(std::future::poll_fn(|cx| {
+            let polled = loop {
+                match mailbox.poll_receive(token, cx, &mut hand) {
+                    Poll::Ready(_) => {
+                        let reply: reply::Reply<usize> = hand.take().expect("it is at hand");
+                        assert!(reply.send(handled).is_ok(), "its caller waits");
+                        handled += 1;
+                    }
+                    Poll::Pending if handled == 2 * CALLS => break Poll::Ready(()),
+                    Poll::Pending => break Poll::Pending,
+                }
+            };
+            mailbox.end_poll();
+            polled
+        }));
+        for caller in callers {
+            assert_eq!(caller.join().expect("no panic"), CALLS);
+        }
     });
 }
 

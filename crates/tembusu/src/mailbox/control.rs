@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Waker;
 
 use tokio::time::Instant;
 
@@ -33,6 +34,9 @@ pub(crate) trait Queue: Send + Sync {
     fn discard_stale(self: Arc<Self>);
     /// Takes the queue away from its receiver.
     fn detach(&self);
+    /// The receiver has ended, and none follows it at once: nobody is woken for a message any more. Returns who was, to be
+    /// dropped without a lock.
+    fn leave(&self) -> Option<Waker>;
     /// The receiver is given up with a call in its hands that has this deadline: its caller is told why.
     fn give_up_call(&self, deadline: Instant, reason: &ExitReason);
     /// Accepts nothing more; what waits is still handled.
@@ -51,6 +55,8 @@ pub(crate) trait Queue: Send + Sync {
     fn take_stand_in(&self) -> bool;
     /// Identifies the queue, to compare.
     fn id(&self) -> usize;
+    /// Wakes a caller that waits since the last look for the end of the receiver's poll. False when there was none since.
+    fn look_at_calls(&self) -> bool;
     /// Why a message would be refused whatever it is and however much room there is.
     fn refusal(&self) -> Option<Refusal>;
 }
@@ -198,6 +204,10 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
         self.attach();
     }
 
+    fn leave(&self) -> Option<Waker> {
+        self.inbound().receiver.take()
+    }
+
     fn give_up_call(&self, deadline: Instant, reason: &ExitReason) {
         let waits = {
             let taken = self.taken();
@@ -260,6 +270,10 @@ impl<M: Send + 'static> Queue for Mailbox<M> {
 
     fn id(&self) -> usize {
         std::ptr::from_ref(self).cast::<()>().addr()
+    }
+
+    fn look_at_calls(&self) -> bool {
+        Self::look_at_calls(self)
     }
 
     fn refusal(&self) -> Option<Refusal> {

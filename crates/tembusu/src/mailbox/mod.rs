@@ -9,6 +9,7 @@
 mod control;
 mod dead_letters;
 mod direct;
+mod expected;
 mod hand;
 mod lane;
 mod overflow;
@@ -31,11 +32,13 @@ pub use overflow::Overflow;
 
 pub(crate) use control::Queue;
 pub(crate) use dead_letters::{Collector, Rules};
+pub(crate) use expected::Turn;
 pub(crate) use hand::Hand;
 pub(crate) use receive::NOBODY;
 pub(crate) use send::Caller;
 pub(crate) use stash::Aside;
 
+use expected::Calls;
 use lane::Urgent;
 use rare::Seldom;
 use reserve::Reserved;
@@ -118,6 +121,9 @@ struct Inbound<M> {
     priority: Urgent<M>,
     gate: Gate,
     receiver: Option<Waker>,
+    /// Waits for the end of the receiver's next poll.
+    caller: Option<Waker>,
+    calls: Calls,
     /// The token of a receiver that need not look into [`Taken`], or [`direct::CLOSED`].
     direct: u64,
     /// Places that are kept free for messages in the making.
@@ -160,6 +166,10 @@ pub(crate) struct Mailbox<M> {
     taken_len: AtomicUsize,
     /// Whether the priority lane has messages, written under the lock of `inbound`.
     urgent: AtomicBool,
+    /// Whether a caller waits for the end of the receiver's next poll, written under the lock of `inbound`.
+    has_caller: AtomicBool,
+    /// Whether the receiver's worker has others beside it that may steal what it has in its run queue.
+    has_thieves: AtomicBool,
     rare: Seldom<M>,
     lives: Lives,
 }
@@ -177,6 +187,8 @@ impl<M> Mailbox<M> {
                 priority: Urgent::default(),
                 gate: Gate::Open,
                 receiver: None,
+                caller: None,
+                calls: Calls::default(),
                 direct: direct::CLOSED,
                 reserved: Reserved::default(),
             }),
@@ -190,6 +202,8 @@ impl<M> Mailbox<M> {
             }),
             taken_len: AtomicUsize::new(0),
             urgent: AtomicBool::new(false),
+            has_caller: AtomicBool::new(false),
+            has_thieves: AtomicBool::new(false),
             rare: Seldom::default(),
             lives: Lives::default(),
         })

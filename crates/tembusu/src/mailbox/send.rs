@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
-use super::{Envelope, Extra, Gate, Inbound, Lane, Mailbox, Refusal, WhyDead};
+use super::{Envelope, Extra, Gate, Inbound, Lane, Mailbox, Refusal, Turn, WhyDead};
 use crate::scope::{Lost, Settle};
 
 /// A batch of one message, which wakes its receiver.
@@ -23,14 +23,28 @@ impl<M: Send + 'static> Mailbox<M> {
     #[inline]
     pub(crate) fn push(&self, lane: Lane, message: M, caller: Option<Caller>) -> Result<(), (Refusal, M)> {
         let envelope = self.envelope(message, caller);
-        let pushed = self.try_push(lane, envelope, AT_ONCE);
+        let pushed = self.try_push(lane, envelope, AT_ONCE, &mut Turn::default());
+        self.or_overflow(lane, pushed)
+    }
+
+    /// As [`push`](Self::push), for a call that may wait for its `turn`.
+    #[inline]
+    pub(crate) fn push_call(
+        &self,
+        lane: Lane,
+        message: M,
+        caller: Caller,
+        turn: &mut Turn,
+    ) -> Result<(), (Refusal, M)> {
+        let envelope = self.envelope(message, Some(caller));
+        let pushed = self.try_push(lane, envelope, AT_ONCE, turn);
         self.or_overflow(lane, pushed)
     }
 
     /// As [`push`](Self::push), and lets a receiver sleep on until so many messages wait in the ordinary lane.
     pub(crate) fn push_batched(&self, lane: Lane, message: M, batch: usize) -> Result<(), (Refusal, M)> {
         let envelope = self.envelope(message, None);
-        let pushed = self.try_push(lane, envelope, batch);
+        let pushed = self.try_push(lane, envelope, batch, &mut Turn::default());
         self.or_overflow(lane, pushed)
     }
 
@@ -61,7 +75,13 @@ impl<M: Send + 'static> Mailbox<M> {
 
     // Inlined, also where it is called twice: each move of a message through memory costs as much as a lock.
     #[inline(always)]
-    fn try_push(&self, lane: Lane, envelope: Envelope<M>, batch: usize) -> Result<(), (Refusal, Envelope<M>)> {
+    fn try_push(
+        &self,
+        lane: Lane,
+        envelope: Envelope<M>,
+        batch: usize,
+        turn: &mut Turn,
+    ) -> Result<(), (Refusal, Envelope<M>)> {
         let mut inbound = self.inbound();
         if let Some(refusal) = inbound.gate.refusal() {
             return Err((refusal, envelope));
@@ -79,6 +99,9 @@ impl<M: Send + 'static> Mailbox<M> {
             return Ok(());
         }
         let receiver = inbound.receiver.take();
+        if receiver.is_some() {
+            self.expect(&mut inbound, turn);
+        }
         drop(inbound);
         if let Some(receiver) = receiver {
             crate::sync::wake(receiver);
@@ -90,7 +113,8 @@ impl<M: Send + 'static> Mailbox<M> {
     #[inline(always)]
     pub(crate) fn push_if_room(&self, lane: Lane, message: M) -> Result<(), (Refusal, M)> {
         let envelope = self.envelope(message, None);
-        self.try_push(lane, envelope, AT_ONCE).map_err(|(refusal, envelope)| (refusal, envelope.message))
+        self.try_push(lane, envelope, AT_ONCE, &mut Turn::default())
+            .map_err(|(refusal, envelope)| (refusal, envelope.message))
     }
 
     /// Waits for room, which another sender may take first.
@@ -117,6 +141,8 @@ impl<M: Send + 'static> Mailbox<M> {
     /// dead letters.
     pub(super) fn lose(&self, messages: impl IntoIterator<Item = Envelope<M>>, why: WhyDead, lost: &Lost) {
         self.rare.take_in(self.path(), messages, why, lost);
+        // One of them may be its call.
+        self.end_poll();
     }
 }
 

@@ -431,11 +431,17 @@ impl Slot {
         if let Some(order) = control.take_order() {
             return AfterPause::GoOn(order);
         }
+        // While the slot is this task's: its successor may be the receiver already when it is not any more.
+        let receiver = self.queue().leave();
         if may_wait && node.as_ref().is_some_and(|node| control.park(node)) {
+            drop(control);
+            drop(receiver);
             return AfterPause::Wait;
         }
         control.task_alive = false;
-        control.waker = None;
+        let task = control.waker.take();
+        drop(control);
+        drop((task, receiver));
         AfterPause::End
     }
 
@@ -450,6 +456,7 @@ impl Slot {
 
     /// The task was dropped by its runtime while an incarnation ran, or before it could.
     pub(crate) fn task_dropped(&self, epoch: u64, incarnation: &Incarnation, reason: ExitReason) {
+        let receiver;
         {
             let mut control = self.lock();
             if control.epoch != epoch {
@@ -457,10 +464,12 @@ impl Slot {
                 self.came_back();
                 return;
             }
+            receiver = self.queue().leave();
             control.task_alive = false;
             control.waker = None;
             control.ended = Some(EndTimes::now());
         }
+        drop(receiver);
         self.freshen(&ExitReason::Killed);
         let generation = incarnation.generation;
         self.tell_supervisor(|key| Event::Exited { key, generation, reason });

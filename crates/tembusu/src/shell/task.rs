@@ -9,7 +9,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 use super::incarnation::Incarnation;
@@ -44,6 +44,7 @@ impl<A: Actor> Launch for Launcher<A> {
 
     fn launch(self: Arc<Self>, slot: Arc<Slot>, epoch: u64, incarnation: Arc<Incarnation>, on: &Handle) {
         let path = slot.used.on_own_thread.then(|| Arc::clone(slot.path()));
+        self.mailbox.set_thieves(path.is_none() && on.runtime_flavor() != RuntimeFlavor::CurrentThread);
         // Made before the task: a runtime that is shutting down drops it without a first poll.
         let runner = Runner {
             slot,
@@ -131,6 +132,9 @@ impl<A: Actor> Drop for Runner<A> {
             ExitReason::FailedToStart(Arc::new(StartFailure::without_runtime(Arc::clone(self.slot.path()))))
         };
         self.ends_as(report);
+        if let Some(launcher) = &self.launcher {
+            launcher.mailbox.end_poll();
+        }
         // The last reference to the arguments may be this one.
         panics::drop_quietly(self.launcher.take());
     }
@@ -166,10 +170,11 @@ where
             runner.go_on(runner.slot.after_pause(runner.epoch));
         }
         let owner = runner.incarnation.as_ref().map_or(0, |incarnation| incarnation.owner);
-        let _polling = runner.is_watched.then(|| poll::polling(owner));
+        let polling = runner.is_watched.then(|| poll::polling(owner));
         if !std::mem::replace(&mut runner.begun, true) {
             runner.slot.register(runner.epoch, cx.waker());
         }
+        let mut goes_on = false;
         while let (Some(incarnation), Some(launcher)) = (&runner.incarnation, &runner.launcher) {
             if lives.is_none() {
                 runner.scope = Some(Arc::clone(incarnation) as _);
@@ -178,17 +183,26 @@ where
                     Context::new(Arc::clone(&runner.slot), Arc::clone(incarnation), Arc::clone(&launcher.mailbox));
                 lives.set(Some(make(Arc::clone(launcher), context)));
             }
-            let Poll::Ready(end) = runner.poll_life(lives.as_mut(), cx) else { return Poll::Pending };
+            let Poll::Ready(end) = runner.poll_life(lives.as_mut(), cx) else {
+                goes_on = true;
+                break;
+            };
             runner.next_after(end);
             if runner.incarnation.is_some() && runner.restarts.is_multiple_of(RESTARTS_PER_TURN) {
                 // An `init` that fails at once, again and again, never waits: what it has to report is bounded all
                 // the same.
                 runner.slot.flush_events();
                 let _ = pin!(tokio::task::yield_now()).poll(cx);
-                return Poll::Pending;
+                goes_on = true;
+                break;
             }
         }
-        if runner.waits { Poll::Pending } else { Poll::Ready(()) }
+        drop(polling);
+        if let Some(launcher) = &runner.launcher {
+            // Last, when nothing of a user follows.
+            launcher.mailbox.end_poll();
+        }
+        if goes_on || runner.waits { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 
