@@ -91,12 +91,17 @@ impl Account {
         self.pass().passes(draw)
     }
 
-    /// Reserves `price` in the first lease that covers it.
+    /// Reserves `price` in the first lease that covers it, for a bid that may be won until `expires_ms`.
     #[must_use]
-    pub fn reserve(&self, price: Nanos, now_ms: i64) -> Option<Arc<LeaseCell>> {
+    pub fn reserve(&self, price: Nanos, now_ms: i64, expires_ms: i64) -> Option<Arc<LeaseCell>> {
         self.price_max.fetch_max(price.0, Relaxed);
         let leases = self.leases.load();
-        let lease = leases.iter().find(|lease| lease.has_room(price, now_ms) && lease.try_reserve(price, now_ms))?;
+        let mut roomy = leases.iter().filter(|lease| lease.has_room(price, now_ms));
+        let lease = roomy.find(|lease| {
+            // Noted before it is reserved: whoever closes the lease then finds no bid that is not noted.
+            lease.open_until(expires_ms);
+            lease.try_reserve(price, now_ms)
+        })?;
         self.bids.fetch_add(1, Relaxed);
         self.bid_value.fetch_add(price.0, Relaxed);
         Some(Arc::clone(lease))

@@ -48,6 +48,7 @@ pub(crate) struct BiddingState {
     book: BiddingBook,
     feed: Feed,
     clock: Clock,
+    won_ttl_ms: i64,
     tables: Tables,
     /// When the open bids are weighed again.
     weigh_ms: i64,
@@ -91,16 +92,18 @@ impl Actor for BiddingState {
     async fn init(args: &BiddingArgs, cx: &mut Context<Self>) -> Result<Init<Self>, RegionCrash> {
         cx.publish(&args.tables.starting, Starting);
         let snapshot = args.link.join(cx, BiddingMessage::Event).await?;
+        let won_ttl_ms = millis(args.timings.won_ttl.min(WON_TTL));
+        hear_of_wins(args, snapshot.region_seq, won_ttl_ms).await;
         let epoch = Epoch::next();
         let open = OpenBids::bounded(args.open_bids_max);
         cx.publish(&args.tables.incarnation, Incarnation { epoch, open });
         cx.after(EXPIRY_PERIOD, BiddingMessage::Expire);
         Ok(Init::Ready(Self {
             epoch,
-            book: BiddingBook::knowing(args.tables.risk.recall(), millis(args.timings.won_ttl.min(WON_TTL)))
-                .with_market(args.keepsake.take()),
+            book: BiddingBook::knowing(args.tables.risk.recall(), won_ttl_ms).with_market(args.keepsake.take()),
             feed: Feed::new(args.link.clone(), snapshot.region_seq),
             clock: args.clock.clone(),
+            won_ttl_ms,
             tables: args.tables.clone(),
             weigh_ms: i64::MIN,
             market_ms: i64::MIN,
@@ -123,7 +126,13 @@ impl Actor for BiddingState {
             BiddingMessage::Event(event) => {
                 self.feed.strike(&BIDDING_EVENT, &event)?;
                 let (book, tables, now_ms) = (&mut self.book, &self.tables, self.clock.now_ms());
-                self.feed.take(event, |event| book.apply(event, now_ms, |event| lease_of(tables, event))).await;
+                let won_until_ms = now_ms.saturating_add(self.won_ttl_ms);
+                let apply = |event: &LedgerEvent| {
+                    tables.leases.hear(event, won_until_ms);
+                    book.apply(event, now_ms, |event| lease_of(tables, event));
+                };
+                self.feed.take(event, apply).await;
+                self.tables.leases.follow(self.feed.applied());
             }
             BiddingMessage::Figures(reply) => {
                 // Whoever asked may have given up.
@@ -159,6 +168,20 @@ impl BiddingState {
             self.keepsake.put(market.clone());
         }
     }
+}
+
+/// Hears of the wins that the last incarnation did not hear of, up to the snapshot: their leases wait for the billings.
+async fn hear_of_wins(args: &BiddingArgs, region_seq: u64, won_ttl_ms: i64) {
+    let leases = &args.tables.leases;
+    if !leases.is_empty() && leases.followed() < region_seq {
+        let won_until_ms = args.clock.now_ms().saturating_add(won_ttl_ms);
+        let mut unheard = Feed::new(args.link.clone(), leases.followed());
+        unheard.catch_up(|event| leases.hear(event, won_until_ms)).await;
+        if unheard.applied() < region_seq {
+            leases.hear_of_all(won_until_ms);
+        }
+    }
+    leases.follow(region_seq);
 }
 
 /// The lease of an event, if this incarnation bids with it.

@@ -2,15 +2,15 @@
 //! eligible may go on.
 //!
 //! Promises that a lease of an earlier incarnation is never used again: the new one takes new leases. When the region ends in
-//! good order, what no bid holds goes back to the ledger at once; after a crash it stays where it is. Never holds back the bid
-//! path: that reads its table, and tells it when an account runs dry.
+//! good order, what no bid holds goes back to the ledger at once; after a crash the rest of each lease stays outstanding until
+//! the last of its bids can no longer bill. Never holds back the bid path: that reads its table, and tells it when an account runs dry.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use campaign::CampaignId;
 use foldhash::fast::RandomState;
-use ledger::{Clock, EventKind, LedgerEvent, Totals};
+use ledger::{Clock, EventKind, LeaseId, LedgerEvent, Totals};
 use money::Nanos;
 use tembusu::{Actor, Context, ExitReason, Flow, Init};
 use tokio::time::timeout;
@@ -76,10 +76,11 @@ impl Actor for BudgetPacer {
     async fn init(args: &PacerArgs, cx: &mut Context<Self>) -> Result<Init<Self>, RegionCrash> {
         let no_epoch = || RegionCrash::NoEpoch { region: args.link.region().to_string() };
         let epoch = args.tables.incarnation.read().ok_or_else(no_epoch)?.epoch;
-        // Only the number counts: old leases stay as they are until their bids can no longer bill.
+        // Only the number counts: old leases stay outstanding until their bids can no longer bill.
         let snapshot = args.link.join(cx, PacerMessage::Event).await?;
         strike(&PACER_INIT)?;
         args.tables.farewell.begin();
+        args.tables.leases.collect();
         let table = PacerTable::new(epoch);
         cx.publish(&args.tables.pacer, table.clone());
         cx.after(args.timings.renewal, PacerMessage::Renew);
@@ -191,7 +192,7 @@ impl BudgetPacer {
         for ((campaign, _), answer) in asks.iter().zip(answers) {
             let Some(funding) = self.fundings.get_mut(campaign) else { continue };
             match answer {
-                Ok(Ok(grant)) => funding.granted(grant),
+                Ok(Ok(grant)) => self.args.tables.leases.note(funding.granted(grant), grant.term.closes_ms),
                 Ok(Err(refusal)) => funding.refused(refusal, now_ms),
                 Err(cause) => {
                     // A grant that was made and not heard of stays unused until it expires.
@@ -217,6 +218,24 @@ impl BudgetPacer {
             // Unanswered: it is repeated at the next tick, which changes nothing if it was done.
             if let (Ok(_), Some(funding)) = (answer, self.fundings.get_mut(campaign)) {
                 funding.given_back(*back);
+                if back.keep == Nanos(0) {
+                    self.args.tables.leases.forget(back.lease);
+                }
+            }
+        }
+        self.give_back_old(now_ms).await;
+    }
+
+    /// Gives back what is left of earlier incarnations' leases whose bids can no longer bill.
+    async fn give_back_old(&mut self, now_ms: i64) {
+        let PacerArgs { link, tables, .. } = &self.args;
+        let mut due = tables.leases.due(now_ms);
+        due.truncate(LEDGER_CALLS_MAX);
+        let back = |lease: &LeaseId| link.give_back(GiveBack { lease: *lease, keep: Nanos(0) });
+        let answers = join_all(due.iter().map(back)).await;
+        for (lease, answer) in due.iter().zip(answers) {
+            if answer.is_ok() {
+                tables.leases.forget(*lease);
             }
         }
     }

@@ -178,12 +178,14 @@ impl Funding {
     }
 
     /// Puts a new lease at the bid path's disposal.
-    pub(crate) fn granted(&mut self, grant: LeaseGrant) {
+    pub(crate) fn granted(&mut self, grant: LeaseGrant) -> Arc<LeaseCell> {
         let mut leases = self.account.leases().to_vec();
-        leases.push(Arc::new(LeaseCell::new(grant.lease, grant.amount, grant.term.expires_ms)));
+        let lease = Arc::new(LeaseCell::new(grant.lease, grant.amount, grant.term.expires_ms));
+        leases.push(Arc::clone(&lease));
         self.closes_ms.push((grant.lease, grant.term.closes_ms));
         self.account.set_leases(leases);
         self.account.set_exhausted(false);
+        lease
     }
 
     /// The ledger gave nothing: it is not asked again for a while.

@@ -18,7 +18,7 @@ const CLOSED: i64 = i64::MIN / 2;
 /// # On restart
 ///
 /// A cell belongs to one incarnation of its region. What is committed in it when the region crashes is never released:
-/// those bids may still bill, so their money stays outstanding in the ledger until the lease runs out.
+/// those bids may still bill, so its whole rest stays outstanding in the ledger until none of them can any more.
 #[derive(Debug)]
 pub struct LeaseCell {
     id: LeaseId,
@@ -29,6 +29,8 @@ pub struct LeaseCell {
     spent: AtomicI64,
     /// How much of `available` is held as well. Only the region's `bidding_state` writes it.
     credit: AtomicI64,
+    /// Until when a bid of it may be won, or a won one billed.
+    open_until_ms: AtomicI64,
 }
 
 /// A lease's figures at one moment, in nano-USD.
@@ -65,6 +67,7 @@ impl LeaseCell {
             held: AtomicI64::new(0),
             spent: AtomicI64::new(0),
             credit: AtomicI64::new(0),
+            open_until_ms: AtomicI64::new(i64::MIN),
         }
     }
 
@@ -132,6 +135,20 @@ impl LeaseCell {
         if before != credit.0 {
             self.available.fetch_add(credit.0 - before, SeqCst);
         }
+    }
+
+    /// Notes that a bid of the lease may be won, or a won one billed, until then.
+    pub fn open_until(&self, until_ms: i64) {
+        // Most bids wait as long as the one before: to read is cheaper than to write.
+        if self.open_until_ms.load(SeqCst) < until_ms {
+            self.open_until_ms.fetch_max(until_ms, SeqCst);
+        }
+    }
+
+    /// Until when the lease's bids may bill, by what was noted of them; long ago if there was none.
+    #[must_use]
+    pub fn open_until_ms(&self) -> i64 {
+        self.open_until_ms.load(SeqCst)
     }
 
     /// Closes the lease for ever: nothing more can be reserved.

@@ -55,6 +55,7 @@ mod funding;
 mod hold;
 mod join;
 mod lease_cell;
+mod lease_estate;
 pub mod limits;
 mod link;
 mod open_bids;

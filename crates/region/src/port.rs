@@ -25,6 +25,7 @@ use crate::epoch::{Incarnation, Starting};
 use crate::farewell::Farewell;
 use crate::hold::Hold;
 use crate::lease_cell::LeaseFigures;
+use crate::lease_estate::LeaseEstate;
 use crate::limits::HOLD_MAX;
 use crate::pace::{Pass, Plan};
 use crate::recovery::{Recovery, RecoveryFigures};
@@ -53,6 +54,7 @@ pub(crate) struct Tables {
     pub(crate) risk: RiskMemory,
     pub(crate) recovery: Recovery,
     pub(crate) farewell: Farewell,
+    pub(crate) leases: LeaseEstate,
     pub(crate) market: Table<MarketView>,
 }
 
@@ -223,8 +225,8 @@ impl RegionPort {
 ///
 /// # On restart
 ///
-/// A view that outlives its incarnation still refuses and holds by the old tables; what it holds is from old leases, which
-/// stay outstanding in the ledger. Open a new one for each request.
+/// A view that outlives its incarnation still refuses by the old tables, and holds from old leases until the successor closes
+/// them; after that it finds no money. What it held stays outstanding in the ledger. Open a new one for each request.
 #[derive(Debug)]
 pub struct RegionView<'a> {
     port: &'a RegionPort,
@@ -255,7 +257,8 @@ impl RegionView<'_> {
         if !account.passes(mix(want.draw, want.campaign)) {
             return Err(Refusal::Paced);
         }
-        let Some(lease) = account.reserve(want.price, now_ms) else {
+        let expires_ms = now_ms.saturating_add(millis(want.ttl.min(HOLD_MAX)));
+        let Some(lease) = account.reserve(want.price, now_ms, expires_ms) else {
             return Err(self.unfunded(account, &want));
         };
         let mut hold = Hold {
@@ -265,7 +268,7 @@ impl RegionView<'_> {
             lease,
             price: want.price,
             cap: None,
-            expires_ms: now_ms.saturating_add(millis(want.ttl.min(HOLD_MAX))),
+            expires_ms,
             class: (!want.plan.strict).then_some(want.class),
             lesson: want.lesson,
             committed: false,

@@ -16,6 +16,7 @@ use crate::cap_estate::CapEstate;
 use crate::cap_journal::CapJournal;
 use crate::farewell::Farewell;
 use crate::frequency_capper::{CapperArgs, FrequencyCapper};
+use crate::lease_estate::LeaseEstate;
 use crate::limits::{
     ACTOR_MAILBOX, BIDDING_MAILBOX, GIVE_BACK, INIT, INTENSITY, INTENSITY_PERIOD, JOIN_CALL, LEDGER_CALL,
     OPEN_BIDS_MAX, SHUTDOWN,
@@ -108,6 +109,7 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
         risk: RiskMemory::default(),
         recovery: Recovery::default(),
         farewell: Farewell::default(),
+        leases: LeaseEstate::default(),
         market: Table::new(format!("{name}.market")),
     };
 

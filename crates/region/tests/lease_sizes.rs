@@ -8,10 +8,11 @@ mod common;
 use std::time::Duration;
 
 use campaign::Pacing;
-use common::{CAMPAIGN, PRICE, World, capped, plan, settle, want};
+use common::{CAMPAIGN, PRICE, Sent, TTL, World, capped, plan, settle, want};
 use ledger::NoticeKind;
 use money::Nanos;
 use region::{Plan, Want, chaos};
+use tembusu::chaos::Point;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
@@ -96,5 +97,63 @@ async fn a_region_that_crashes_gives_nothing_back_whichever_of_its_actors_it_was
         settle().await;
         assert!(!point.is_armed(), "{} was not reached", point.name());
         assert_eq!(leased(&world).await, before.saturating_sub(PRICE), "{}", point.name());
+    }
+}
+
+/// Crashes the region by way of a notice of a bid.
+async fn crash_by(world: &World, point: &'static Point, kind: NoticeKind, sent: &Sent) {
+    point.arm();
+    world.notice(kind, sent, PRICE).await;
+    settle().await;
+    assert!(!point.is_armed(), "{} was not reached", point.name());
+}
+
+async fn is_out(world: &World, sent: &Sent) -> bool {
+    world.leases().await.iter().any(|lease| lease.lease == sent.claims.lease)
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_crash_a_lease_stays_out_until_the_last_of_its_bids_can_no_longer_bill_and_no_longer() {
+    let _turn = TURN.lock().await;
+    let mut world = World::one(bids(1_000_000)).await;
+    world.fund().await;
+    let first = world.bid(want());
+    sleep(TTL / 2).await;
+    let last = world.bid(want());
+    assert_eq!(first.claims.lease, last.claims.lease, "a lease of many bids");
+    let whole = world.leases().await[0].left;
+    crash_by(&world, &chaos::PACER_EVENT, NoticeKind::Loss, &first).await;
+    sleep(TTL - Duration::from_secs(1)).await;
+    let lease = world.leases().await.into_iter().find(|lease| lease.lease == last.claims.lease);
+    assert_eq!(lease.expect("the last bid may still be won").left, whole, "nothing of it was given back");
+    sleep(Duration::from_secs(2)).await;
+    assert!(!is_out(&world, &last).await, "long before the ledger closes it");
+    let totals = world.totals().await;
+    assert_eq!((totals.spent, totals.late), (Nanos(0), Nanos(0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_win_of_an_old_bid_keeps_its_lease_out_for_the_billing_also_if_it_came_with_the_crash() {
+    let _turn = TURN.lock().await;
+    // The win is what crashes the region before it is applied; or it comes after the crash.
+    for with_the_crash in [true, false] {
+        let mut world = World::one(bids(1_000_000)).await;
+        world.fund().await;
+        let (won, other) = (world.bid(want()), world.bid(want()));
+        let (point, kind, of) = match with_the_crash {
+            true => (&chaos::BIDDING_EVENT, NoticeKind::Win, &won),
+            false => (&chaos::PACER_EVENT, NoticeKind::Loss, &other),
+        };
+        crash_by(&world, point, kind, of).await;
+        if !with_the_crash {
+            world.notice(NoticeKind::Win, &won, PRICE).await;
+        }
+        sleep(region::limits::WON_TTL - Duration::from_secs(1)).await;
+        assert!(is_out(&world, &won).await, "it waits for its billing, {with_the_crash}");
+        world.notice(NoticeKind::Billing, &won, PRICE).await;
+        sleep(Duration::from_secs(3)).await;
+        assert!(!is_out(&world, &won).await, "its rest is back, {with_the_crash}");
+        let totals = world.totals().await;
+        assert_eq!((totals.spent, totals.late), (PRICE, Nanos(0)), "{with_the_crash}");
     }
 }
