@@ -30,6 +30,9 @@ pub struct Campaign {
     pub strict_budget: bool,
     /// Whether its bids in first-price auctions may be lower than `bid_cpm` where lower prices win.
     pub shading: bool,
+    /// Whether it bids for users who cannot be counted although it has caps: the request has no id of theirs, or they asked not
+    /// to be followed. No cap holds for them.
+    pub bid_on_uncounted_users: bool,
     /// Where its users are; at least one.
     pub countries: Vec<Country>,
     /// The exchanges it bids on, by the names in the configuration; empty for all.

@@ -10,7 +10,8 @@ const HOURS: u8 = 168;
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 impl Campaign {
-    /// Finds what has no effect, or another than it seems to have: hours that the campaign is to spend in and cannot.
+    /// Finds what has no effect, or another than it seems to have: hours that the campaign is to spend in and cannot,
+    /// users whom no cap counts.
     ///
     /// A campaign that has flaws may have none of these.
     #[must_use]
@@ -22,6 +23,7 @@ impl Campaign {
             self.hour_weights.iter().enumerate().flat_map(|(at, _)| self.of_line(at)).collect();
         remarks.extend(self.of_all_lines());
         remarks.extend(self.of_day_part());
+        remarks.extend(self.of_uncounted_users());
         remarks
     }
 
@@ -83,6 +85,16 @@ impl Campaign {
         is_empty.then(|| Flaw {
             place: Place::Rule(side, Dimension::Hours, 0),
             advice: "no hour in which the campaign bids comes between starts and ends: it never bids; change its hours or its flight".into(),
+        })
+    }
+
+    /// A choice about caps where there are none.
+    fn of_uncounted_users(&self) -> Option<Flaw> {
+        let is_capped = !self.caps.is_empty() || self.creatives.iter().any(|creative| !creative.caps.is_empty());
+        let is_idle = self.bid_on_uncounted_users && !is_capped;
+        is_idle.then(|| Flaw {
+            place: Place::BidOnUncountedUsers,
+            advice: "it has no effect without caps: the campaign bids for everybody; remove it or set caps".into(),
         })
     }
 

@@ -175,6 +175,19 @@ fn weights_outside_the_day_part_are_remarked_on() {
 }
 
 #[test]
+fn bids_for_users_who_cannot_be_counted_are_asked_for() {
+    assert!(!parse_campaigns(SOUND).expect("sound")[0].bid_on_uncounted_users, "only where it is asked for");
+    let anyway = SOUND.replacen("\ncountries", "\nbid_on_uncounted_users = true\ncountries", 1);
+    assert!(parse_campaigns(&anyway).expect("sound")[0].bid_on_uncounted_users);
+    assert_eq!(campaign_warnings(&anyway), []);
+    let uncapped = anyway.replacen("cap_per_user_per_day = 3\n", "", 1);
+    let idle = campaign_warnings(&uncapped);
+    assert!(matches!(&idle[..], [said] if said.to_string().contains("has no effect without caps")), "{idle:?}");
+    let neither = SOUND.replacen("\ncountries", "\nbid_on_uncounted_users = \"yes\"\ncountries", 1);
+    assert!(parse_campaigns(&neither).is_err());
+}
+
+#[test]
 fn a_strict_budget_is_asked_for() {
     let strict = SOUND.replacen("\ncountries", "\nstrict_budget = true\ncountries", 1);
     assert!(parse_campaigns(&strict).expect("sound")[0].strict_budget);

@@ -16,6 +16,7 @@ fn a_random_campaign_is_read_as_it_was_written() {
         let mut dice = Dice(u64::from(seed));
         let mut campaign = words.campaign(&mut dice, seed, 2);
         campaign.strict_budget = dice.one_in(2);
+        campaign.bid_on_uncounted_users = dice.one_in(2);
         if dice.one_in(2) {
             campaign.caps = Caps::NONE.with(CapWindow::Hour, seed).with(CapWindow::Month, seed + 1);
             campaign.creatives[0].caps = Caps::NONE.with(CapWindow::Minute, seed);

@@ -67,6 +67,7 @@ fn house(requests: &[BidRequest<'_>]) -> Campaign {
         pacing: Pacing::Asap,
         hour_weights: Vec::new(),
         strict_budget: false,
+        bid_on_uncounted_users: false,
         shading: true,
         countries: vec![Country::SG],
         exchanges: Vec::new(),

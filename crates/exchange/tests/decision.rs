@@ -382,6 +382,17 @@ fn a_capped_campaign_bids_only_on_users_that_may_be_counted() {
         let world = World { country: "TH", ..World::default() };
         assert_eq!(world.decide(&request(change)).err(), Some(NoBidReason::NoCapKey), "{name}");
     }
+    for (name, change) in uncountable {
+        let anyway = CAMPAIGNS.replace("\ncap", "\nbid_on_uncounted_users = true\ncap");
+        let world = World { campaigns: anyway, ..world() };
+        let bid = world.decide(&request(change)).expect(name);
+        assert_eq!((bid.imps[0].campaign.id().0, bid.imps[0].cap_key), (2, None), "{name}: it is not counted");
+        let wants = world.wallet.wants.borrow();
+        assert!(wants.iter().all(|want| want.user.is_none() && want.caps.is_empty()), "{name}");
+    }
+    let counted = World { campaigns: CAMPAIGNS.replace("\ncap", "\nbid_on_uncounted_users = true\ncap"), ..world() };
+    let counted = counted.decide(&request(|_| {})).expect("campaign 2 bids");
+    assert!(counted.imps[0].cap_key.is_some(), "whoever can be counted is");
     let uncapped = World::default().decide(&request(|r| r["device"]["lmt"] = json!(1))).expect("campaign 1 has no cap");
     assert_eq!((uncapped.imps[0].campaign.id().0, uncapped.imps[0].cap_key), (1, None));
 }

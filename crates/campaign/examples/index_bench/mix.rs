@@ -105,6 +105,7 @@ impl Mix {
             pacing: Pacing::Even,
             hour_weights: Vec::new(),
             strict_budget: false,
+            bid_on_uncounted_users: false,
             shading: true,
             countries: countries.into_iter().filter_map(Country::parse).collect(),
             exchanges: exchanges.into_iter().map(str::to_owned).collect(),

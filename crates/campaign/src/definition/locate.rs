@@ -42,6 +42,7 @@ fn span_of(place: Place, table: &CampaignTable) -> Option<Range<usize>> {
         Place::Ends => Some(table.ends.span()),
         Place::Pacing => table.pacing.as_ref().map(Spanned::span),
         Place::HourWeights => table.hour_weights.as_ref().map(Spanned::span),
+        Place::BidOnUncountedUsers => table.bid_on_uncounted_users.as_ref().map(Spanned::span),
         Place::HourWeight(at) => table.hour_weights.as_ref()?.get_ref().get(at).map(Spanned::span),
         Place::Countries => Some(table.countries.span()),
         Place::Country(index) => table.countries.get_ref().get(index).map(Spanned::span),

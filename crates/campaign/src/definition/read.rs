@@ -157,6 +157,7 @@ fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {
         hour_weights: hour_weights(table)?,
         strict_budget: table.strict_budget.as_ref().is_some_and(|strict| *strict.get_ref()),
         shading: table.shading.as_ref().is_none_or(|shading| *shading.get_ref()),
+        bid_on_uncounted_users: table.bid_on_uncounted_users.as_ref().is_some_and(|bid| *bid.get_ref()),
         countries: countries.collect::<Result<_, _>>()?,
         exchanges: plain(&table.exchanges),
         targeting: targeting(table)?,

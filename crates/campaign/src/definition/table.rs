@@ -31,6 +31,7 @@ pub(super) struct CampaignTable {
     pub(super) hour_weights: Option<Spanned<Values>>,
     pub(super) strict_budget: Option<Spanned<bool>>,
     pub(super) shading: Option<Spanned<bool>>,
+    pub(super) bid_on_uncounted_users: Option<Spanned<bool>>,
     pub(super) countries: Spanned<Vec<Spanned<String>>>,
     #[serde(default)]
     pub(super) exchanges: Vec<Spanned<String>>,

@@ -50,6 +50,7 @@ impl Campaign {
             hour_weights,
             strict_budget,
             shading,
+            bid_on_uncounted_users,
             countries,
             exchanges,
             targeting,
@@ -79,6 +80,9 @@ impl Campaign {
         }
         if !*shading {
             line(out, "shading", false);
+        }
+        if *bid_on_uncounted_users {
+            line(out, "bid_on_uncounted_users", true);
         }
         list(out, "countries", countries);
         list(out, "exchanges", exchanges);

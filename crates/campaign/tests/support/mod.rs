@@ -29,6 +29,7 @@ pub(crate) fn sound(id: u32) -> Campaign {
         pacing: Pacing::Even,
         hour_weights: Vec::new(),
         strict_budget: false,
+        bid_on_uncounted_users: false,
         shading: true,
         countries: vec![country("SG")],
         exchanges: vec![],

@@ -273,14 +273,18 @@ fn hold<P: Purse>(
     // Up: what the exchange may charge at most. Not above the campaign's own price, from which it came by rounding down.
     let price_usd = money.rate.to_usd(price, Rounding::Up).unwrap_or(Cpm(i64::MAX)).min(campaign.bid_cpm());
     let exp_s = exp_s(request, imp);
+    let user = common.user_of(campaign);
+    // Nobody to count: the campaign says whether its caps are to hold it back or not to hold.
+    let is_exempt = user.is_none() && campaign.definition().bid_on_uncounted_users;
+    let caps_of = |caps: Caps| if is_exempt { Caps::NONE } else { caps };
     let want = || HoldWant {
         campaign: campaign.id(),
         plan: Plan::of(campaign),
         price: price_usd.cost_in_usd(),
-        user: common.user_of(campaign),
-        caps: campaign.caps(),
+        user,
+        caps: caps_of(campaign.caps()),
         creative: offer.creative,
-        creative_caps: offer.caps,
+        creative_caps: caps_of(offer.caps),
         class: BidClass::of(view.exchange, format(request, imp)),
         ttl: Duration::from_secs(u64::from(exp_s)) + NOTICE_DELAY,
         lesson,

@@ -284,6 +284,7 @@ impl Part {
             pacing: if self.even { Pacing::Even } else { Pacing::Asap },
             hour_weights: hour_weights.collect(),
             strict_budget: self.strict,
+            bid_on_uncounted_users: false,
             // The notices of this world do not say what would have won.
             shading: false,
             countries: codes.map(|(_, at)| Code::parse(at.alpha2).expect("a country")).collect(),
