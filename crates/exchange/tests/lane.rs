@@ -3,15 +3,18 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use exchange::lane::{ABANDONED_MAX, Lane, LaneError, LaneWatch};
+use exchange::lane::{ABANDONED_MAX, Lane, LaneError, LaneThreads, LaneWatch};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 const LIMIT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn one_thread() -> std::io::Result<Runtime> {
-    Builder::new_multi_thread().worker_threads(1).enable_all().build()
+fn one_thread(threads: &LaneThreads) -> std::io::Result<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all();
+    threads.follow(&mut builder);
+    builder.build()
 }
 
 #[test]
@@ -71,4 +74,36 @@ fn a_lane_beats_on_every_runtime_that_it_has_and_leaves_only_so_many_behind() {
     assert!(matches!(lane.replace(), Err(LaneError::Abandoned(ABANDONED_MAX))));
     lane.end();
     assert!(matches!(lane.replace(), Err(LaneError::Given)));
+}
+
+/// The calling thread's priority: 0 is everybody's, 19 the lowest.
+#[cfg(target_os = "linux")]
+fn nice() -> i32 {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").expect("there is one");
+    // The name in parentheses may hold anything; `nice` is the 17th after it (proc_pid_stat(5)).
+    let (_, rest) = stat.rsplit_once(')').expect("a name");
+    rest.split_ascii_whitespace().nth(16).expect("nice").parse().expect("a number")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_that_is_left_behind_gives_way_to_all_others() {
+    let lane = Lane::start(one_thread).expect("it starts");
+    let (said, priorities) = mpsc::channel();
+    let (release, held) = mpsc::channel::<()>();
+    let of_lost = said.clone();
+    lane.runtime().spawn(async move {
+        of_lost.send(nice()).expect("the test waits");
+        // It does not yield until it is let go.
+        held.recv().expect("the test lets it go");
+        of_lost.send(nice()).expect("the test waits");
+    });
+    let priority = || priorities.recv_timeout(PATIENCE).expect("said in time");
+    assert_eq!(priority(), 0);
+    drop(lane.replace().expect("a fresh one"));
+    lane.runtime().spawn(async move { said.send(nice()).expect("the test waits") });
+    assert_eq!(priority(), 0, "the fresh one is as it should be");
+    release.send(()).expect("it is held");
+    assert_eq!(priority(), 19);
+    assert_eq!(nice(), 0);
 }

@@ -59,7 +59,8 @@ pub enum Cause {
     AnswersLate,
     /// More of an exchange's requests get no bid for want of something of ours than its service level allows.
     UnableToBid,
-    /// An exchange's runtime does not come back: the exchange goes on on a fresh one, and the old one keeps a processor busy.
+    /// An exchange's runtime does not come back: the exchange goes on on a fresh one, and the old one keeps what the others
+    /// leave of a processor busy.
     RuntimeLost,
 }
 
@@ -144,7 +145,7 @@ impl Cause {
             Cause::AnswersLate => "the exchange will send less; look for a busy thread, then for a slow network",
             Cause::UnableToBid => "no-bids by reason say what is down or too slow",
             Cause::RuntimeLost => {
-                "an endless loop keeps a processor busy; take the stacks of the threads for the engineer, then restart the process"
+                "an endless loop keeps a processor busy, at the lowest priority; take the stacks of the threads for the engineer, then restart the process"
             }
         }
     }

@@ -24,15 +24,19 @@ pub(super) struct Runtimes {
 impl Runtimes {
     pub(super) fn new(config: &AdserverConfig) -> io::Result<Runtimes> {
         Ok(Runtimes {
-            control: Some(start("control", CONTROL_THREADS)?),
+            control: Some(builder("control", CONTROL_THREADS).build()?),
             // One thread: the ledger is one actor, and it blocks.
-            ledger: Some(start("ledger", 1)?),
+            ledger: Some(builder("ledger", 1).build()?),
             exchanges: config
                 .exchanges
                 .iter()
                 .map(|exchange| {
                     let (name, threads) = (exchange.name.clone(), exchange.threads);
-                    Lane::start(move || start(&name, threads))
+                    Lane::start(move |of_lane| {
+                        let mut builder = builder(&name, threads);
+                        of_lane.follow(&mut builder);
+                        builder.build()
+                    })
                 })
                 .collect::<io::Result<_>>()?,
         })
@@ -52,8 +56,10 @@ impl Runtimes {
     }
 }
 
-fn start(name: &str, threads: usize) -> io::Result<Runtime> {
-    Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
+fn builder(name: &str, threads: usize) -> Builder {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(threads).thread_name(name).enable_all();
+    builder
 }
 
 impl Drop for Runtimes {

@@ -11,9 +11,10 @@ use tembusu::Ground;
 use tokio::runtime::{Handle, Runtime};
 
 use super::beat::{LagGauge, OnBeat, beat};
+use super::threads::LaneThreads;
 
-/// How many runtimes of one exchange are left behind at the most. Each keeps a processor busy: with more of them the process is
-/// better started anew.
+/// How many runtimes of one exchange are left behind at the most. Each takes what the others leave of a
+/// processor: with more of them the process is better started anew.
 pub const ABANDONED_MAX: u32 = 8;
 
 /// Why there is no fresh runtime.
@@ -31,7 +32,7 @@ pub enum LaneError {
     Given,
 }
 
-type Make = dyn Fn() -> io::Result<Runtime> + Send + Sync;
+type Make = dyn Fn(&LaneThreads) -> io::Result<Runtime> + Send + Sync;
 
 /// One exchange's runtime. Cheap to clone; clones are the same lane. The last one [ends](Self::end) its runtime.
 #[derive(Clone)]
@@ -47,30 +48,33 @@ struct Shared {
 
 struct Running {
     runtime: Option<Runtime>,
+    threads: LaneThreads,
     gauge: Arc<LagGauge>,
     abandoned: u32,
 }
 
 impl Lane {
-    /// A lane with a runtime of its own, made by `make`, which also makes those that replace it.
+    /// A lane with a runtime of its own, made by `make`, which also makes those that replace it. Only threads that it lets
+    /// [`LaneThreads`] follow give way when they are left behind.
     ///
     /// # Errors
     ///
     /// What `make` says.
-    pub fn start(make: impl Fn() -> io::Result<Runtime> + Send + Sync + 'static) -> io::Result<Self> {
-        let runtime = make()?;
+    pub fn start(make: impl Fn(&LaneThreads) -> io::Result<Runtime> + Send + Sync + 'static) -> io::Result<Self> {
+        let threads = LaneThreads::default();
+        let runtime = make(&threads)?;
         let ground = Ground::new(runtime.handle().clone());
-        Ok(Self::with(ground, Some(Box::new(make)), Some(runtime)))
+        Ok(Self::with(ground, Some(Box::new(make)), Some(runtime), threads))
     }
 
     /// A lane on a runtime that is somebody else's: it does not beat, and is never lost.
     #[must_use]
     pub fn given(runtime: Handle) -> Self {
-        Self::with(Ground::new(runtime), None, None)
+        Self::with(Ground::new(runtime), None, None, LaneThreads::default())
     }
 
-    fn with(ground: Ground, make: Option<Box<Make>>, runtime: Option<Runtime>) -> Self {
-        let running = Running { runtime, gauge: Arc::default(), abandoned: 0 };
+    fn with(ground: Ground, make: Option<Box<Make>>, runtime: Option<Runtime>, threads: LaneThreads) -> Self {
+        let running = Running { runtime, threads, gauge: Arc::default(), abandoned: 0 };
         Self(Arc::new(Shared { ground, make, on_beat: OnceLock::new(), running: Mutex::new(running) }))
     }
 
@@ -140,7 +144,8 @@ impl Lane {
         }
     }
 
-    /// Leaves the runtime behind and goes on with a fresh one. Its children are restarted there.
+    /// Leaves the runtime behind and goes on with a fresh one. Its children are restarted there; its threads give way to all
+    /// others.
     ///
     /// Should the old one come back, what is left on it ends.
     ///
@@ -157,9 +162,11 @@ impl Lane {
             if running.abandoned >= ABANDONED_MAX {
                 return Err(LaneError::Abandoned(running.abandoned));
             }
-            let runtime = make()?;
+            let threads = LaneThreads::default();
+            let runtime = make(&threads)?;
             let fresh = runtime.handle().clone();
             let lost = running.runtime.replace(runtime);
+            std::mem::replace(&mut running.threads, threads).give_way();
             running.gauge = Arc::default();
             running.abandoned += 1;
             self.spawn_beat(&running);
