@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use exchange::chaos::POINTS;
+use tembusu::chaos::Point;
 
 use crate::config::{AdserverConfig, duration, explain};
 use crate::{demo, incident, serve};
@@ -28,6 +30,9 @@ enum Command {
         /// The configuration file.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// For drills, never in production: a fault to inject from the start, such as engine.spin. May be given more than once.
+        #[arg(long, value_name = "POINT", value_parser = chaos_point)]
+        arm: Vec<&'static Point>,
     },
     /// Replays the reference incident and checks every promise of the tree.
     Incident(IncidentArgs),
@@ -78,6 +83,12 @@ fn read_duration(text: &str) -> Result<Duration, String> {
     duration::parse(text).ok_or_else(|| "write a whole number and its unit, such as 30s or 5m".to_owned())
 }
 
+/// A point of an exchange's subtree, by its name. Those of campaigns, regions and the ledger name a victim, and are the tests'.
+fn chaos_point(name: &str) -> Result<&'static Point, String> {
+    let names = || POINTS.map(Point::name).join(", ");
+    POINTS.into_iter().find(|point| point.name() == name).ok_or_else(|| format!("there is none; there are {}", names()))
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
@@ -93,7 +104,10 @@ pub fn main() -> ExitCode {
             seed: args.seed,
             hold_to_targets: args.hold_to_targets,
         }),
-        Command::Serve { config } => serve::run(&config),
+        Command::Serve { config, arm } => {
+            arm.iter().for_each(|point| point.arm());
+            serve::run(&config)
+        }
         Command::CheckConfig { file } => check_config(&file),
     };
     match done {

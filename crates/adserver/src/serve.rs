@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use exchange::chaos::POINTS;
 use tembusu::ExitReason;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -38,6 +39,9 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
     logging::start(&config.telemetry.log)?;
     for warning in config.campaign_warnings() {
         tracing::warn!(file = %config.campaigns.file.display(), "{warning}");
+    }
+    for point in POINTS.into_iter().filter(|point| point.is_armed()) {
+        tracing::warn!(point = point.name(), "a fault is injected, as the command line asks: this is a drill");
     }
     let system = System::start(&config, campaigns)?;
     let mut journal = Journal::of(system.tree());

@@ -196,3 +196,11 @@ fn a_server_whose_port_is_taken_says_which() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
 }
+
+#[test]
+fn a_chaos_point_that_is_not_there_is_refused_with_those_that_are() {
+    let output = adserver(&["serve", "--config", "adserver.toml", "--arm", "engine.spinn"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("engine.spinn") && said.contains("there are parser.negative_floor, "), "{said}");
+}

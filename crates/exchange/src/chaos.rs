@@ -32,3 +32,6 @@ pub const SPIN_ID: &str = "spin";
 
 /// Crashes stand-ins at every request: how a degraded subtree is exhausted in its turn.
 pub static NO_BID: Point = Point::new("no_bid.decide");
+
+/// All of them, for who names one.
+pub static POINTS: [&Point; 6] = [&NEGATIVE_FLOOR, &SERIALIZER, &SLOW_SERIALIZER, &POOL, &SPIN, &NO_BID];

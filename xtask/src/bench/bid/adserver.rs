@@ -39,12 +39,36 @@ pub(super) fn build() -> anyhow::Result<PathBuf> {
 pub(super) fn start(binary: &Path, cores: Cores, campaigns: u32) -> anyhow::Result<(Child, SocketAddr, TempDir)> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let [bids, notices, admin] = free_addresses()?;
+    let command = serve(binary, &folder, campaigns, &config(&[("xandr", bids)], notices, admin))?;
+    Ok((ready(Child::start(command, cores)?, admin)?, bids, folder))
+}
+
+/// Two exchanges and where they listen, on whichever core is free, with a chaos point armed.
+pub(super) fn start_two(
+    binary: &Path,
+    campaigns: u32,
+    armed: &str,
+) -> anyhow::Result<(Child, [SocketAddr; 2], TempDir)> {
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let [first, second, notices, admin] = free_addresses()?;
+    let config = config(&[("xandr", first), ("xandr_2", second)], notices, admin);
+    let mut command = serve(binary, &folder, campaigns, &config)?;
+    command.args(["--arm", armed]);
+    Ok((ready(Child::start_anywhere(command)?, admin)?, [first, second], folder))
+}
+
+/// The command that serves, with its files written.
+fn serve(binary: &Path, folder: &TempDir, campaigns: u32, config: &str) -> anyhow::Result<Command> {
     fs::write(folder.path().join("campaigns.toml"), campaigns::text(campaigns))?;
     let file = folder.path().join("bench.toml");
-    fs::write(&file, config(bids, notices, admin))?;
+    fs::write(&file, config)?;
     let mut command = Command::new(binary);
     command.arg("serve").arg("--config").arg(&file).stdout(Stdio::null()).stderr(Stdio::inherit());
-    let mut server = Child::start(command, cores)?;
+    Ok(command)
+}
+
+/// Waits until the server says that it is ready.
+fn ready(mut server: Child, admin: SocketAddr) -> anyhow::Result<Child> {
     let started = Instant::now();
     while !is_ready(admin) {
         ensure!(started.elapsed() < READY_WITHIN, "the ad server is not ready after {READY_WITHIN:?}");
@@ -53,22 +77,22 @@ pub(super) fn start(binary: &Path, cores: Cores, campaigns: u32) -> anyhow::Resu
         }
         std::thread::sleep(ASK_EVERY);
     }
-    Ok((server, bids, folder))
+    Ok(server)
 }
 
 /// Addresses that were free a moment ago.
-pub(super) fn free_addresses() -> anyhow::Result<[SocketAddr; 3]> {
-    let bound = [(); 3].map(|()| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
+pub(super) fn free_addresses<const COUNT: usize>() -> anyhow::Result<[SocketAddr; COUNT]> {
+    let bound = [(); COUNT].map(|()| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
     let mut addresses = Vec::new();
     for listener in &bound {
         let listener = listener.as_ref().map_err(|error| anyhow::anyhow!("no port on loopback: {error}"))?;
         addresses.push(listener.local_addr()?);
     }
-    addresses.try_into().map_err(|_| anyhow::anyhow!("three listeners have three addresses"))
+    addresses.try_into().map_err(|_| anyhow::anyhow!("each listener has its address"))
 }
 
-/// One exchange; the rest as in the demonstration.
-fn config(bids: SocketAddr, notices: SocketAddr, admin: SocketAddr) -> String {
+/// These exchanges; the rest as in the demonstration.
+fn config(exchanges: &[(&str, SocketAddr)], notices: SocketAddr, admin: SocketAddr) -> String {
     let mut text = format!(
         r#"
 [admin]
@@ -88,8 +112,14 @@ as_of = "2026-11-20"
 SGD = "0.7712"
 IDR = "0.0000612"
 THB = "0.0308"
+"#
+    );
+    for (exchange, bids) in exchanges {
+        let _ = write!(
+            text,
+            r#"
 [[exchange]]
-name = "xandr"
+name = "{exchange}"
 dialect = "xandr"
 seat = "958"
 listen = "{bids}"
@@ -97,7 +127,8 @@ path = "{PATH}"
 tmax = "150ms"
 margin = "10ms"
 "#
-    );
+        );
+    }
     for (region, country) in [("sg", "SG"), ("id", "ID"), ("th", "TH")] {
         let _ = write!(text, "[[region]]\nname = \"{region}\"\ncountries = [\"{country}\"]\n");
     }

@@ -7,6 +7,7 @@
 //! | `http_gzip` | the same with requests in gzip, beside nginx, and inflating them alone | the same |
 //! | `latency` | open loop at 40 % of what nginx answers at most, nginx under the same load | p99, p99.9, late answers; medians of the rounds |
 //! | `memory` | idle connections, and campaigns | bytes each, of the process's own pages |
+//! | `isolation` | two exchanges; one engine falls into an endless loop while the other has an open loop of load | p99 of the other before and after, lost requests |
 //! | `supervision` | the way through the port (inline calls into actors) beside the same plain calls | instructions, by callgrind |
 //!
 //! `nginx` and `hyper_fixed` are the yardsticks: a reply of fixed bytes, in the same rounds. One request of
@@ -20,6 +21,7 @@ mod gzip;
 mod http;
 mod hyper_fixed;
 mod in_process;
+mod isolation;
 mod latency;
 mod memory;
 mod nginx;
@@ -90,6 +92,7 @@ enum Case {
     HttpGzip,
     Latency,
     Memory,
+    Isolation,
     Supervision,
 }
 
@@ -141,6 +144,9 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
     }
     if [Case::HttpPinned, Case::HttpGzip, Case::Latency, Case::Memory].iter().any(|case| options.runs(*case)) {
         over_http(options, in_process_us, &mut verdicts)?;
+    }
+    if options.runs(Case::Isolation) {
+        isolation::measure(options, &mut verdicts)?;
     }
     if options.runs(Case::Supervision) {
         verdicts.extend(supervision::measure(options)?);

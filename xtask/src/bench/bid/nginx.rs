@@ -40,7 +40,7 @@ pub(super) fn is_there() -> bool {
 /// An nginx on the server's core, and the folder that it works in.
 pub(super) fn start(cores: Cores) -> anyhow::Result<(Child, SocketAddr, TempDir)> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
-    let [address, ..] = super::adserver::free_addresses()?;
+    let [address] = super::adserver::free_addresses()?;
     let here = folder.path().display();
     let reply = "x".repeat(REPLY_BYTES);
     let text = format!(

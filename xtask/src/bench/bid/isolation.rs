@@ -1,0 +1,145 @@
+//! What an endless loop in one exchange's engine costs the others: latency in an open loop before it and with it.
+//!
+//! The server may run where the kernel likes, the load stays on one core. The looping thread is first one of many, for the second
+//! in which its runtime is found lost, and then has the lowest priority: both are in what is measured.
+
+use std::fmt;
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use http::uri::PathAndQuery;
+use serde::Serialize;
+use simulator::{Dialect, DriveReport, Limit, LoadMode, LoadPlan, Pace, drive};
+
+use super::figures::Spread;
+use super::in_process::{Bench, Bodies};
+use super::verdict::Verdict;
+use super::{CAMPAIGNS, Options, adserver, cores};
+
+/// Requests a second: what leaves both cores room, so that it is the loop that is measured and not a lack of cores.
+const PER_SECOND: u64 = 2_000;
+
+/// More than are sent in the longest round.
+const REQUESTS_MAX: u64 = 1_000_000;
+
+/// Rounds, at the least: a tail needs more of them than a mean.
+const ROUNDS_MIN: u32 = 5;
+
+/// What the p99 of the others may become.
+const P99_MAX: f64 = 1.2;
+
+/// The chaos point, and the request that it is for.
+const POINT: &str = "engine.spin";
+const SPINS: &str = r#"{"id":"spin","imp":[{"id":"1","banner":{"w":300,"h":250}}]}"#;
+
+/// How long the exchange with the loop may take to answer again.
+const BACK_WITHIN: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Serialize)]
+struct Line {
+    bench: &'static str,
+    system: &'static str,
+    case: &'static str,
+    per_second: u64,
+    before_p99_us: Spread,
+    with_loop_p99_us: Spread,
+    back_ms: Spread,
+    rounds: usize,
+    lost: u64,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { system, case, per_second, before_p99_us, with_loop_p99_us, back_ms, lost, .. } = self;
+        write!(
+            f,
+            "{system:>12} {case:<12} {per_second:>6} req/s to another exchange, p99 {before_p99_us} us before, {with_loop_p99_us} us with a loop beside it, {lost} lost; the one with the loop is back after {back_ms} ms"
+        )
+    }
+}
+
+pub(super) fn measure(options: &Options, verdicts: &mut Vec<Verdict>) -> anyhow::Result<()> {
+    let binary = adserver::build()?;
+    let bench = Bench::start(cores::pair()?, options.seed, CAMPAIGNS)?;
+    let bodies = bench.bodies();
+    bench.end();
+    let (mut before, mut after, mut back, mut lost) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    for _ in 0..options.rounds.max(ROUNDS_MIN) {
+        let (_server, [other, looping], _folder) = adserver::start_two(&binary, CAMPAIGNS, POINT)?;
+        load(other, &bodies, Duration::from_secs(1))?;
+        let mut p99 = |into: &mut Vec<f64>| -> anyhow::Result<()> {
+            let report = load(other, &bodies, Duration::from_secs(options.seconds))?;
+            lost += report.tally.lost() + report.tally.bad_request;
+            into.push(report.tally.latency(0.99).as_nanos() as f64 / 1_000.0);
+            Ok(())
+        };
+        p99(&mut before)?;
+        let hand = spin(looping)?;
+        let back_after = std::thread::spawn(move || back_again(looping));
+        p99(&mut after)?;
+        let took = back_after.join().map_err(|_| anyhow::anyhow!("asking it again panicked"))??;
+        back.push(took.as_secs_f64() * 1e3);
+        drop(hand);
+    }
+    let rounds = before.len();
+    let line = Line {
+        bench: "bid",
+        system: "tembusu",
+        case: "isolation",
+        per_second: PER_SECOND,
+        before_p99_us: Spread::of(before),
+        with_loop_p99_us: Spread::of(after),
+        back_ms: Spread::of(back),
+        rounds,
+        lost,
+    };
+    options.print(&line)?;
+    let rise = line.with_loop_p99_us.median / line.before_p99_us.median;
+    verdicts.push(Verdict::at_most("isolation_p99_of_before", rise, P99_MAX));
+    verdicts.push(Verdict::at_most("isolation_lost", lost as f64, 0.0));
+    Ok(())
+}
+
+/// An open loop of load.
+fn load(address: SocketAddr, bodies: &Bodies, duration: Duration) -> anyhow::Result<DriveReport> {
+    let plan = LoadPlan {
+        endpoint: Dialect::xandr().endpoint(address, PathAndQuery::from_static(adserver::PATH)),
+        bodies: bodies.0.clone(),
+        connections: 64,
+        mode: LoadMode::Open { per_second: PER_SECOND, pace: Pace::Timer },
+        warm_up: Limit { requests: 0, duration: Duration::ZERO },
+        measured: Limit { requests: REQUESTS_MAX, duration },
+        tmax: None,
+    };
+    cores::on(cores::pair()?.load, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(runtime.block_on(drive(&plan))?)
+    })
+}
+
+/// Sends the request that never comes back.
+fn spin(address: SocketAddr) -> anyhow::Result<TcpStream> {
+    let mut stream = TcpStream::connect(address).context("the exchange takes no connection")?;
+    let head = format!("POST {} HTTP/1.1\r\nhost: bench\r\ncontent-length: {}\r\n\r\n", adserver::PATH, SPINS.len());
+    stream.write_all(format!("{head}{SPINS}").as_bytes())?;
+    Ok(stream)
+}
+
+/// How long it takes until that exchange answers a new connection.
+fn back_again(address: SocketAddr) -> anyhow::Result<Duration> {
+    let started = Instant::now();
+    let other = SPINS.replace("spin", "another");
+    ensure!(other != SPINS, "it must not loop as well");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let endpoint = Dialect::xandr().endpoint(address, PathAndQuery::from_static(adserver::PATH));
+    let request = endpoint.post_bytes(other.as_bytes());
+    runtime.block_on(tokio::time::timeout(BACK_WITHIN, async {
+        let mut wire = simulator::Wire::connect(address, BACK_WITHIN).await?;
+        while wire.send(&request).await.is_err() {
+            wire = simulator::Wire::connect(address, BACK_WITHIN).await?;
+        }
+        Ok(started.elapsed())
+    }))?
+}
