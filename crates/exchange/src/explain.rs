@@ -3,6 +3,7 @@
 //! Never on the bid path, and never with a change to anything but a campaign whose evaluation panics: that is charged to it
 //! here too.
 
+use campaign::actors::CampaignView;
 use campaign::{CampaignsHandle, Country};
 use tokio::time::Instant;
 
@@ -30,6 +31,11 @@ impl ExchangePort {
     /// Takes some microseconds a campaign, and holds no money.
     #[must_use]
     pub fn explain(&self, body: &[u8], campaigns: &CampaignsHandle) -> Explanation {
+        self.explain_to(body, &campaigns.views())
+    }
+
+    /// As [`explain`](Self::explain), to campaigns that somebody has looked up.
+    pub(crate) fn explain_to(&self, body: &[u8], campaigns: &[CampaignView]) -> Explanation {
         let request = match openrtb::parse_request(body) {
             Ok(request) => request,
             Err(malformed) => return Explanation::Malformed(malformed.kind.label()),
@@ -56,7 +62,7 @@ impl ExchangePort {
             now_ms: settings.clock.now_ms(),
             deadline: Instant::now() + TIME,
         };
-        match explain_request(&request, &validity, &view, &campaigns.views()) {
+        match explain_request(&request, &validity, &view, campaigns) {
             Ok(imps) => Explanation::Imps(settings.territories[region].port.name().to_string(), imps),
             Err(reason) => Explanation::NoBid(reason),
         }

@@ -227,7 +227,7 @@ impl CampaignsHandle {
         let bidding = slot.bidding().filter(|campaign| campaign.gate().is_open());
         let defined = slot.defined();
         let definition = Arc::clone(&defined.campaign);
-        CampaignView { definition, version: defined.version, state: self.status_of(slot).state, bidding }
+        CampaignView { definition, version: defined.version, state: self.state_of(slot), bidding }
     }
 
     /// What one campaign is doing.
@@ -264,15 +264,19 @@ impl CampaignsHandle {
     }
 
     fn status_of(&self, slot: &Slot) -> CampaignStatus {
-        let state = match (self.registry.start_error(slot.id()), slot.is_up()) {
+        let state = self.state_of(slot);
+        let defined = slot.defined();
+        CampaignStatus { id: slot.id(), name: defined.campaign.name.clone(), version: defined.version, state }
+    }
+
+    fn state_of(&self, slot: &Slot) -> CampaignState {
+        match (self.registry.start_error(slot.id()), slot.is_up()) {
             _ if slot.is_killed() => CampaignState::Killed,
             (Some(reason), _) => CampaignState::NotStarted(reason),
             (None, true) if slot.is_paused() => CampaignState::Paused,
             (None, true) => CampaignState::Live,
             (None, false) => CampaignState::Down,
-        };
-        let defined = slot.defined();
-        CampaignStatus { id: slot.id(), name: defined.campaign.name.clone(), version: defined.version, state }
+        }
     }
 
     /// Starts one; the registry keeps the reason if it does not.

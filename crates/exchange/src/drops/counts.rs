@@ -17,11 +17,15 @@ const BID: &str = "bid";
 /// It might have; a better one of ours was taken before.
 const OUTRANKED: &str = "outranked";
 
+/// A handful of reasons, in the order in which they were met, each with its count.
+type Reasons = Vec<(&'static str, u64)>;
+
 /// How often which campaign dropped out for which reason first.
 #[derive(Debug, Default, Clone)]
 pub struct DropCounts {
     sampled: u64,
-    reasons: HashMap<(Arc<str>, CampaignId, &'static str), u64>,
+    /// By exchange and campaign.
+    reasons: BTreeMap<Arc<str>, HashMap<CampaignId, Reasons>>,
 }
 
 /// What is counted, added up for a reader.
@@ -38,8 +42,13 @@ impl DropCounts {
     /// nobody might bid on.
     pub fn add(&mut self, exchange: &Arc<str>, sample: &Sample, explained: &Explanation, campaigns: &[CampaignId]) {
         self.sampled += 1;
+        let counted = self.reasons.entry(Arc::clone(exchange)).or_default();
         let mut count = |campaign: CampaignId, reason: &'static str| {
-            *self.reasons.entry((Arc::clone(exchange), campaign, reason)).or_default() += 1;
+            let reasons = counted.entry(campaign).or_default();
+            match reasons.iter_mut().find(|(met, _)| *met == reason) {
+                Some((_, count)) => *count += 1,
+                None => reasons.push((reason, 1)),
+            }
         };
         let mut all = |reason: NoBidReason| campaigns.iter().for_each(|campaign| count(*campaign, reason.as_str()));
         // The moment's, which an explanation afterwards does not see.
@@ -68,8 +77,9 @@ impl DropCounts {
     #[must_use]
     pub fn report(&self, of: Option<CampaignId>) -> DropReport {
         let mut report = DropReport { sampled: self.sampled, ..DropReport::default() };
-        for ((exchange, campaign, reason), count) in &self.reasons {
-            if of.is_none_or(|of| of == *campaign) {
+        for (exchange, campaigns) in &self.reasons {
+            let asked = campaigns.iter().filter(|(campaign, _)| of.is_none_or(|of| of == **campaign));
+            for (reason, count) in asked.flat_map(|(_, reasons)| reasons) {
                 *report.reasons.entry(Arc::clone(exchange)).or_default().entry(reason).or_default() += count;
             }
         }

@@ -3,6 +3,7 @@
 //! It asks every campaign about every imp, some microseconds each, on a thread of its own: neither the bid path nor the
 //! supervisors wait for it. A request that crashes it is gone, so that it meets none twice.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::time::Duration;
 
@@ -83,12 +84,18 @@ impl Actor for DropRecorder {
 impl DropRecorder {
     fn look(&mut self) {
         let DropRecorderArgs { exchanges, campaigns } = &self.args;
+        // Looked up once for all samples, and only if there is one: there may be 100,000 of them.
+        let views = OnceCell::new();
         for exchange in exchanges {
             // Others are set aside meanwhile: these are for the next time.
             for sample in (0..SAMPLES_MAX).map_while(|_| exchange.samples().take()) {
-                let explained = exchange.explain(&sample.body, campaigns);
-                let campaigns: Vec<CampaignId> = campaigns.views().iter().map(|view| view.definition.id).collect();
-                self.counts.add(exchange.shared_name(), &sample, &explained, &campaigns);
+                let (views, ids) = views.get_or_init(|| {
+                    let views = campaigns.views();
+                    let ids: Vec<CampaignId> = views.iter().map(|view| view.definition.id).collect();
+                    (views, ids)
+                });
+                let explained = exchange.explain_to(&sample.body, views);
+                self.counts.add(exchange.shared_name(), &sample, &explained, ids);
             }
         }
     }

@@ -12,8 +12,9 @@ use bytes::Bytes;
 use crate::NoBidReason;
 use crate::decision::Trail;
 
-/// Requests of one exchange that wait to be asked about. All campaigns are asked, so that a few a second are plenty.
-pub const SAMPLES_MAX: usize = 4;
+/// Requests of one exchange that wait to be asked about, which happens once a second. All campaigns are asked, microseconds
+/// each: more of them would cost a busy exchange as much as its answers do.
+pub const SAMPLES_MAX: usize = 1;
 
 /// One request that was set aside.
 #[derive(Debug, Clone)]
