@@ -3,8 +3,6 @@
 //! One place writes them and names their parts, so that the listener and the bids cannot disagree. The token stands in the path;
 //! what the exchange substitutes stands outside of it, in the query.
 
-use std::fmt::Write;
-
 /// First segment of the path of a win notice (`nurl`).
 pub const WIN_PATH: &str = "/win/";
 /// First segment of the path of a billing notice (`burl`).
@@ -42,20 +40,21 @@ impl NoticeUrls {
     /// ```
     #[must_use]
     pub fn new(base: &str, token: &str) -> Self {
-        let url = |path: &str, rest: &str| {
-            let mut url = String::with_capacity(base.len() + path.len() + token.len() + rest.len() + 64);
-            let _ = write!(url, "{base}{path}{token}?{PRICE_PARAM}=${{AUCTION_PRICE}}{rest}");
-            url
-        };
-        let currency = format!("&{CURRENCY_PARAM}=${{AUCTION_CURRENCY}}");
-        Self {
-            nurl: url(WIN_PATH, &format!("{currency}&{MIN_TO_WIN_PARAM}=${{AUCTION_MIN_TO_WIN}}")),
-            burl: url(BILLING_PATH, &currency),
-            lurl: url(
-                LOSS_PATH,
-                &format!("&{LOSS_PARAM}=${{AUCTION_LOSS}}&{MIN_TO_WIN_PARAM}=${{AUCTION_MIN_TO_WIN}}"),
-            ),
-        }
+        Self { nurl: Self::win(base, token), burl: Self::billing(base, token), lurl: Self::loss(base, token) }
+    }
+
+    pub(crate) fn win(base: &str, token: &str) -> String {
+        let currency = [CURRENCY_PARAM, "=${AUCTION_CURRENCY}"];
+        url(base, WIN_PATH, token, &[&currency, &[MIN_TO_WIN_PARAM, "=${AUCTION_MIN_TO_WIN}"]])
+    }
+
+    pub(crate) fn billing(base: &str, token: &str) -> String {
+        url(base, BILLING_PATH, token, &[&[CURRENCY_PARAM, "=${AUCTION_CURRENCY}"]])
+    }
+
+    pub(crate) fn loss(base: &str, token: &str) -> String {
+        let loss = [LOSS_PARAM, "=${AUCTION_LOSS}"];
+        url(base, LOSS_PATH, token, &[&loss, &[MIN_TO_WIN_PARAM, "=${AUCTION_MIN_TO_WIN}"]])
     }
 
     /// An image that calls the billing notice when the markup is shown.
@@ -68,7 +67,22 @@ impl NoticeUrls {
     /// ```
     #[must_use]
     pub fn tracker(&self) -> String {
-        let url = self.burl.replace('&', "&amp;");
-        format!("<img src=\"{url}\" width=\"1\" height=\"1\" alt=\"\" style=\"display:none\">")
+        tracker(&self.burl)
     }
+}
+
+/// Written piece by piece into one allocation: formatting costs several times as much, three times a bid.
+fn url(base: &str, path: &str, token: &str, params: &[&[&str; 2]]) -> String {
+    let mut url = String::with_capacity(base.len() + path.len() + token.len() + 96);
+    [base, path, token, "?", PRICE_PARAM, "=${AUCTION_PRICE}"].into_iter().for_each(|piece| url.push_str(piece));
+    for [name, value] in params {
+        ["&", name, value].into_iter().for_each(|piece| url.push_str(piece));
+    }
+    url
+}
+
+/// See [`NoticeUrls::tracker`].
+pub(crate) fn tracker(burl: &str) -> String {
+    let url = burl.replace('&', "&amp;");
+    format!("<img src=\"{url}\" width=\"1\" height=\"1\" alt=\"\" style=\"display:none\">")
 }

@@ -10,6 +10,7 @@ use openrtb::{BidResponse, SeatBid, write_response};
 use crate::chaos::{SERIALIZER, SLOW_SERIALIZER, SLOW_SERIALIZER_TAKES};
 use crate::decision::ImpBid;
 use crate::engine::{Offer, Seal};
+use crate::notice_url::tracker;
 use crate::{Dialect, NoticeUrls};
 
 /// `mtype` of a banner.
@@ -61,9 +62,10 @@ impl Serializer {
     fn bid<'a, H>(&self, imp: &'a ImpBid<H>, seal: &'a Seal) -> openrtb::Bid<'a> {
         let creative = imp.creative();
         let creative_id = imp.creative.to_string();
-        let urls = NoticeUrls::new(&self.notice_base, &seal.token);
+        // Only those that are sent are written.
+        let (base, token) = (&*self.notice_base, seal.token.as_str());
         let adm = if self.dialect.bills_on_impression {
-            format!("{}{}", creative.markup, urls.tracker()).into()
+            format!("{}{}", creative.markup, tracker(&NoticeUrls::billing(base, token))).into()
         } else {
             creative.markup.as_str().into()
         };
@@ -71,9 +73,9 @@ impl Serializer {
             id: seal.bid_id.as_str().into(),
             impid: imp.imp.as_str().into(),
             price: imp.price,
-            nurl: self.dialect.sends_nurl.then(|| urls.nurl.into()),
-            burl: (!self.dialect.bills_on_impression).then(|| urls.burl.into()),
-            lurl: self.dialect.sends_lurl.then(|| urls.lurl.into()),
+            nurl: self.dialect.sends_nurl.then(|| NoticeUrls::win(base, token).into()),
+            burl: (!self.dialect.bills_on_impression).then(|| NoticeUrls::billing(base, token).into()),
+            lurl: self.dialect.sends_lurl.then(|| NoticeUrls::loss(base, token).into()),
             adm: Some(adm),
             adid: self.dialect.sends_adid.then(|| creative_id.clone().into()),
             adomain: vec![imp.campaign.advertiser_domain().into()],

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 
-use super::{TokenClaims, TokenError};
+use super::{TokenClaims, TokenError, nonces};
 use crate::TokenId;
 
 /// How long a token opens if nothing else is said: longer than any exchange bills after the bid.
@@ -22,6 +22,7 @@ const NONCE_BYTES: usize = 24;
 const TIME_BYTES: usize = 6;
 const TAG_BYTES: usize = 16;
 const HEAD_BYTES: usize = 2 + NONCE_BYTES;
+const _: () = assert!(TIME_BYTES + nonces::RANDOM_BYTES == NONCE_BYTES, "a nonce is its time and what is random");
 /// The longest text that is looked at: fixed claims, five names of 255 bytes, head and tag are 1,377 bytes.
 const TEXT_BYTES_MAX: usize = 2048;
 
@@ -101,7 +102,7 @@ impl TokenKeys {
     pub fn seal_into(&self, claims: &TokenClaims, text: &mut String) -> Result<TokenId, TokenError> {
         let mut nonce = [0; NONCE_BYTES];
         nonce[..TIME_BYTES].copy_from_slice(&claims.issued_ms.to_be_bytes()[8 - TIME_BYTES..]);
-        random(&mut nonce[TIME_BYTES..])?;
+        nonce[TIME_BYTES..].copy_from_slice(&nonces::fresh()?);
 
         let mut bytes = Vec::with_capacity(256);
         bytes.extend([VERSION, self.current.id]);

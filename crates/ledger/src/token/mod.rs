@@ -17,6 +17,7 @@ mod claims;
 mod error;
 mod key_file;
 mod keys;
+mod nonces;
 
 pub use claims::TokenClaims;
 pub use error::{KeyFileError, TokenError};
