@@ -2,15 +2,13 @@
 //!
 //! It never holds more than the limits say, whatever the client claims, and inflates nothing past its limit.
 
-use std::io::Read;
-
 use bytes::{Bytes, BytesMut};
-use flate2::bufread::MultiGzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::time::Instant;
 
+use super::inflate::inflate;
 use super::limits::{Deadlines, Limits, TIME_LEFT_MIN, TIMER_SLACK};
 use super::within::within;
 
@@ -72,7 +70,7 @@ pub(super) async fn read(
     read_to_end();
     let bytes = match encoding.ok_or(BodyError::UnknownEncoding)? {
         Encoding::Identity => raw,
-        Encoding::Gzip => inflate(&raw, limits.inflated_bytes_max)?,
+        Encoding::Gzip => inflate(raw, limits.inflated_bytes_max)?,
     };
     let deadline = deadlines.deadline(first_byte, openrtb::tmax_of(&bytes));
     Ok((bytes, deadline))
@@ -144,16 +142,4 @@ async fn collect(
         }
     }
     Ok(first.unwrap_or_else(|| whole.freeze()))
-}
-
-/// Inflates to at most `bytes_max` bytes.
-fn inflate(raw: &[u8], bytes_max: usize) -> Result<Bytes, BodyError> {
-    // Requests shrink to a third or so; a bomb must earn its memory step by step.
-    let mut bytes = Vec::with_capacity((raw.len() * 4).min(bytes_max));
-    let mut decoder = MultiGzDecoder::new(raw).take(bytes_max as u64 + 1);
-    decoder.read_to_end(&mut bytes).map_err(|_| BodyError::BadGzip)?;
-    if bytes.len() > bytes_max {
-        return Err(BodyError::InflatesTooLarge);
-    }
-    Ok(bytes.into())
 }

@@ -17,6 +17,7 @@ mod connection;
 mod handler;
 mod head_clock;
 mod idle;
+mod inflate;
 mod limits;
 mod reply;
 mod rest;
