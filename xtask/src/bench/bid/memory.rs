@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
@@ -30,6 +30,12 @@ const CAMPAIGNS_MORE: u32 = 3 * CAMPAIGNS;
 
 /// Servers that are looked at: a start with so many campaigns takes seconds.
 const ROUNDS_MAX: u32 = 3;
+
+/// A server that has just started gives memory back that it needed for that: it is looked at when for so long it has given none,
+/// and after so long in any case.
+const SETTLED_FOR: Duration = Duration::from_secs(3);
+const SETTLED_WITHIN: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -55,11 +61,11 @@ pub(super) fn measure(stage: &Stage<'_>, verdicts: &mut Vec<Verdict>) -> anyhow:
     let (mut connection, mut campaign) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let (server, address, _folder) = adserver::start(&stage.adserver, stage.cores, CAMPAIGNS)?;
-        let few = own_bytes(server.id())?;
+        let few = settled_bytes(server.id())?;
         connection.push(of_connection(server.id(), address, &stage.bodies.0)?);
         drop(server);
         let (server, ..) = adserver::start(&stage.adserver, stage.cores, CAMPAIGNS_MORE)?;
-        campaign.push((own_bytes(server.id())? - few) / f64::from(CAMPAIGNS_MORE - CAMPAIGNS));
+        campaign.push((settled_bytes(server.id())? - few) / f64::from(CAMPAIGNS_MORE - CAMPAIGNS));
     }
     let cases = [
         ("memory_connection", "memory_connection_bytes", connection, CONNECTION_BYTES_MAX),
@@ -86,11 +92,25 @@ fn of_connection(pid: u32, address: SocketAddr, bodies: &[Bytes]) -> anyhow::Res
             ensure!(read > 0, "the server has closed a connection");
             open.push(stream);
         }
-        own_bytes(pid)
+        settled_bytes(pid)
     };
     let [first, then] = CONNECTIONS;
     let before = more(first)?;
     Ok((more(then)? - before) / then as f64)
+}
+
+/// A process's own pages, once it gives none of them back any more.
+fn settled_bytes(pid: u32) -> anyhow::Result<f64> {
+    let started = Instant::now();
+    let (mut least, mut since) = (own_bytes(pid)?, started);
+    while since.elapsed() < SETTLED_FOR && started.elapsed() < SETTLED_WITHIN {
+        std::thread::sleep(LOOK_EVERY);
+        let bytes = own_bytes(pid)?;
+        if bytes < least {
+            (least, since) = (bytes, Instant::now());
+        }
+    }
+    own_bytes(pid)
 }
 
 /// A process's own pages.
