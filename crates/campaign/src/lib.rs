@@ -27,8 +27,8 @@ pub mod targeting;
 pub mod technology;
 
 pub use actors::{
-    AddError, CampaignState, CampaignStatus, CampaignsHandle, ChangeError, Changes, ControlError, campaigns_supervisor,
-    campaigns_supervisor_of,
+    AddError, CampaignState, CampaignStatus, CampaignView, CampaignsHandle, ChangeError, Changes, ControlError,
+    campaigns_supervisor, campaigns_supervisor_of,
 };
 pub use campaign::{Campaign, Creative, Flight, Pacing};
 pub use cap::{CAP_MAX, CapMemory, CapWindow, Caps};

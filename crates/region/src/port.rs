@@ -30,7 +30,7 @@ use crate::limits::HOLD_MAX;
 use crate::pace::{Pass, Plan};
 use crate::recovery::{Recovery, RecoveryFigures};
 use crate::risk::{BidClass, RiskMemory};
-use crate::shading::{Lesson, MarketView, ShadeAsk, Shaded, explores};
+use crate::shading::{Lesson, MarketView, Outlook, ShadeAsk, Shaded, explores};
 
 /// A region as the bid path knows it. Cheap to clone; the same for all incarnations.
 #[derive(Clone, Debug)]
@@ -203,6 +203,12 @@ impl RegionPort {
     pub async fn figures(&self, within: Duration) -> Result<BiddingFigures, RegionDown> {
         let figures = self.bidding.call(BiddingMessage::Figures, within).await;
         figures.map_err(|_| RegionDown { region: Arc::clone(&self.name) })
+    }
+
+    /// What the region has learnt of an exchange's first-price auctions, for a bid of this value; `None` while it is too little.
+    #[must_use]
+    pub fn outlook(&self, exchange: &str, value: Cpm) -> Option<Outlook> {
+        self.tables.market.read()?.outlook(exchange, value)
     }
 
     /// How long the region took to count its users when it last started.

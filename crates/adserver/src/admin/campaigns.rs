@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `GET /campaigns` | all of them, with version, who keeps the definition, and money |
 //! | `GET /campaigns/7` | one, with its definition in TOML; that alone with `Accept: application/toml`. `ETag` is its version |
+//! | `GET /campaigns/7/plan` | planned, spent, held and deviation; how much passes in each region; what limits it; its markets |
+//! | `GET /campaigns/7/plan.svg` | the same as a picture of the day |
 //! | `GET /campaigns/7/log` | what was said of it, by whom and why |
 //! | `PUT /campaigns/7` | adds or changes it: TOML, or JSON with the same keys (`Content-Type: application/json`) |
 //! | `DELETE /campaigns/7` | takes it out; its open bids still bill |
@@ -29,6 +31,7 @@ use serde_json::{Value, json};
 use tembusu::Reply;
 
 use super::body::read_definition;
+use super::plan::add_plan;
 use super::router::Desk;
 use crate::book::{BookError, BookMessage, Change, Done, Expected, Reloaded, Take, Words};
 
@@ -62,6 +65,9 @@ pub(super) async fn list(State(desk): Shared) -> Response {
                 "state": status.state.to_string(),
             });
             add_money(&mut shown, &totals, status.id);
+            if let Some(view) = desk.campaigns.view(status.id) {
+                add_plan(&mut shown, &desk, &totals, &view);
+            }
             add_word(&mut shown, &desk, words.get(&status.id));
             shown
         })
@@ -96,6 +102,7 @@ pub(super) async fn read(State(desk): Shared, Path(id): Path<u32>, headers: Head
         "definition": definition,
     });
     add_money(&mut shown, &totals, id);
+    add_plan(&mut shown, &desk, &totals, &view);
     add_word(&mut shown, &desk, words(&desk).await.unwrap_or_default().get(&id));
     (tag, Json(shown)).into_response()
 }

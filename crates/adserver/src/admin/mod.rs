@@ -5,10 +5,13 @@
 
 mod body;
 mod campaigns;
+mod chart;
 mod drops;
 mod explain;
 mod levels;
+mod limit;
 mod pages;
+mod plan;
 mod router;
 mod tree;
 

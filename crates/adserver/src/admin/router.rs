@@ -11,12 +11,15 @@ use campaign::CampaignsHandle;
 use exchange::ExchangePort;
 use exchange::drops::DropMessage;
 use ledger::LedgerMessage;
+use region::RegionPort;
+use region::supply::SupplyBook;
 use telemetry::{AggregatorMessage, AlertBoard, Meters, ServiceLevels};
 use tembusu::{Address, SupervisorRef};
 
-use super::{campaigns, drops, explain, levels, pages};
+use super::{campaigns, drops, explain, levels, pages, plan};
 use crate::book::{BookMessage, FileWords};
 use crate::phase::Life;
+use crate::supply::History;
 
 /// What the pages are made from.
 pub(crate) struct Desk {
@@ -42,6 +45,12 @@ pub(crate) struct Desk {
     pub(crate) file: FileWords,
     /// The exchanges, in the order of the configuration.
     pub(crate) exchanges: Vec<ExchangePort>,
+    /// The regions, in the order of the configuration.
+    pub(crate) regions: Vec<RegionPort>,
+    /// What was learnt of supply, and the courses of campaigns.
+    pub(crate) supply: SupplyBook,
+    /// The last day of campaigns.
+    pub(crate) history: History,
     /// Why campaigns drop out.
     pub(crate) drops: Address<DropMessage>,
 }
@@ -60,6 +69,8 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
         .route("/campaigns/reload", post(campaigns::reload))
         .route("/campaigns/{id}", get(campaigns::read).put(campaigns::put).delete(campaigns::delete))
         .route("/campaigns/{id}/log", get(campaigns::log))
+        .route("/campaigns/{id}/plan", get(plan::plan))
+        .route("/campaigns/{id}/plan.svg", get(plan::picture))
         .route("/crash-payloads", get(pages::crash_payloads))
         .route("/drop-reasons", get(drops::drop_reasons))
         .route("/exchanges/{name}/explain", post(explain::explain))

@@ -9,15 +9,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use campaign::{Campaign, CampaignId, CampaignsHandle, Country};
-use ledger::Clock;
+use ledger::{Clock, LedgerMessage};
+use money::Nanos;
 use region::supply::{SupplyBook, Traffic};
 use telemetry::Meters;
-use tembusu::{Actor, Context, ExitReason, Flow, Init};
+use tembusu::{Actor, Address, Context, ExitReason, Flow, Init};
 
+use super::course_of;
 use super::file::SupplyFile;
+use super::history::{History, NOTE_MS, Point};
 
 /// How often requests are counted: an hour's turn is noticed within it.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long it waits for the ledger's sums: a quarter without them is left out.
+const TOTALS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The regions and their countries.
 pub(crate) type Territories = Arc<HashMap<String, Vec<Country>>>;
@@ -31,6 +37,8 @@ pub(crate) struct LearnerArgs {
     pub(crate) territories: Territories,
     pub(crate) file: SupplyFile,
     pub(crate) clock: Clock,
+    pub(crate) ledger: Address<LedgerMessage>,
+    pub(crate) history: History,
 }
 
 impl fmt::Debug for LearnerArgs {
@@ -58,6 +66,7 @@ pub(crate) struct SupplyLearner {
     /// By exchange and region, in the order of the meters.
     counted: Vec<u64>,
     looked_ms: i64,
+    noted_ms: i64,
 }
 
 impl Actor for SupplyLearner {
@@ -68,12 +77,16 @@ impl Actor for SupplyLearner {
     async fn init(args: &LearnerArgs, cx: &mut Context<Self>) -> Result<Init<Self>, LearnerCrash> {
         cx.after(LOOK_INTERVAL, Look);
         let (counted, looked_ms) = (requests(&args.meters), args.clock.now_ms());
-        Ok(Init::Ready(Self { args: args.clone(), counted, looked_ms }))
+        Ok(Init::Ready(Self { args: args.clone(), counted, looked_ms, noted_ms: i64::MIN }))
     }
 
     async fn handle(&mut self, Look: Look, cx: &mut Context<Self>) -> Result<Flow, LearnerCrash> {
         if self.look() {
             self.keep();
+        }
+        if self.noted_ms <= self.looked_ms.saturating_sub(NOTE_MS) {
+            self.noted_ms = self.looked_ms;
+            self.note().await;
         }
         cx.after(LOOK_INTERVAL, Look);
         Ok(Flow::Continue)
@@ -108,6 +121,19 @@ impl SupplyLearner {
         });
         (self.counted, self.looked_ms) = (counted, now_ms);
         turned
+    }
+
+    /// Notes where the campaigns stand that have spent something.
+    async fn note(&self) {
+        let LearnerArgs { book, campaigns, ledger, history, .. } = &self.args;
+        let Ok(totals) = ledger.call(|reply| LedgerMessage::Totals { reply }, TOTALS_TIMEOUT).await else { return };
+        let at_ms = self.looked_ms;
+        let spending = totals.accounts.iter().filter(|account| account.spent > Nanos(0));
+        let points = spending.filter_map(|account| {
+            let course = course_of(book, &campaigns.view(account.campaign)?)?;
+            Some((account.campaign, Point { at_ms, planned: course.planned(at_ms), spent: account.spent }))
+        });
+        history.note(at_ms, points);
     }
 
     fn keep(&self) {

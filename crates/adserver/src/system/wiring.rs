@@ -39,7 +39,7 @@ use crate::config::{
 use crate::http::{HttpListener, ListenerArgs};
 use crate::notices::{ForgeryLimit, NoticeDesk, NoticeService, announce};
 use crate::phase::Life;
-use crate::supply::{LearnerArgs, SupplyFile, SupplyLearner, Territories};
+use crate::supply::{History, LearnerArgs, SupplyFile, SupplyLearner, Territories};
 
 /// The supervisor of all exchanges' sockets.
 pub(super) const SOCKETS: &str = "sockets";
@@ -91,13 +91,16 @@ pub(super) fn wire(
         Surroundings { parts: &parts, meters: &meters, board: &board, campaigns: &campaigns, regions: &regions };
     let exchanges = wire_exchanges(config, &surroundings, runtimes, &mut subtrees);
 
+    let history = History::default();
     let learner = LearnerArgs {
-        book: supply,
+        book: supply.clone(),
         meters: meters.clone(),
         campaigns: campaigns.clone(),
         territories: territories(config),
         file: supply_file,
         clock: Clock::system(),
+        ledger: ledger.clone(),
+        history: history.clone(),
     };
     subtrees.push(wire_supply(learner));
     let (drop_reasons, drops) = wire_drop_reasons(&exchanges, &campaigns);
@@ -115,6 +118,9 @@ pub(super) fn wire(
         book: book.clone(),
         file,
         exchanges: exchanges.clone(),
+        regions: regions.clone(),
+        supply,
+        history,
         drops,
     };
     // First, and so the last to stop: it answers while the others start and drain. It holds handles only.

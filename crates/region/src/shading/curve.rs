@@ -31,7 +31,11 @@ pub(super) fn bin_of(price: Cpm) -> usize {
 
 /// For each edge, how many of the known auctions a bid at it would have won.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Curve([f32; BINS]);
+pub struct Curve {
+    won: [f32; BINS],
+    /// All that are known, with those that no edge would have won.
+    auctions: f32,
+}
 
 impl Curve {
     /// From how many auctions fell into each bin.
@@ -42,14 +46,14 @@ impl Curve {
             sum += count;
             *won = sum;
         }
-        Self(won)
+        Self { won, auctions: counts.iter().sum() }
     }
 
     /// The price at which a bid worth `value` gains most; `None` if it gains nowhere below its value.
     #[must_use]
     pub fn best(&self, value: Cpm, floor: Cpm) -> Option<Cpm> {
         let mut best = (0.0, None);
-        for (edge, won) in EDGES.iter().zip(self.0).take_while(|(edge, _)| **edge < value) {
+        for (edge, won) in EDGES.iter().zip(self.won).take_while(|(edge, _)| **edge < value) {
             let price = (*edge).max(floor);
             let gain = (value.0 - price.0) as f32 * won;
             if best.0 < gain {
@@ -57,5 +61,19 @@ impl Curve {
             }
         }
         best.1
+    }
+
+    /// How many auctions are known.
+    #[must_use]
+    pub fn auctions(&self) -> f32 {
+        self.auctions
+    }
+
+    /// The share of the known auctions that a bid at this price would have won: at least, by a bin.
+    #[must_use]
+    pub fn wins(&self, price: Cpm) -> f32 {
+        let edges = EDGES.partition_point(|edge| *edge <= price);
+        let won = edges.checked_sub(1).map_or(0.0, |at| self.won[at]);
+        if self.auctions > 0.0 { won / self.auctions } else { 0.0 }
     }
 }

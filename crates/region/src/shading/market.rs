@@ -10,7 +10,8 @@ use foldhash::fast::RandomState;
 use money::Cpm;
 
 use super::curve::{BINS, Curve, bin_of};
-use super::{Lesson, Segment};
+use super::{LEVELS, Lesson, Segment};
+use crate::risk::Format;
 
 /// Segments of a region; 200 bytes each.
 pub const SEGMENTS_MAX: usize = 4_096;
@@ -75,6 +76,19 @@ pub struct Market {
     changed: bool,
 }
 
+/// What a market promises a bid, over all of an exchange's auctions of the first price.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outlook {
+    /// How many auctions are known, the older ones counted less.
+    pub auctions: f32,
+    /// What would be bid, in USD; the value itself if nothing below it gains.
+    pub price: Cpm,
+    /// The share of the auctions that this would win.
+    pub wins: f32,
+    /// The share that the full value would win.
+    pub wins_in_full: f32,
+}
+
 /// The curves of a market as the bid path reads them.
 #[derive(Clone, Debug, Default)]
 pub struct MarketView {
@@ -86,6 +100,16 @@ impl MarketView {
     #[must_use]
     pub fn price(&self, segment: Segment, value: Cpm, floor: Cpm) -> Option<Cpm> {
         segment.levels().find_map(|segment| self.curves.get(&segment))?.best(value, floor)
+    }
+
+    /// What is known of an exchange as a whole, for a bid of this value: `None` while it is too little.
+    #[must_use]
+    pub fn outlook(&self, exchange: &str, value: Cpm) -> Option<Outlook> {
+        let whole = Segment::of(exchange, Format::Web, (0, 0), 0).above(LEVELS - 1);
+        let curve = self.curves.get(&whole)?;
+        let price = curve.best(value, Cpm(0)).unwrap_or(value);
+        let (wins, wins_in_full) = (curve.wins(price), curve.wins(value));
+        Some(Outlook { auctions: curve.auctions(), price, wins, wins_in_full })
     }
 
     /// Of how many segments enough is known.

@@ -15,7 +15,7 @@ mod market;
 mod segment;
 
 pub use curve::{BINS, Curve, EDGES};
-pub use market::{Market, MarketView, SAMPLES_MIN, SEGMENTS_MAX};
+pub use market::{Market, MarketView, Outlook, SAMPLES_MIN, SEGMENTS_MAX};
 pub use segment::{LEVELS, Segment};
 
 use campaign::CampaignId;
