@@ -232,7 +232,7 @@ impl Said<'_> {
             D::Domains => self.domain().is_some_and(|domain| {
                 rules.domains.iter().any(|ours| {
                     let domain = domain.to_ascii_lowercase();
-                    domain == *ours || domain.ends_with(&format!(".{ours}"))
+                    domain == ours || domain.ends_with(&format!(".{ours}"))
                 })
             }),
             D::Bundles => {

@@ -163,10 +163,10 @@ impl Mix {
             rules.content_categories.dedup();
         }
         if self.percent(10) {
-            rules.domains = self.domains(50);
+            rules.domains = self.domains(50).into_iter().collect();
         }
         if self.percent(5) {
-            rules.bundles = self.numbered("com.example.app", 500, 20);
+            rules.bundles = self.numbered("com.example.app", 500, 20).into_iter().collect();
         }
         if self.percent(35) {
             rules.segments = self.numbered("seg", SEGMENTS, 10);
@@ -189,11 +189,12 @@ impl Mix {
         if self.percent(40) {
             let list = self.below(LISTS);
             let own = self.domains(10);
-            rules.domains =
+            let mut all: Vec<String> =
                 (0..LIST_DOMAINS).map(|at| format!("site{}.example", (list * 97 + at * 7) % DOMAINS)).collect();
-            rules.domains.extend(own);
-            rules.domains.sort_unstable();
-            rules.domains.dedup();
+            all.extend(own);
+            all.sort_unstable();
+            all.dedup();
+            rules.domains = all.into_iter().collect();
         }
         if self.percent(30) {
             rules.content_categories = vec!["IAB25".into(), "IAB26".into()];

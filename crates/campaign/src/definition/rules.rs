@@ -6,7 +6,7 @@ use std::str::FromStr;
 use toml::Spanned;
 
 use super::table::{CampaignTable, RulesTable};
-use crate::targeting::{Dimension as D, Rules, Side, Targeting};
+use crate::targeting::{Dimension as D, Rules, Side, Targeting, Texts};
 use crate::{Flaw, Place};
 
 /// The rules of a campaign, if it has any.
@@ -26,14 +26,15 @@ pub(super) fn targeting(table: &CampaignTable) -> Result<Option<Box<Targeting>>,
 fn rules(side: Side, table: &RulesTable) -> Result<Rules, Flaw> {
     let texts =
         |dimension| -> Vec<String> { table.values(dimension).iter().map(|value| value.get_ref().clone()).collect() };
+    let packed = |dimension| -> Texts { table.values(dimension).iter().map(Spanned::get_ref).collect() };
     Ok(Rules {
         exchanges: texts(D::Exchanges),
         regions: parsed(table, side, D::Regions)?,
         cities: texts(D::Cities),
         within: parsed(table, side, D::Within)?,
         inventory: parsed(table, side, D::Inventory)?,
-        domains: texts(D::Domains),
-        bundles: texts(D::Bundles),
+        domains: packed(D::Domains),
+        bundles: packed(D::Bundles),
         sites: texts(D::Sites),
         apps: texts(D::Apps),
         publishers: texts(D::Publishers),

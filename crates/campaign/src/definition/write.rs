@@ -137,8 +137,8 @@ fn rules(out: &mut String, side: &str, of: &Rules) {
     list(out, D::Cities, cities);
     list(out, D::Within, within);
     list(out, D::Inventory, inventory);
-    list(out, D::Domains, domains);
-    list(out, D::Bundles, bundles);
+    list(out, D::Domains, &domains.iter().collect::<Vec<_>>());
+    list(out, D::Bundles, &bundles.iter().collect::<Vec<_>>());
     list(out, D::Sites, sites);
     list(out, D::Apps, apps);
     list(out, D::Publishers, publishers);

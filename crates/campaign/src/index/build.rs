@@ -121,21 +121,18 @@ fn inventory(placed: &[&CompiledCampaign]) -> Sorted<String> {
 /// Hands over the keys of what the rules list, each in the same memory.
 fn inventory_keys(rules: &Rules, key: &mut String, mut each: impl FnMut(&str)) {
     // Checked: domains are in lower case, without blanks around them.
-    for domain in &rules.domains {
+    for domain in rules.domains.iter() {
         key.clear();
         key.push_str(domain);
         key.push_str(Tag::Domain.letter());
         each(key);
     }
-    let lists = [
-        (&rules.bundles, Tag::Bundle),
-        (&rules.sites, Tag::Site),
-        (&rules.apps, Tag::App),
-        (&rules.publishers, Tag::Publisher),
-    ];
+    for text in rules.bundles.iter() {
+        fold_tagged(bundle(text), Tag::Bundle).iter().for_each(|key| each(key.as_str()));
+    }
+    let lists = [(&rules.sites, Tag::Site), (&rules.apps, Tag::App), (&rules.publishers, Tag::Publisher)];
     for (texts, tag) in lists {
         for text in texts {
-            let text = if matches!(tag, Tag::Bundle) { bundle(text) } else { text };
             fold_tagged(text, tag).iter().for_each(|key| each(key.as_str()));
         }
     }

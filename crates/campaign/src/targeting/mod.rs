@@ -38,6 +38,7 @@ mod place;
 mod rules;
 mod system;
 mod text;
+mod texts;
 
 pub use hours::{Hours, ParseHoursError, UtcOffset};
 pub(crate) use place::{Ball, Point};
@@ -46,3 +47,4 @@ pub(crate) use rules::segment_rule;
 pub use rules::{Dimension, RULE_BYTES_MAX, RULE_VALUES_MAX, Rules, Side, Targeting};
 pub use system::{Channel, Connection, Device, Format, Language, Os, OsRule, ParseRuleError, Version};
 pub(crate) use text::{Folded, TEXT_BYTES_MAX, bundle, fold, host};
+pub use texts::Texts;

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::hash::Hash;
 
-use super::{Channel, Circle, Connection, Device, Format, Hours, Language, OsRule, Region, UtcOffset};
+use super::{Channel, Circle, Connection, Device, Format, Hours, Language, OsRule, Region, Texts, UtcOffset};
 use crate::check::{ensure, flaw};
 use crate::{Campaign, Flaw, Place, category, domain};
 
@@ -35,8 +35,8 @@ pub struct Rules {
     pub cities: Vec<String>,
     pub within: Vec<Circle>,
     pub inventory: Vec<Channel>,
-    pub domains: Vec<String>,
-    pub bundles: Vec<String>,
+    pub domains: Texts,
+    pub bundles: Texts,
     pub sites: Vec<String>,
     pub apps: Vec<String>,
     pub publishers: Vec<String>,
@@ -174,8 +174,8 @@ impl Rules {
         cities: Vec::new(),
         within: Vec::new(),
         inventory: Vec::new(),
-        domains: Vec::new(),
-        bundles: Vec::new(),
+        domains: Texts::NONE,
+        bundles: Texts::NONE,
         sites: Vec::new(),
         apps: Vec::new(),
         publishers: Vec::new(),
@@ -196,8 +196,6 @@ impl Rules {
         let texts = [
             (D::Exchanges, &self.exchanges),
             (D::Cities, &self.cities),
-            (D::Domains, &self.domains),
-            (D::Bundles, &self.bundles),
             (D::Sites, &self.sites),
             (D::Apps, &self.apps),
             (D::Publishers, &self.publishers),
@@ -207,11 +205,10 @@ impl Rules {
             (D::Segments, &self.segments),
         ];
         for (dimension, values) in texts {
-            unique(values, side, dimension)?;
-            for (at, value) in values.iter().enumerate() {
-                check_text(value, Place::Rule(side, dimension, at))?;
-            }
+            check_texts(values.iter().map(String::as_str), side, dimension)?;
         }
+        check_texts(self.domains.iter(), side, D::Domains)?;
+        check_texts(self.bundles.iter(), side, D::Bundles)?;
         unique(&self.regions, side, D::Regions)?;
         unique(&self.within, side, D::Within)?;
         unique(&self.inventory, side, D::Inventory)?;
@@ -222,7 +219,7 @@ impl Rules {
         unique(&self.formats, side, D::Formats)?;
 
         let places = |dimension| move |at| Place::Rule(side, dimension, at);
-        each(&self.domains, places(D::Domains), |found| {
+        each(self.domains.iter(), places(D::Domains), |found| {
             let advice = "is no bare domain: write it in lower case without scheme or path, such as \"news.example\"";
             (!domain::is_bare(found)).then(|| format!("{found:?} {advice}"))
         })?;
@@ -242,9 +239,25 @@ impl Rules {
     }
 }
 
-fn each<T>(values: &[T], place: impl Fn(usize) -> Place, advice: impl Fn(&T) -> Option<String>) -> Result<(), Flaw> {
-    let found = values.iter().enumerate().find_map(|(at, value)| Some((at, advice(value)?)));
+fn each<T>(
+    values: impl IntoIterator<Item = T>,
+    place: impl Fn(usize) -> Place,
+    advice: impl Fn(T) -> Option<String>,
+) -> Result<(), Flaw> {
+    let found = values.into_iter().enumerate().find_map(|(at, value)| Some((at, advice(value)?)));
     found.map_or(Ok(()), |(at, advice)| flaw(place(at), advice))
+}
+
+fn check_texts<'a>(
+    values: impl ExactSizeIterator<Item = &'a str> + Clone,
+    side: Side,
+    dimension: Dimension,
+) -> Result<(), Flaw> {
+    unique(values.clone(), side, dimension)?;
+    for (at, value) in values.enumerate() {
+        check_text(value, Place::Rule(side, dimension, at))?;
+    }
+    Ok(())
 }
 
 fn check_text(value: &str, place: Place) -> Result<(), Flaw> {
@@ -257,13 +270,21 @@ fn check_text(value: &str, place: Place) -> Result<(), Flaw> {
     ensure(!value.contains(char::is_control), place, || "holds a control character: remove it".into())
 }
 
-fn unique<T: Eq + Hash + fmt::Debug>(values: &[T], side: Side, dimension: Dimension) -> Result<(), Flaw> {
-    ensure(values.len() <= RULE_VALUES_MAX, Place::Rule(side, dimension, RULE_VALUES_MAX), || {
-        format!("{} values: {RULE_VALUES_MAX} are the most", values.len())
+fn unique<T: Eq + Hash + fmt::Debug>(
+    values: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+    side: Side,
+    dimension: Dimension,
+) -> Result<(), Flaw> {
+    let values = values.into_iter();
+    let count = values.len();
+    ensure(count <= RULE_VALUES_MAX, Place::Rule(side, dimension, RULE_VALUES_MAX), || {
+        format!("{count} values: {RULE_VALUES_MAX} are the most")
     })?;
-    let mut seen = HashSet::with_capacity_and_hasher(values.len(), foldhash::fast::RandomState::default());
-    match values.iter().position(|value| !seen.insert(value)) {
-        Some(at) => flaw(Place::Rule(side, dimension, at), format!("{:?} stands twice: remove one", values[at])),
-        None => Ok(()),
+    let mut seen = HashSet::with_capacity_and_hasher(count, foldhash::fast::RandomState::default());
+    for (at, value) in values.enumerate() {
+        if let Some(value) = seen.replace(value) {
+            return flaw(Place::Rule(side, dimension, at), format!("{value:?} stands twice: remove one"));
+        }
     }
+    Ok(())
 }

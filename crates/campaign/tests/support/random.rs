@@ -96,7 +96,7 @@ impl Words {
         macro_rules! maybe {
             ($field:ident, $of:expr, $most:expr) => {
                 if d.one_in(rarity) {
-                    rules.$field = d.some($of, $most);
+                    rules.$field = d.some($of, $most).into_iter().collect();
                 }
             };
         }

@@ -255,7 +255,7 @@ impl Part {
     pub fn definition(&self) -> Campaign {
         let mut include = campaign::targeting::Rules::default();
         if let Some(property) = self.property {
-            include.domains = vec![Opportunity::property_name(Format::Web, property)];
+            include.domains = [Opportunity::property_name(Format::Web, property)].into_iter().collect();
         }
         if let Some((from, to)) = self.hours {
             include.hours = vec![format!("mon-sun {from}-{to}").parse().expect("hours of the week")];
