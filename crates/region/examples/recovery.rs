@@ -1,6 +1,7 @@
 //! Measures how long a region with so many users takes to bid again after a crash, and what a user costs in memory.
 //!
-//! `cargo run --release -p region --example recovery -- 1000000 5`: users and rounds. The ledger is the real one, in a
+//! `cargo run --release -p region --example recovery -- 1000000 5 0`: users, rounds, and how many of the users were billed within
+//! the last minutes, which a region reads again after a crash. The ledger is the real one, in a
 //! temporary folder (some 500 bytes a user); time is the system's. Prints one line for each round; judges nothing.
 
 use std::sync::Arc;
@@ -23,10 +24,11 @@ const DAY_MS: i64 = 86_400_000;
 fn main() {
     let mut words = std::env::args().skip(1).map(|word| word.parse::<u64>().expect("a number"));
     let (users, rounds) = (words.next().unwrap_or(1_000_000), words.next().unwrap_or(5));
+    let late = words.next().unwrap_or(0).min(users);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("ledger.db");
     let started = Instant::now();
-    fill(&path, users);
+    fill(&path, users, late);
     println!("{users} users in the ledger after {:.1} s", started.elapsed().as_secs_f64());
 
     let runtime =
@@ -55,8 +57,8 @@ fn main() {
     });
 }
 
-/// One impression for each user, over the last day.
-fn fill(path: &std::path::Path, users: u64) {
+/// One impression for each user, over the last day; the last `late` of them are of this minute.
+fn fill(path: &std::path::Path, users: u64, late: u64) {
     let mut store = Store::open(StoreOptions::new(path)).expect("a ledger");
     let now_ms = now_ms();
     for campaign in 1..=CAMPAIGNS {
@@ -67,7 +69,8 @@ fn fill(path: &std::path::Path, users: u64) {
     }
     store.commit().expect("a commit");
     for user in 0..users {
-        let at_ms = now_ms - DAY_MS + 600_000 + i64::try_from(user * 80_000_000 / users).expect("a day");
+        let spread_ms = i64::try_from(user * 80_000_000 / users).expect("a day");
+        let at_ms = if user < users - late { now_ms - DAY_MS + 600_000 + spread_ms } else { now_ms };
         store.record_notice(&billing(user), at_ms).expect("recorded");
         if user % BATCH == BATCH - 1 {
             store.commit().expect("a commit");

@@ -73,7 +73,21 @@ fn end_of_archive(now_ms: i64) -> i64 {
 }
 
 /// A newer archive, being made on a thread of its own. Dropped, its result is as well.
-pub(crate) struct Renewal(JoinHandle<(Box<dyn CapReader>, Result<CapArchive, CapStoreError>)>);
+pub(crate) struct Renewal {
+    thread: JoinHandle<RenewalEnd>,
+    /// Whether it reads everything, and not only what is new.
+    pub(crate) is_anew: bool,
+}
+
+/// A newer archive.
+pub(crate) struct Renewed {
+    pub(crate) archive: CapArchive,
+    /// The last event that may be counted in it: whoever takes it must have applied that.
+    pub(crate) region_seq: u64,
+}
+
+/// What became of a renewal, and the reader for the next one.
+pub(crate) type RenewalEnd = (Box<dyn CapReader>, Result<Renewed, CapStoreError>);
 
 impl fmt::Debug for Renewal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,42 +97,43 @@ impl fmt::Debug for Renewal {
 
 impl Renewal {
     /// Begins: from what the archive says and what the ledger has recorded since, or from the ledger alone.
-    pub(crate) fn of(mut reader: Box<dyn CapReader>, archive: Arc<CapArchive>, anew: bool, now_ms: i64) -> Self {
-        Self(spawn_blocking(move || {
-            let renewed = renew(&mut *reader, &archive, anew, now_ms);
+    pub(crate) fn of(mut reader: Box<dyn CapReader>, archive: Arc<CapArchive>, is_anew: bool, now_ms: i64) -> Self {
+        let thread = spawn_blocking(move || {
+            let renewed = renew(&mut *reader, &archive, is_anew, now_ms);
             (reader, renewed)
-        }))
+        });
+        Self { thread, is_anew }
     }
 
     pub(crate) fn is_finished(&self) -> bool {
-        self.0.is_finished()
+        self.thread.is_finished()
     }
 
     /// What became of it, and the reader for the next one; `None` if it panicked.
-    pub(crate) async fn result(self) -> Option<(Box<dyn CapReader>, Result<CapArchive, CapStoreError>)> {
-        self.0.await.ok()
+    pub(crate) async fn result(self) -> Option<RenewalEnd> {
+        self.thread.await.ok()
     }
 }
 
 fn renew(
     reader: &mut dyn CapReader,
     archive: &CapArchive,
-    anew: bool,
+    is_anew: bool,
     now_ms: i64,
-) -> Result<CapArchive, CapStoreError> {
+) -> Result<Renewed, CapStoreError> {
     // Never earlier than before: the table has forgotten what the last one said as well.
     let until_ms = end_of_archive(now_ms).max(archive.until_ms());
-    let (mut builder, since_ms) = if anew {
+    let (mut builder, since_ms) = if is_anew {
         (CapArchiveBuilder::new(archive.hasher().clone()), i64::MIN)
     } else {
         (CapArchiveBuilder::after(archive, now_ms), archive.until_ms())
     };
-    reader.begin()?;
+    let region_seq = reader.begin()?;
     reader.read(since_ms, &mut |count| {
         if count.until_ms <= until_ms {
             builder.add(&count);
         }
         true
     })?;
-    Ok(builder.build(until_ms))
+    Ok(Renewed { archive: builder.build(until_ms), region_seq })
 }

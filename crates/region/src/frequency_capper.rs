@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 use crate::cap_archive::CapArchive;
 use crate::cap_estate::{CapEstate, CarriedBids};
 use crate::cap_journal::{CapJournal, Journaling};
-use crate::cap_load::{LoadedCaps, Renewal};
+use crate::cap_load::{LoadedCaps, Renewal, Renewed};
 use crate::cap_table::CapTable;
 use crate::chaos::{CAPPER_EVENT, CAPPER_FIRST_MESSAGE};
 use crate::crash::{RegionCrash, strike};
@@ -261,10 +261,13 @@ impl FrequencyCapper {
     }
 
     async fn take_renewal(&mut self, renewal: Renewal) {
+        let is_anew = renewal.is_anew;
         let Some((reader, renewed)) = renewal.result().await else { return };
         self.upkeep.reader = Some(Reader(reader));
         match renewed {
-            Ok(archive) => {
+            // An event that is counted in it would be counted again when it comes.
+            Ok(Renewed { region_seq, .. }) if self.feed.applied() < region_seq => self.upkeep.is_behind |= is_anew,
+            Ok(Renewed { archive, .. }) => {
                 self.archive = Arc::new(archive);
                 self.caps.take_archive(&self.archive);
                 // What came meanwhile and belongs into it is in this incarnation's table, and would be in no other.
@@ -272,7 +275,10 @@ impl FrequencyCapper {
                     self.estate.leave_archive(Some(Arc::clone(&self.archive)));
                 }
             }
-            Err(cause) => tracing::warn!(%cause, "counts of users are not archived; trying again later"),
+            Err(cause) => {
+                tracing::warn!(%cause, "counts of users are not archived; trying again later");
+                self.upkeep.is_behind |= is_anew;
+            }
         }
     }
 }

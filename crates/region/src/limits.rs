@@ -7,8 +7,8 @@ use money::Nanos;
 /// Locks over which the cap table is spread: several times the threads that bid, so that they rarely meet.
 pub const CAP_SHARDS: usize = 64;
 
-/// (campaign or creative, user) pairs in a shard; 4 million in all, some 400 MB. Beyond it new users are refused by capped
-/// campaigns.
+/// (campaign or creative, user) pairs in a shard; 4 million in all, some 160 MB once they are archived. Beyond it new users are
+/// refused by capped campaigns.
 pub const CAP_ENTRIES_PER_SHARD_MAX: usize = 65_536;
 
 /// Moments at which a user was billed that are told apart; beyond it the closest are put together, as the later of them. Caps

@@ -3,7 +3,7 @@
 mod common;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
 use std::time::Duration;
 
 use common::{CAMPAIGN, PRICE, Sent, World, capped, key};
@@ -27,18 +27,19 @@ static TURN: Mutex<()> = Mutex::const_new(());
 struct Watched {
     inner: LedgerCaps,
     since_ms: Arc<std::sync::Mutex<Vec<i64>>>,
+    fails: Arc<AtomicBool>,
 }
 
 struct WatchedReader {
     inner: Box<dyn CapReader>,
-    since_ms: Arc<std::sync::Mutex<Vec<i64>>>,
+    watched: Watched,
 }
 
 impl CapStore for Watched {
     fn open(&self, region: Arc<str>) -> CapAnswer<'_> {
         Box::pin(async move {
             let inner = self.inner.open(region).await?;
-            Ok(Box::new(WatchedReader { inner, since_ms: Arc::clone(&self.since_ms) }) as Box<dyn CapReader>)
+            Ok(Box::new(WatchedReader { inner, watched: self.clone() }) as Box<dyn CapReader>)
         })
     }
 }
@@ -49,7 +50,10 @@ impl CapReader for WatchedReader {
     }
 
     fn read(&mut self, since_ms: i64, take: &mut dyn FnMut(CapCount) -> bool) -> Result<(), CapStoreError> {
-        self.since_ms.lock().unwrap().push(since_ms);
+        self.watched.since_ms.lock().unwrap().push(since_ms);
+        if self.watched.fails.load(SeqCst) {
+            return Err(CapStoreError::new("the test says so"));
+        }
         self.inner.read(since_ms, take)
     }
 }
@@ -59,17 +63,20 @@ struct Watch {
     since_ms: Arc<std::sync::Mutex<Vec<i64>>>,
     /// By how much the region's clock is ahead of the ledger's.
     ahead_ms: Arc<AtomicI64>,
+    /// Whether readers fail.
+    fails: Arc<AtomicBool>,
 }
 
 impl Watch {
     async fn start() -> Self {
         let since_ms = Arc::<std::sync::Mutex<Vec<i64>>>::default();
         let ahead_ms = Arc::<AtomicI64>::default();
+        let fails = Arc::<AtomicBool>::default();
         let adjust = |args: RegionArgs| {
             let inner = LedgerCaps::new(args.ledger.clone(), Duration::from_secs(1));
             let (clock, ahead_ms) = (args.clock.clone(), Arc::clone(&ahead_ms));
             RegionArgs {
-                caps: Arc::new(Watched { inner, since_ms: Arc::clone(&since_ms) }),
+                caps: Arc::new(Watched { inner, since_ms: Arc::clone(&since_ms), fails: Arc::clone(&fails) }),
                 timings: Timings { renewal: Duration::from_secs(1), control: Duration::from_secs(60), ..args.timings },
                 clock: Clock::new(move || clock.now_ms() + ahead_ms.load(SeqCst)),
                 ..args
@@ -77,7 +84,7 @@ impl Watch {
         };
         let world = World::start(&["sg"], BUDGET, adjust).await;
         world.fund().await;
-        Self { world, since_ms, ahead_ms }
+        Self { world, since_ms, ahead_ms, fails }
     }
 
     async fn bid(&mut self, user: u8) -> Sent {
@@ -211,4 +218,25 @@ async fn what_is_recorded_in_a_minute_that_was_over_is_not_lost() {
     sleep(RENEWED * 4).await;
     assert!(common::START_MS < watch.crash(&chaos::CAPPER_EVENT).await, "the archive is whole again");
     assert_eq!((watch.counts(1), watch.counts(2), watch.counts(9)), (billed(1), billed(2), billed(2)));
+}
+
+/// Of a renewal that fails nothing is believed, nor is it forgotten why it was to read everything.
+#[tokio::test(start_paused = true)]
+async fn what_is_recorded_in_a_minute_that_was_over_is_not_lost_over_a_ledger_that_cannot_be_read() {
+    let _turn = TURN.lock().await;
+    let mut watch = Watch::start().await;
+    watch.bill(1).await;
+    let late = watch.bid(2).await;
+    watch.ahead_ms.store(i64::try_from(ARCHIVE_LAG.as_millis()).unwrap() * 5, SeqCst);
+    sleep(RENEWED).await;
+    watch.billed(&late).await;
+    watch.ahead_ms.store(0, SeqCst);
+    watch.fails.store(true, SeqCst);
+    sleep(RENEWED * 3).await;
+    assert_eq!(watch.since_ms.lock().unwrap().last(), Some(&i64::MIN), "it was tried");
+    assert_eq!(watch.counts(2), billed(1));
+    watch.fails.store(false, SeqCst);
+    sleep(RENEWED * 2).await;
+    assert!(common::START_MS < watch.crash(&chaos::BIDDING_EVENT).await, "the archive is whole again");
+    assert_eq!((watch.counts(1), watch.counts(2), watch.counts(9)), (billed(1), billed(1), billed(1)));
 }
