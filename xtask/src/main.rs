@@ -12,6 +12,10 @@ mod tidy;
 
 use clap::{Parser, Subcommand};
 
+/// That of the ad server, so that what is measured in process is measured as it runs there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The project's own commands.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]

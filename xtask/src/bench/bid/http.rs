@@ -123,6 +123,14 @@ pub(super) fn round(
     let (warm_up, measured) = (plan(WARM_UP), plan(Duration::from_secs(options.seconds)));
     cores::on(cores.load, || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        if options.awake {
+            // Always ready to run, it keeps the thread from waiting for the kernel; it ends with the runtime.
+            runtime.spawn(async {
+                loop {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
         runtime.block_on(drive(&warm_up))?;
         let before = cores::process_time(pid)?;
         let report = runtime.block_on(drive(&measured))?;

@@ -76,6 +76,10 @@ pub(crate) struct Options {
     /// Keep-alive connections over HTTP.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     connections: u16,
+    /// The load of the closed loops never sleeps: then no server pays for waking it, as none does over a network. On loopback the
+    /// one that answers slower than the load asks wakes it for every answer.
+    #[arg(long)]
+    awake: bool,
     /// Requests measured in each round of `in_process`.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
     requests: u32,
