@@ -4,7 +4,7 @@
 use anyhow::{Context, bail};
 use clap::Args;
 
-use crate::cargo::cargo;
+use crate::cargo::cargo_in_pieces;
 use crate::prerequisites;
 
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     prerequisites::erlang()?;
     let program = ["run", "--quiet", "--release", "--locked", "--package", "tembusu-conformance", "--bin", "otp-diff"];
-    let status = cargo(&program).arg("--").args(&options.arguments).status().context("running otp-diff")?;
+    let status = cargo_in_pieces(&program).arg("--").args(&options.arguments).status().context("running otp-diff")?;
     if !status.success() {
         bail!("otp-diff found a difference that nothing explains, or could not run");
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use crate::cargo::cargo;
+use crate::cargo::cargo_in_pieces;
 
 /// How many panics every test run survives.
 const PANICS_IN_EVERY_TEST: u64 = 1_000_000;
@@ -65,12 +65,12 @@ pub(crate) struct DayOptions {
 pub(crate) fn storm(options: &StormOptions) -> anyhow::Result<()> {
     let mut arguments = vec![format!("--panics={}", options.panics)];
     arguments.extend(options.seed.map(|seed| format!("--seed={seed}")));
-    let mut storm = cargo(&["run", "--quiet", "--release", "--locked", "--package", "tembusu-storm", "--"]);
+    let mut storm = cargo_in_pieces(&["run", "--quiet", "--release", "--locked", "--package", "tembusu-storm", "--"]);
     run(storm.args(arguments), "the storm")
 }
 
 pub(crate) fn explore(options: &ExploreOptions) -> anyhow::Result<()> {
-    let mut explore = cargo(&["test", "--quiet", "--locked", "--package", "tembusu", "--lib"]);
+    let mut explore = cargo_in_pieces(&["test", "--quiet", "--locked", "--package", "tembusu", "--lib"]);
     if !options.debug {
         explore.arg("--release");
     }
@@ -79,7 +79,8 @@ pub(crate) fn explore(options: &ExploreOptions) -> anyhow::Result<()> {
 }
 
 pub(crate) fn kill(options: &KillOptions) -> anyhow::Result<()> {
-    let mut kill = cargo(&["test", "--quiet", "--release", "--locked", "--package", "adserver", "--test", "process"]);
+    let mut kill =
+        cargo_in_pieces(&["test", "--quiet", "--release", "--locked", "--package", "adserver", "--test", "process"]);
     kill.args(["killed_under_load", "--", "--nocapture"])
         .env("TEMBUSU_KILL_ROUNDS", options.rounds.to_string())
         .env("TEMBUSU_KILL_RATE", options.rate.to_string());
@@ -87,7 +88,7 @@ pub(crate) fn kill(options: &KillOptions) -> anyhow::Result<()> {
 }
 
 pub(crate) fn day(options: &DayOptions) -> anyhow::Result<()> {
-    let mut day = cargo(&["run", "--quiet", "--release", "--locked", "--package", "rehearsal", "--"]);
+    let mut day = cargo_in_pieces(&["run", "--quiet", "--release", "--locked", "--package", "rehearsal", "--"]);
     day.arg(format!("--seed={}", options.seed));
     day.args(options.json.then_some("--json"));
     day.args(options.short.then_some("--short"));

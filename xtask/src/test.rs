@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use crate::cargo::cargo;
+use crate::cargo::{cargo, cargo_in_pieces};
 use crate::{bench, prerequisites, proofs, rules, tidy};
 
 #[derive(Debug, Args)]
@@ -71,9 +71,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     step("the incident, in release mode");
     let runs = options.incidents.to_string();
-    let replayed = cargo(&["run", "--release", "--locked", "--package", "adserver", "--", "incident", "--runs", &runs])
-        .status()
-        .context("replaying the incident")?;
+    let incident = ["run", "--release", "--locked", "--package", "adserver", "--", "incident", "--runs", &runs];
+    let replayed = cargo_in_pieces(&incident).status().context("replaying the incident")?;
     if replayed.success() {
         totals.passed += 1;
     } else {
