@@ -202,3 +202,74 @@ fn beside(path: &Path) -> PathBuf {
     name.push(".new");
     name.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use campaign::{CampaignId, CapWindow, Caps};
+    use foldhash::fast::RandomState;
+    use ledger::{CapKey, TokenId};
+
+    use super::*;
+    use crate::cap_archive::CapArchiveBuilder;
+    use crate::cap_user::CapUser;
+
+    /// The table of a new incarnation, in which so many bids are out.
+    fn table(bids: u8) -> CapTable {
+        let table = CapTable::of(Epoch::next(), &Arc::new(CapArchiveBuilder::new(RandomState::default()).build(0)));
+        (0..bids).for_each(|bid| open(&table, bid));
+        table
+    }
+
+    fn open(table: &CapTable, bid: u8) {
+        let user = CapUser::lasting(CapKey([bid; CapKey::BYTES]));
+        let caps = Caps::NONE.with(CapWindow::Day, 1);
+        assert!(table.try_open(CampaignId(7), user, caps, TokenId([bid; TokenId::BYTES]), 0, 60_000));
+    }
+
+    fn left(journal: &CapJournal) -> (usize, u64) {
+        let left = journal.recover().unwrap();
+        (left.open.len(), left.followed)
+    }
+
+    /// A write that its thread comes to late, when the region has been started again, changes nothing.
+    #[test]
+    fn only_the_incarnation_that_claimed_it_last_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = CapJournal::new(folder.path().join("open-caps-sg"));
+        let (old, new) = (table(1), table(3));
+        journal.claim(old.epoch());
+        journal.write(&old, 5).unwrap();
+        assert_eq!(left(&journal), (1, 5));
+        journal.claim(new.epoch());
+        journal.write(&old, 6).unwrap();
+        assert_eq!(left(&journal), (1, 5), "as it was");
+        journal.write(&new, 7).unwrap();
+        assert_eq!(left(&journal), (3, 7));
+        old.close(CampaignId(7), CapKey([0; CapKey::BYTES]), TokenId([0; TokenId::BYTES]));
+        journal.write(&old, 8).unwrap();
+        assert_eq!(left(&journal), (3, 7));
+    }
+
+    #[test]
+    fn a_file_that_has_grown_is_written_anew_and_says_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("open-caps-sg");
+        let journal = CapJournal::new(path.clone());
+        let table = table(2);
+        journal.claim(table.epoch());
+        journal.write(&table, 1).unwrap();
+        let (key, bid) = (CapKey([1; CapKey::BYTES]), TokenId([1; TokenId::BYTES]));
+        let mut largest = 0;
+        for round in 1..60 {
+            // Held for longer, again and again.
+            (0..1_000).for_each(|step| table.extend(CampaignId(7).into(), key, bid, 60_000 + round * 1_000 + step));
+            journal.write(&table, 1).unwrap();
+            largest = largest.max(fs::metadata(&path).unwrap().len());
+        }
+        let size = fs::metadata(&path).unwrap().len();
+        assert!(JOURNAL_BYTES_MIN as u64 <= largest && size < largest, "{size} of {largest} bytes");
+        let recovered = journal.recover().unwrap();
+        let of_bid = recovered.open.iter().find(|open| open.bid == bid).unwrap();
+        assert_eq!((recovered.open.len(), of_bid.expires_ms), (2, 60_000 + 59 * 1_000 + 999));
+    }
+}

@@ -220,6 +220,19 @@ async fn what_is_recorded_in_a_minute_that_was_over_is_not_lost() {
     assert_eq!((watch.counts(1), watch.counts(2), watch.counts(9)), (billed(1), billed(2), billed(2)));
 }
 
+/// The incarnation that crashed over it has not counted it, and the next one is not to take the archive for whole.
+#[tokio::test(start_paused = true)]
+async fn what_is_recorded_in_a_minute_that_was_over_is_found_by_the_next_incarnation_if_nobody_has_counted_it() {
+    let _turn = TURN.lock().await;
+    let mut watch = Watch::start().await;
+    watch.bill(1).await;
+    let late = watch.bid(2).await;
+    watch.ahead_ms.store(i64::try_from(ARCHIVE_LAG.as_millis()).unwrap() * 5, SeqCst);
+    sleep(RENEWED).await;
+    assert_eq!(watch.crash_over(&late, &chaos::CAPPER_EVENT).await, i64::MIN, "everything is read again");
+    assert_eq!((watch.counts(1), watch.counts(2)), (billed(1), billed(1)));
+}
+
 /// Of a renewal that fails nothing is believed, nor is it forgotten why it was to read everything.
 #[tokio::test(start_paused = true)]
 async fn what_is_recorded_in_a_minute_that_was_over_is_not_lost_over_a_ledger_that_cannot_be_read() {
