@@ -103,7 +103,7 @@ pub async fn play(
         stage: Some(stage),
         supply: SupplyBook::new(scenario, &cast),
         cast,
-        record: Record::default(),
+        record: Record { starts: 1, ..Record::default() },
         dice: Dice::derive(scenario.seed, 3),
         post: BinaryHeap::new(),
         posted: 0,
@@ -164,11 +164,14 @@ impl Play<'_> {
             Trouble::Surge { .. } | Trouble::ExchangeGone { .. } => {}
             Trouble::DiskGone { to_ms, .. } => self.disk_gone_until_ms = to_ms,
             Trouble::Crash { region, actor, .. } => self.crashes.insert(0, (region, actor)),
-            Trouble::Restart { from_ms, to_ms } => {
+            Trouble::Restart { from_ms, to_ms } | Trouble::Kill { from_ms, to_ms } => {
                 self.mailroom = None;
                 if let Some(stage) = self.stage.take() {
                     self.note_no_bids(&stage);
-                    stage.stop().await;
+                    match trouble {
+                        Trouble::Kill { .. } => stage.kill().await,
+                        _ => stage.stop().await,
+                    }
                 }
                 // A thread of its own may have held the stop up, and a paused clock jumps meanwhile: it is away all the same.
                 self.restarts_at_ms = Some(self.backstage.clock().now_ms() + to_ms - from_ms);
@@ -180,6 +183,7 @@ impl Play<'_> {
     async fn look(&mut self, now_ms: i64) -> anyhow::Result<()> {
         if self.restarts_at_ms.is_some_and(|at_ms| at_ms <= now_ms) {
             self.restarts_at_ms = None;
+            self.record.starts += 1;
             let stage = Stage::start(&self.backstage, &self.cast).await?;
             self.mailroom = Some(stage.mailroom());
             self.stage = Some(stage);

@@ -58,6 +58,8 @@ pub struct Record {
     pub requests: u64,
     /// Requests that nobody answered, since there was no process.
     pub unanswered: u64,
+    /// How often the process was started.
+    pub starts: u32,
     /// Bids that came back.
     pub bids: u64,
     /// Of these, such as broke a rule: of no campaign, not for this impression, below the floor, above its price.

@@ -249,6 +249,17 @@ impl Stage {
         sums
     }
 
+    /// Ends the process as `kill -9` does, as far as that can be had within one: no actor of it does anything more.
+    pub async fn kill(self) {
+        let Self { tree, .. } = self;
+        let handle = tree.handle();
+        drop(tree);
+        // Gone when it has let go of its children, the ledger's lock with them.
+        while !handle.snapshot().children.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Ends the process in good order.
     pub async fn stop(self) {
         self.tree.shutdown().await;

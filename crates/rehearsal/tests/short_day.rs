@@ -17,6 +17,7 @@ async fn an_hour_with_all_troubles_spends_no_more_than_its_budgets_and_the_books
     assert!(record.wins.len() > 500, "there is something to be judged");
     assert!(record.refused > 0, "the disk was gone");
     assert!(record.unanswered > 0, "the process was away");
+    assert_eq!(record.starts, 3, "it was stopped once and killed once");
     for region in 0..COUNTRIES.len() {
         assert!(record.crashes.iter().any(|crash| crash.region == region), "region {region} has crashed");
     }

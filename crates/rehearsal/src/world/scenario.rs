@@ -73,6 +73,7 @@ impl Scenario {
                 Trouble::DiskGone { from_ms: at(26), to_ms: at(27) },
                 Trouble::ExchangeGone { exchange: 1, from_ms: at(35), to_ms: at(40) },
                 Trouble::Restart { from_ms: at(45), to_ms: at(45) + 5_000 },
+                Trouble::Kill { from_ms: at(52), to_ms: at(52) + 5_000 },
             ],
         };
         scenario.crash_everyone(1);

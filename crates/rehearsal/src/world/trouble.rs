@@ -62,6 +62,13 @@ pub enum Trouble {
         /// When it starts.
         to_ms: i64,
     },
+    /// The whole process is gone from one moment to the next, with all that it has not made durable, and started again.
+    Kill {
+        /// When it is killed.
+        from_ms: i64,
+        /// When it starts.
+        to_ms: i64,
+    },
 }
 
 impl Trouble {
@@ -71,7 +78,8 @@ impl Trouble {
             Self::Surge { from_ms, .. }
             | Self::ExchangeGone { from_ms, .. }
             | Self::DiskGone { from_ms, .. }
-            | Self::Restart { from_ms, .. } => *from_ms,
+            | Self::Restart { from_ms, .. }
+            | Self::Kill { from_ms, .. } => *from_ms,
             Self::Crash { at_ms, .. } => *at_ms,
         }
     }
@@ -81,7 +89,8 @@ impl Trouble {
         match self {
             Self::ExchangeGone { from_ms, to_ms, .. }
             | Self::DiskGone { from_ms, to_ms }
-            | Self::Restart { from_ms, to_ms } => Some((*from_ms, *to_ms)),
+            | Self::Restart { from_ms, to_ms }
+            | Self::Kill { from_ms, to_ms } => Some((*from_ms, *to_ms)),
             Self::Surge { .. } | Self::Crash { .. } => None,
         }
     }
