@@ -2,7 +2,7 @@
 //!
 //! A child process, this test binary itself, bids, says so and waits; the parent kills it with SIGKILL and starts a region over the
 //! same files. Time is virtual in both: the child says that it is ready a second of its time after the last bid, in which what is
-//! written behind the bids has been written.
+//! written behind the bids has been written. Chaos points belong to the process, so these tests take turns.
 
 mod common;
 
@@ -17,11 +17,14 @@ use ledger::NoticeKind;
 use money::Nanos;
 use region::limits::{JOURNAL_PERIOD, JOURNAL_RETRY, WON_TTL};
 use region::{CapCounts, Refusal, RegionArgs};
-use tokio::time::sleep;
+use tokio::sync::Mutex;
+use tokio::time::{sleep, timeout};
 
 const BUDGET: Nanos = Nanos(250_000_000_000);
 const FOLDER: &str = "REGION_KILL_FOLDER";
 const READY: &str = "the bids are out";
+
+static TURN: Mutex<()> = Mutex::const_new(());
 
 fn journal(folder: &Path) -> PathBuf {
     folder.join("open-caps-sg")
@@ -41,6 +44,7 @@ fn counts(world: &World, user: u8) -> CapCounts {
 
 #[tokio::test(start_paused = true)]
 async fn bids_that_were_out_when_the_process_was_killed_count_until_they_are_billed_lost_or_expired() {
+    let _turn = TURN.lock().await;
     if let Some(folder) = std::env::var_os(FOLDER) {
         return bid_and_wait(Path::new(&folder)).await;
     }
@@ -105,6 +109,7 @@ async fn bid_and_wait(folder: &Path) {
 
 #[tokio::test(start_paused = true)]
 async fn an_orderly_end_leaves_the_last_bid_too_and_a_write_that_was_cut_short_all_before_it() {
+    let _turn = TURN.lock().await;
     let folder = tempfile::tempdir().unwrap();
     let mut world = world_of(&folder).await;
     world.bid(capped(1, 1));
@@ -129,6 +134,7 @@ async fn world_of(folder: &tempfile::TempDir) -> World {
 
 #[tokio::test(start_paused = true)]
 async fn a_disk_that_takes_nothing_costs_no_bid_and_gets_all_that_is_open_when_it_does() {
+    let _turn = TURN.lock().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("not yet there").join("open-caps-sg");
     let adjust = |args: RegionArgs| RegionArgs { cap_journal: Some(path.clone()), ..args };
@@ -147,9 +153,12 @@ async fn a_disk_that_takes_nothing_costs_no_bid_and_gets_all_that_is_open_when_i
     region::chaos::CAPPER_EVENT.arm();
     let sent = world.bid(capped(3, 1));
     world.notice(NoticeKind::Billing, &sent, PRICE).await;
-    while world.port().recovery().starts < 2 {
-        sleep(Duration::from_millis(1)).await;
-    }
+    let crashed = async {
+        while world.port().recovery().starts < 2 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(Duration::from_secs(600), crashed).await.expect("the event crashes it");
     sleep(JOURNAL_PERIOD * 3).await;
     assert_eq!(fs::read(&path).unwrap().len(), 8 + 20 + 20 + 2 * 49, "two are out, the third was billed");
     assert_eq!([1, 2, 3].map(|user| counts(&world, user).open), [1, 1, 0]);
