@@ -28,7 +28,8 @@ use super::plan::{Plan, share};
 /// course.turn(11 * hour, HourPlan::shaped(None, &supply));
 /// assert_eq!(course.planned(11 * hour), Nanos(11_000), "what was planned stays planned");
 /// assert!(course.planned(18 * hour) < plan.planned(18 * hour));
-/// assert_eq!(course.planned(22 * hour), Nanos(22_000));
+/// // A twelfth of what it weighs is left free at the end: with so much supply there, the last hour.
+/// assert_eq!(course.planned(23 * hour), Nanos(22_000));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Course {
