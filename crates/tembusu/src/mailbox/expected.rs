@@ -1,6 +1,6 @@
 //! Callers that wait for the end of their receiver's next poll.
 //!
-//! A caller that has just woken its receiver will have its answer when the receiver has been polled, nearly always.
+//! A caller will have its answer when its receiver has been polled, nearly always, be it woken for that or in a poll now.
 //! Until then it stands here, with neither a timer nor a place in a run queue: it runs on the same worker right after
 //! its receiver, instead of being stolen by another one meanwhile.
 //!
@@ -38,8 +38,8 @@ pub(super) struct Calls {
 }
 
 impl<M: Send + 'static> Mailbox<M> {
-    /// The receiver has just been taken out, to be woken: lets the caller wait for the end of its poll, unless another one
-    /// does.
+    /// Its message is in the queue: lets the caller wait for the end of the receiver's poll, unless another one does. When
+    /// the receiver is in a poll now, it sees the message before that ends.
     #[inline(always)]
     pub(super) fn expect(&self, inbound: &mut Inbound<M>, turn: &mut Turn) {
         if turn.waker.is_none() || inbound.caller.is_some() {

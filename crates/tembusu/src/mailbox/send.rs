@@ -99,9 +99,7 @@ impl<M: Send + 'static> Mailbox<M> {
             return Ok(());
         }
         let receiver = inbound.receiver.take();
-        if receiver.is_some() {
-            self.expect(&mut inbound, turn);
-        }
+        self.expect(&mut inbound, turn);
         drop(inbound);
         if let Some(receiver) = receiver {
             crate::sync::wake(receiver);
