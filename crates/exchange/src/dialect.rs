@@ -23,6 +23,9 @@ pub struct Dialect {
     /// Whether the impression itself is the billing event: the billing notice's URL stands as a tracker in the markup,
     /// and no `burl` is written.
     pub bills_on_impression: bool,
+    /// Whether it tells what became of bids within later requests (`ext.bid_feedback`), by the token that the bid carries as
+    /// `ext.event_notification_token`.
+    pub gives_feedback: bool,
     /// Whether bids in its first-price auctions are shaded by what it tells of the prices that win.
     pub shades: bool,
 }
@@ -39,14 +42,16 @@ impl Dialect {
             sends_nurl: true,
             sends_lurl: true,
             bills_on_impression: false,
+            gives_feedback: false,
             shades: true,
         }
     }
 
-    /// Google Authorized Buyers: prices in micros, which six decimals of CPM are; `crid` names the creative.
+    /// Google Authorized Buyers: prices in micros, which six decimals of CPM are; `crid` names the creative. What became of
+    /// a bid comes with later requests.
     #[must_use]
     pub fn google_adx(seat: impl Into<String>) -> Self {
-        Self::openrtb(seat)
+        Self { gives_feedback: true, ..Self::openrtb(seat) }
     }
 
     /// Microsoft Monetize: the seat is the member id and required, `adid` is preferred, prices have four decimals.

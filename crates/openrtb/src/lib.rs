@@ -30,4 +30,4 @@ pub use country::{Country, UnknownCountry};
 pub use lenient::Raw;
 pub use malformed::{Malformed, MalformedKind};
 pub use request::*;
-pub use response::{Bid, BidResponse, SeatBid, parse_response, write_response};
+pub use response::{Bid, BidExt, BidResponse, SeatBid, parse_response, write_response};

@@ -10,6 +10,7 @@ use ledger::{EventKind, LedgerEvent, TokenId};
 use money::Cpm;
 
 use crate::lease_cell::LeaseCell;
+use crate::lessons::Lessons;
 use crate::reservations::{Reservation, Reservations};
 use crate::risk::{Classes, End, Risks};
 use crate::shading::Market;
@@ -20,6 +21,8 @@ pub struct BiddingBook {
     reservations: Reservations,
     risks: Risks,
     market: Market,
+    /// What bids that have ended may still teach.
+    ended: Lessons,
     won_ttl_ms: i64,
     figures: BiddingFigures,
 }
@@ -59,6 +62,7 @@ impl BiddingBook {
             reservations: Reservations::new(),
             risks: Risks::new(),
             market: Market::default(),
+            ended: Lessons::default(),
             won_ttl_ms,
             figures: BiddingFigures::default(),
         }
@@ -70,9 +74,10 @@ impl BiddingBook {
         Self { market, ..self }
     }
 
-    /// The exchange told the least price in USD that would have won; it teaches once, while the bid is open.
+    /// The exchange told the least price in USD that would have won; it teaches once, while the bid is open or soon after.
     pub fn told(&mut self, bid: TokenId, min_to_win: Cpm) {
-        let lesson = self.reservations.get_mut(bid).and_then(|reservation| reservation.lesson.take());
+        let open = self.reservations.get_mut(bid).and_then(|reservation| reservation.lesson.take());
+        let lesson = open.or_else(|| self.ended.take(bid));
         if let Some(lesson) = lesson {
             self.market.told(lesson, min_to_win);
             self.figures.told += 1;
@@ -160,6 +165,7 @@ impl BiddingBook {
                 let covered = event.amount.saturating_sub(event.late);
                 if let Some(mut reservation) = self.reservations.end(bid) {
                     settle_risk(&mut self.risks, &mut reservation, End::Won);
+                    reservation.lesson.into_iter().for_each(|lesson| self.ended.keep(bid, lesson));
                     reservation.settle(covered);
                     self.figures.billed += 1;
                     return;
@@ -172,6 +178,7 @@ impl BiddingBook {
             EventKind::Loss => {
                 if let Some(mut reservation) = self.reservations.end(bid) {
                     settle_risk(&mut self.risks, &mut reservation, End::Lost);
+                    reservation.lesson.into_iter().for_each(|lesson| self.ended.keep(bid, lesson));
                     reservation.release();
                     self.figures.lost += 1;
                 }

@@ -56,6 +56,7 @@ mod hold;
 mod join;
 mod lease_cell;
 mod lease_estate;
+mod lessons;
 pub mod limits;
 mod link;
 mod open_bids;

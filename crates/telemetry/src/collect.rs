@@ -58,6 +58,8 @@ impl MeterCollector {
             })
         };
         counters(to, "adserver_no_bids", "Requests answered without a bid", by_label("reason", |m| &m.no_bids))?;
+        let help = "What was told of earlier bids within requests";
+        counters(to, "adserver_bid_feedback", help, by_label("outcome", |m| &m.feedback))?;
         counters(to, "adserver_malformed", "Requests answered 4xx", by_label("kind", |m| &m.malformed))?;
 
         let statuses = self.0.exchanges().flat_map(|meters| {

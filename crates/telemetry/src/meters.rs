@@ -88,6 +88,8 @@ pub struct ExchangeMeters {
     pub no_bids: Labelled,
     /// Requests answered 4xx, by why: a kind of malformation, or what HTTP forbids.
     pub malformed: Labelled,
+    /// What was told of earlier bids within requests, by what became of it.
+    pub feedback: Labelled,
     /// Answers by HTTP status.
     pub statuses: Statuses,
     /// Requests answered 204 at once because they could not be served within their deadline.
@@ -115,6 +117,7 @@ impl ExchangeMeters {
             bids: Counter::new(),
             no_bids: Labelled::new(),
             malformed: Labelled::new(),
+            feedback: Labelled::new(),
             statuses: Statuses::default(),
             shed: Counter::new(),
             late: Counter::new(),

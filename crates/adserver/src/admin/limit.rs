@@ -49,6 +49,9 @@ pub(super) fn limit(of: &Standing<'_>) -> (&'static str, &'static str) {
         Standing { drop_reason: Some("capped"), .. } => {
             ("caps", "everything passes, and most users have seen it often enough")
         }
+        Standing { drop_reason: Some("unfunded"), .. } => {
+            ("leases", "everything passes, and most bids find no lease with money yet")
+        }
         Standing { drop_reason: Some("below_floor"), .. } => {
             ("price", "everything passes, and most floors are above its price")
         }
@@ -79,6 +82,7 @@ mod tests {
         let all = Standing { pass: Some(Pass::ALL), ..LIVE };
         assert_eq!(said(all), "supply");
         assert_eq!(said(Standing { drop_reason: Some("capped"), ..all }), "caps");
+        assert_eq!(said(Standing { drop_reason: Some("unfunded"), ..all }), "leases");
         assert_eq!(said(Standing { drop_reason: Some("below_floor"), ..all }), "price");
         assert_eq!(said(Standing { drop_reason: Some("capped"), ..LIVE }), "pacing");
         assert_eq!(said(Standing { pass: None, ..LIVE }), "supply");

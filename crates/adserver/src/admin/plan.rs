@@ -34,8 +34,8 @@ pub(super) fn add_plan(shown: &mut Value, desk: &Desk, totals: &Totals, view: &C
     let found = Found::of(desk, totals, view, now_ms);
     let (word, _) = limit(&found.standing(None));
     shown["pacing"] = json!(pacing(view.definition.pacing));
-    shown["planned_usd"] = json!(found.planned.to_string());
-    shown["deviation_usd"] = json!(found.deviation().to_string());
+    shown["planned_usd"] = json!(found.planned_usd());
+    shown["deviation_usd"] = json!(found.deviation_usd());
     shown["pass"] = json!(found.pass().map(|pass| rounded(pass.share())));
     shown["limited_by"] = json!(word);
 }
@@ -71,11 +71,11 @@ pub(super) async fn plan(State(desk): State<Arc<Desk>>, Path(id): Path<u32>) -> 
         "turned_at_ms": turned_ms,
         "planned_until_then_usd": done.map(|done| done.to_string()),
         "budget_usd": found.budget.to_string(),
-        "planned_usd": found.planned.to_string(),
+        "planned_usd": found.planned_usd(),
         "spent_usd": found.spent.to_string(),
         "held_usd": found.held.to_string(),
-        "deviation_usd": found.deviation().to_string(),
-        "deviation_percent": percent(found.deviation(), found.budget),
+        "deviation_usd": found.deviation_usd(),
+        "deviation_percent": found.is_planned().then(|| percent(found.deviation(), found.budget)),
         "limited_by": word,
         "why": why,
         "drops_out_most_for": often,
@@ -141,6 +141,19 @@ impl<'a> Found<'a> {
         self.spent.saturating_sub(self.planned)
     }
 
+    /// One that spends as fast as it wins has no plan to be off.
+    fn is_planned(&self) -> bool {
+        self.view.definition.pacing != Pacing::Asap
+    }
+
+    fn planned_usd(&self) -> Option<String> {
+        self.is_planned().then(|| self.planned.to_string())
+    }
+
+    fn deviation_usd(&self) -> Option<String> {
+        self.is_planned().then(|| self.deviation().to_string())
+    }
+
     fn pass(&self) -> Option<Pass> {
         self.accounts.iter().map(|account| account.pass()).max()
     }
@@ -162,7 +175,6 @@ impl<'a> Found<'a> {
     fn standing<'r>(&self, drop_reason: Option<&'r str>) -> Standing<'r> {
         let flight = self.view.definition.flight;
         let poor = !self.accounts.is_empty() && self.accounts.iter().all(|account| account.is_exhausted());
-        let is_asap = self.view.definition.pacing == Pacing::Asap;
         Standing {
             state: match self.view.state {
                 CampaignState::Live => "live",
@@ -178,7 +190,7 @@ impl<'a> Found<'a> {
             awake: self.course.is_none_or(|course| !course.plan().rests(self.now_ms)),
             regions_open: self.regions_open,
             pass: self.pass(),
-            behind: !is_asap && self.deviation().0 < -(self.budget.0 / BEHIND_PART),
+            behind: self.is_planned() && self.deviation().0 < -(self.budget.0 / BEHIND_PART),
             drop_reason,
         }
     }

@@ -6,6 +6,7 @@
 
 mod actor;
 mod answer;
+mod feedback;
 
 mod message;
 pub(crate) mod no_bid;
@@ -15,6 +16,7 @@ mod view;
 
 pub use actor::{BidEngine, EngineArgs};
 pub use answer::{EngineAnswer, Offer, Seal};
+pub use feedback::FEEDBACK_MAX;
 
 pub use message::EngineMessage;
 pub use no_bid::NoBidEngine;

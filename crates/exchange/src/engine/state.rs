@@ -14,6 +14,7 @@ use region::{Hold, RegionClosed};
 use tokio::time::Instant;
 
 use super::answer::{EngineAnswer, Offer, Seal};
+use super::feedback;
 
 use super::settings::{EngineSettings, RegionCells};
 use crate::chaos::{NEGATIVE_FLOOR, SPIN, SPIN_ID};
@@ -75,6 +76,12 @@ impl Engine {
         }
         if SPIN.is_armed() && parsed.id == SPIN_ID {
             spin();
+        }
+        if let Some(ext) = &parsed.ext
+            && !ext.bid_feedback.is_empty()
+            && self.settings.dialect.gives_feedback
+        {
+            feedback::take(&self.settings, &ext.bid_feedback);
         }
         let validity = match openrtb::validity(&parsed) {
             Ok(validity) => validity,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use openrtb::{BidResponse, SeatBid, write_response};
+use openrtb::{BidExt, BidResponse, EventNotificationToken, SeatBid, write_response};
 
 use crate::chaos::{SERIALIZER, SLOW_SERIALIZER, SLOW_SERIALIZER_TAKES};
 use crate::decision::ImpBid;
@@ -90,9 +90,15 @@ impl Serializer {
             h: Some(imp.size.h),
             exp: Some(imp.exp_s),
             mtype: Some(MTYPE_BANNER),
+            ext: self.dialect.gives_feedback.then(|| token_ext(&seal.token)),
             ..openrtb::Bid::default()
         }
     }
+}
+
+/// What comes back with what becomes of the bid.
+fn token_ext(token: &str) -> BidExt<'_> {
+    BidExt { event_notification_token: Some(EventNotificationToken { payload: Some(token.into()) }) }
 }
 
 #[allow(clippy::disallowed_methods, reason = "what the drill is for")]

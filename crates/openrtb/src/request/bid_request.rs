@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use money::Currency;
 
-use super::{App, Data, Device, Dooh, Imp, Publisher, Regs, Site, Source, SupplyChain, User};
+use super::{App, Data, Device, Dooh, Floor, Imp, Publisher, Regs, Site, Source, SupplyChain, User};
 use crate::lenient::object;
 use crate::{Country, Malformed, parse};
 
@@ -88,6 +88,30 @@ object! {
     RequestExt<'a> {
         /// Where OpenRTB 2.4 put the supply chain.
         "schain" => schain: Option<SupplyChain<'a>>,
+        /// Google: what became of earlier bids.
+        "bid_feedback" => bid_feedback: Vec<BidFeedback<'a>>,
+    }
+}
+
+object! {
+    /// What became of an earlier bid (Google's `BidRequestExt.BidFeedback`).
+    BidFeedback<'a> {
+        /// The request that was answered.
+        "request_id" => request_id: Option<Cow<'a, str>>,
+        /// Google's code: 1 is a win, others say why it was none.
+        "creative_status_code" => creative_status_code: Option<i64>,
+        /// The least price that would have won, in the currency of the account.
+        "minimum_bid_to_win" => minimum_bid_to_win: Floor,
+        /// What the bid had said of itself.
+        "event_notification_token" => event_notification_token: Option<EventNotificationToken<'a>>,
+    }
+}
+
+object! {
+    /// What a bid says of itself, to be given back with what becomes of it (Google).
+    EventNotificationToken<'a> {
+        /// Any text of the bidder's.
+        "payload" => payload: Option<Cow<'a, str>>,
     }
 }
 

@@ -17,7 +17,9 @@ mod tmax;
 mod user;
 mod validate;
 
-pub use bid_request::{AuctionType, BidRequest, Inventory, RequestExt, parse_request};
+pub use bid_request::{
+    AuctionType, BidFeedback, BidRequest, EventNotificationToken, Inventory, RequestExt, parse_request,
+};
 pub use deal::{Deal, Pmp};
 pub use device::{Coordinate, Device, Geo};
 pub use floor::Floor;

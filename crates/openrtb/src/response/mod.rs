@@ -8,5 +8,5 @@ mod owned;
 mod types;
 mod write;
 
-pub use types::{Bid, BidResponse, SeatBid, parse_response};
+pub use types::{Bid, BidExt, BidResponse, SeatBid, parse_response};
 pub use write::write_response;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use money::{Cpm, Currency};
 
-use super::{Bid, BidResponse, SeatBid};
-use crate::Nbr;
+use super::{Bid, BidExt, BidResponse, SeatBid};
+use crate::{EventNotificationToken, Nbr};
 
 pub(super) trait IntoOwned {
     type Owned;
@@ -87,4 +87,7 @@ fields!(Bid {
     exp,
     dur,
     mtype,
+    ext,
 });
+fields!(BidExt { event_notification_token });
+fields!(EventNotificationToken { payload });

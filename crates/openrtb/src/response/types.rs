@@ -6,6 +6,7 @@ use money::{Cpm, Currency};
 use serde::Deserializer;
 
 use super::owned::IntoOwned;
+use crate::EventNotificationToken;
 use crate::lenient::{Lenient, Scanner, object};
 use crate::{Malformed, Nbr, parse};
 
@@ -106,6 +107,16 @@ object! {
         "dur" => dur: Option<u32>,
         /// Kind of markup: 1 banner, 2 video, 3 audio, 4 native.
         "mtype" => mtype: Option<i64>,
+        /// Extensions of exchanges.
+        "ext" => ext: Option<BidExt<'a>>,
+    }
+}
+
+object! {
+    /// Extensions of a bid.
+    BidExt<'a> {
+        /// Google: comes back with what becomes of the bid.
+        "event_notification_token" => event_notification_token: Option<EventNotificationToken<'a>>,
     }
 }
 

@@ -7,9 +7,9 @@ use std::io::Write;
 
 use money::{Cpm, Currency};
 
-use super::{Bid, BidResponse, SeatBid};
-use crate::Nbr;
+use super::{Bid, BidExt, BidResponse, SeatBid};
 use crate::lenient::plain_length;
+use crate::{EventNotificationToken, Nbr};
 
 /// Appends the response to a buffer as one JSON object.
 ///
@@ -126,7 +126,19 @@ impl Put for Bid<'_> {
     fn put(&self, out: &mut Vec<u8>) {
         fields!(out, self: id, impid, price;
             adid, adomain, bundle, iurl, cid, crid, tactic, cattax, cat, attr, apis, protocol, qagmediarating, language,
-            dealid, w, h, exp, dur, mtype, nurl, burl, lurl, adm);
+            dealid, w, h, exp, dur, mtype, nurl, burl, lurl, adm, ext);
+    }
+}
+
+impl Put for BidExt<'_> {
+    fn put(&self, out: &mut Vec<u8>) {
+        fields!(out, self: event_notification_token;);
+    }
+}
+
+impl Put for EventNotificationToken<'_> {
+    fn put(&self, out: &mut Vec<u8>) {
+        fields!(out, self: payload;);
     }
 }
 
