@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use money::{Cpm, Currency};
-use openrtb::{Bid, BidResponse, Nbr, SeatBid, parse_response, write_response};
+use openrtb::{Bid, BidExt, BidResponse, EventNotificationToken, Nbr, SeatBid, parse_response, write_response};
 use proptest::prelude::*;
 
 fn written(response: &BidResponse<'_>) -> String {
@@ -93,9 +93,12 @@ prop_compose! {
         let [attr, apis] = codes;
         let [cattax, protocol, qagmediarating, mtype] = numbers;
         let [w, h, exp, dur] = sizes;
+        let ext = adid.clone().map(|token| BidExt {
+            event_notification_token: Some(EventNotificationToken { payload: Some(token) }),
+        });
         Bid {
             id, impid, price: Cpm(price), nurl, burl, lurl, adm, adid, adomain, bundle, iurl, cid, crid, tactic, cattax,
-            cat, attr, apis, protocol, qagmediarating, language, dealid, w, h, exp, dur, mtype,
+            cat, attr, apis, protocol, qagmediarating, language, dealid, w, h, exp, dur, mtype, ext,
         }
     }
 }
