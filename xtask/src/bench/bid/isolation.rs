@@ -135,11 +135,12 @@ fn back_again(address: SocketAddr) -> anyhow::Result<Duration> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let endpoint = Dialect::xandr().endpoint(address, PathAndQuery::from_static(adserver::PATH));
     let request = endpoint.post_bytes(other.as_bytes());
-    runtime.block_on(tokio::time::timeout(BACK_WITHIN, async {
+    let answered = async {
         let mut wire = simulator::Wire::connect(address, BACK_WITHIN).await?;
         while wire.send(&request).await.is_err() {
             wire = simulator::Wire::connect(address, BACK_WITHIN).await?;
         }
         Ok(started.elapsed())
-    }))?
+    };
+    runtime.block_on(async { tokio::time::timeout(BACK_WITHIN, answered).await? })
 }
