@@ -85,7 +85,7 @@ fn derived(inputs: &Inputs<'_>) -> anyhow::Result<String> {
     for (who, us) in [
         ("the ad server, measured", ours),
         ("nginx with a fixed reply, which decides nothing", floor),
-        ("1.5 times nginx, the aim", 1.5 * floor),
+        ("1.5 times nginx, the aim", (150.0 * floor).round() / 100.0),
         ("from bytes to bytes, without any network", inputs.get("CPU from bytes to bytes in process, µs")?),
     ] {
         let (per_core, busy, cores, hosts) =

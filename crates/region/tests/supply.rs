@@ -23,14 +23,21 @@ fn weight(weights: &[u8; HOURS], from: i64, to: i64) -> i128 {
 }
 
 /// The same plan in exact arithmetic: each turn keeps what was planned, and spreads the rest by the new weights until the
-/// moment at which a twelfth of the flight's weight, or two hours, is left.
+/// moment at which a twelfth of the flight's weight, or two hours, is left; one that comes later spreads it to the end.
 fn oracle(budget: i64, end: i64, turns: &[(i64, [u8; HOURS])], now: i64) -> i64 {
     let (mut from, mut done, mut weights) = (0, 0_i128, [1; HOURS]);
     let planned = |from: i64, done: i128, weights: &[u8; HOURS], now: i64| {
         let last = weight(weights, (end - 8).max(0), end).min(weight(weights, 0, end) / 12);
-        let (passed, all) = (weight(weights, from, now.min(end)), weight(weights, from, end) - last);
+        let (passed, whole) = (weight(weights, from, now.min(end)), weight(weights, from, end));
+        let all = if whole > last { whole - last } else { whole };
         let rest = i128::from(budget) - done;
-        if all <= passed { i128::from(budget) } else { done + rest * passed / all }
+        if passed == 0 && now < end {
+            done
+        } else if all <= passed {
+            i128::from(budget)
+        } else {
+            done + rest * passed / all
+        }
     };
     for (at, new) in turns.iter().filter(|(at, _)| *at <= now) {
         done = planned(from, done, &weights, *at);
@@ -40,7 +47,7 @@ fn oracle(budget: i64, end: i64, turns: &[(i64, [u8; HOURS])], now: i64) -> i64 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_course_is_planned_as_the_oracle_says_never_falls_and_reaches_the_budget(

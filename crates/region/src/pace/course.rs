@@ -73,7 +73,12 @@ impl Course {
             return plan.planned(now_ms);
         }
         let before = plan.passed(*from_ms);
-        let (passed, all) = ((plan.passed(now_ms) - before).max(0), plan.all() - before);
+        let passed = (plan.passed(now_ms) - before).max(0);
+        if passed == 0 && now_ms < plan.flight.ends_ms {
+            return *done;
+        }
+        // By the hours that are known now all was to be spent before the turn: the rest is spread over all that is left.
+        let all = Some(plan.all() - before).filter(|all| *all > 0).unwrap_or_else(|| plan.whole() - before);
         let rest = plan.budget.saturating_sub(*done);
         if all <= passed { plan.budget } else { done.saturating_add(share(rest, passed, all)) }
     }

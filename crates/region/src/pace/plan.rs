@@ -105,12 +105,17 @@ impl Plan {
     /// The weight of the time in which everything is to be spent.
     pub(super) fn all(&self) -> i128 {
         let Flight { starts_ms, ends_ms } = self.flight;
-        let all = self.between(starts_ms, ends_ms);
+        let all = self.whole();
         let last = match &self.hours {
             Some(hours) => hours.last(starts_ms, ends_ms, EARLY_FINISH_MS),
             None => i128::from(EARLY_FINISH_MS),
         };
         all - last.min(all / EARLY_FINISH_PART)
+    }
+
+    /// The weight of the whole flight.
+    pub(super) fn whole(&self) -> i128 {
+        self.between(self.flight.starts_ms, self.flight.ends_ms)
     }
 
     fn between(&self, from_ms: i64, to_ms: i64) -> i128 {
