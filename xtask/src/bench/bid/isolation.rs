@@ -6,9 +6,9 @@
 use std::fmt;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use http::uri::PathAndQuery;
 use serde::Serialize;
 use simulator::{Dialect, DriveReport, Limit, LoadMode, LoadPlan, Pace, drive};
@@ -34,9 +34,6 @@ const P99_MAX: f64 = 1.2;
 const POINT: &str = "engine.spin";
 const SPINS: &str = r#"{"id":"spin","imp":[{"id":"1","banner":{"w":300,"h":250}}]}"#;
 
-/// How long the exchange with the loop may take to answer again.
-const BACK_WITHIN: Duration = Duration::from_secs(10);
-
 #[derive(Debug, Serialize)]
 struct Line {
     bench: &'static str,
@@ -45,17 +42,16 @@ struct Line {
     per_second: u64,
     before_p99_us: Spread,
     with_loop_p99_us: Spread,
-    back_ms: Spread,
     rounds: usize,
     lost: u64,
 }
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { system, case, per_second, before_p99_us, with_loop_p99_us, back_ms, lost, .. } = self;
+        let Self { system, case, per_second, before_p99_us, with_loop_p99_us, lost, .. } = self;
         write!(
             f,
-            "{system:>12} {case:<12} {per_second:>6} req/s to another exchange, p99 {before_p99_us} us before, {with_loop_p99_us} us with a loop beside it, {lost} lost; the one with the loop is back after {back_ms} ms"
+            "{system:>12} {case:<12} {per_second:>6} req/s to another exchange, p99 {before_p99_us} us before, {with_loop_p99_us} us with a loop beside it, {lost} lost"
         )
     }
 }
@@ -65,7 +61,7 @@ pub(super) fn measure(options: &Options, verdicts: &mut Vec<Verdict>) -> anyhow:
     let bench = Bench::start(cores::pair()?, options.seed, CAMPAIGNS)?;
     let bodies = bench.bodies();
     bench.end();
-    let (mut before, mut after, mut back, mut lost) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let (mut before, mut after, mut lost) = (Vec::new(), Vec::new(), 0);
     for _ in 0..options.rounds.max(ROUNDS_MIN) {
         let (_server, [other, looping], _folder) = adserver::start_two(&binary, CAMPAIGNS, POINT)?;
         load(other, &bodies, Duration::from_secs(1))?;
@@ -76,12 +72,8 @@ pub(super) fn measure(options: &Options, verdicts: &mut Vec<Verdict>) -> anyhow:
             Ok(())
         };
         p99(&mut before)?;
-        let hand = spin(looping)?;
-        let back_after = std::thread::spawn(move || back_again(looping));
+        let _in_hand = spin(looping)?;
         p99(&mut after)?;
-        let took = back_after.join().map_err(|_| anyhow::anyhow!("asking it again panicked"))??;
-        back.push(took.as_secs_f64() * 1e3);
-        drop(hand);
     }
     let rounds = before.len();
     let line = Line {
@@ -91,7 +83,6 @@ pub(super) fn measure(options: &Options, verdicts: &mut Vec<Verdict>) -> anyhow:
         per_second: PER_SECOND,
         before_p99_us: Spread::of(before),
         with_loop_p99_us: Spread::of(after),
-        back_ms: Spread::of(back),
         rounds,
         lost,
     };
@@ -125,22 +116,4 @@ fn spin(address: SocketAddr) -> anyhow::Result<TcpStream> {
     let head = format!("POST {} HTTP/1.1\r\nhost: bench\r\ncontent-length: {}\r\n\r\n", adserver::PATH, SPINS.len());
     stream.write_all(format!("{head}{SPINS}").as_bytes())?;
     Ok(stream)
-}
-
-/// How long it takes until that exchange answers a new connection.
-fn back_again(address: SocketAddr) -> anyhow::Result<Duration> {
-    let started = Instant::now();
-    let other = SPINS.replace("spin", "another");
-    ensure!(other != SPINS, "it must not loop as well");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let endpoint = Dialect::xandr().endpoint(address, PathAndQuery::from_static(adserver::PATH));
-    let request = endpoint.post_bytes(other.as_bytes());
-    let answered = async {
-        let mut wire = simulator::Wire::connect(address, BACK_WITHIN).await?;
-        while wire.send(&request).await.is_err() {
-            wire = simulator::Wire::connect(address, BACK_WITHIN).await?;
-        }
-        Ok(started.elapsed())
-    };
-    runtime.block_on(async { tokio::time::timeout(BACK_WITHIN, answered).await? })
 }
