@@ -88,6 +88,8 @@ fn nice() -> i32 {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_thread_that_is_left_behind_gives_way_to_all_others() {
+    // Whoever runs the tests may have given way already.
+    let usual = nice();
     let lane = Lane::start(one_thread).expect("it starts");
     let (said, priorities) = mpsc::channel();
     let (release, held) = mpsc::channel::<()>();
@@ -99,11 +101,11 @@ fn a_thread_that_is_left_behind_gives_way_to_all_others() {
         of_lost.send(nice()).expect("the test waits");
     });
     let priority = || priorities.recv_timeout(PATIENCE).expect("said in time");
-    assert_eq!(priority(), 0);
+    assert_eq!(priority(), usual);
     drop(lane.replace().expect("a fresh one"));
     lane.runtime().spawn(async move { said.send(nice()).expect("the test waits") });
-    assert_eq!(priority(), 0, "the fresh one is as it should be");
+    assert_eq!(priority(), usual, "the fresh one is as it should be");
     release.send(()).expect("it is held");
     assert_eq!(priority(), 19);
-    assert_eq!(nice(), 0);
+    assert_eq!(nice(), usual);
 }

@@ -16,7 +16,6 @@ use tokio::time::Instant;
 
 use super::connection::{self, Shared};
 use super::handler::Handler;
-use super::head_clock::HeadClock;
 use super::limits::{Deadlines, Limits};
 use super::seat::{Seat, Taken};
 use super::tracker::{ConnectionTracker, TakenOver};
@@ -108,8 +107,8 @@ impl<H: Handler> ServeArgs<H> {
             };
             took.moved += 1;
             shared.handler.connection_event("moved");
-            let seat = Arc::new(Seat::new(stream, HeadClock::new(Instant::now())));
-            let guard = self.tracker.enter(Arc::clone(&seat) as _, place);
+            let seat = Arc::new(Seat::new(stream, Instant::now()));
+            let guard = self.tracker.enter(Arc::clone(&seat), place);
             tokio::spawn(connection::serve(Arc::clone(&shared), seat, guard, "resumed"));
         }
         took
@@ -164,8 +163,8 @@ async fn run<H: Handler>(listener: TcpListener, tracker: ConnectionTracker, shar
                 failures = 0;
                 // Answers are small and must not wait for a full segment. Failure means that the peer is gone already.
                 let _ = stream.set_nodelay(true);
-                let seat = Arc::new(Seat::new(stream, HeadClock::new(Instant::now())));
-                let guard = tracker.enter(Arc::clone(&seat) as _, place);
+                let seat = Arc::new(Seat::new(stream, Instant::now()));
+                let guard = tracker.enter(Arc::clone(&seat), place);
                 tokio::spawn(connection::serve(Arc::clone(&shared), seat, guard, "opened"));
             }
             Err(error) if concerns_one_connection(&error) => {}

@@ -2,10 +2,14 @@
 //!
 //! It never holds more than the limits say, whatever the client claims, and inflates nothing past its limit.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Frame, Incoming};
 use tokio::time::Instant;
 
 use super::inflate::inflate;
@@ -39,12 +43,26 @@ enum Encoding {
     Gzip,
 }
 
-/// A length as the head gives it: absent for chunks.
-pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
-    if headers.contains_key(TRANSFER_ENCODING) {
-        return None;
+/// What a head says about its body.
+#[derive(Clone, Copy)]
+pub(super) struct Framing {
+    /// Its length; absent for chunks, and where nothing says it.
+    pub(super) length: Option<u64>,
+    /// Whether there is a length or chunks.
+    is_framed: bool,
+    /// Absent for one that we do not read.
+    encoding: Option<Encoding>,
+}
+
+/// Reads it off the head.
+pub(super) fn framing(headers: &HeaderMap) -> Framing {
+    let length = headers.get(CONTENT_LENGTH);
+    let is_chunked = headers.contains_key(TRANSFER_ENCODING);
+    Framing {
+        length: length.filter(|_| !is_chunked).and_then(|value| value.to_str().ok()?.trim().parse().ok()),
+        is_framed: length.is_some() || is_chunked,
+        encoding: encoding(headers),
     }
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// The whole body, inflated, and the deadline that its `tmax` makes.
@@ -52,21 +70,24 @@ pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
 /// `read_to_end` is called once nothing of the body is left on the connection, whatever comes of it afterwards. After an error
 /// there may be a rest.
 pub(super) async fn read(
-    headers: &HeaderMap,
+    framing: Framing,
     body: &mut Incoming,
     first_byte: Instant,
     limits: &Limits,
     deadlines: &Deadlines,
     read_to_end: impl FnOnce(),
 ) -> Result<(Bytes, Instant), BodyError> {
-    if !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING) {
+    let Framing { length, is_framed, encoding } = framing;
+    if !is_framed {
         return Err(BodyError::LengthRequired);
     }
-    if content_length(headers).is_some_and(|length| length > limits.body_bytes_max as u64) {
+    if length.is_some_and(|length| length > limits.body_bytes_max as u64) {
         return Err(BodyError::TooLarge);
     }
-    let encoding = encoding(headers);
-    let raw = collect(body, encoding, first_byte, limits, deadlines).await?;
+    let raw = match come(body, limits).await {
+        Come::Whole(raw) => raw,
+        Come::Part(part) => Box::pin(collect(body, part, encoding, first_byte, limits, deadlines)).await?,
+    };
     read_to_end();
     let bytes = match encoding.ok_or(BodyError::UnknownEncoding)? {
         Encoding::Identity => raw,
@@ -90,12 +111,38 @@ fn encoding(headers: &HeaderMap) -> Option<Encoding> {
     }
 }
 
-/// Collects the frames. A body in one frame is not copied.
+/// What a body's next frame is; `None` at its end.
+type NextFrame = Option<Result<Frame<Bytes>, hyper::Error>>;
+
+/// What has come of a body by the time that its head is handed over.
+enum Come {
+    /// All of it, in one frame, which is not copied.
+    Whole(Bytes),
+    /// Nothing, or what came first.
+    Part(Poll<NextFrame>),
+}
+
+async fn come(body: &mut Incoming, limits: &Limits) -> Come {
+    if body.is_end_stream() {
+        return Come::Whole(Bytes::new());
+    }
+    match poll_fn(|cx| Poll::Ready(Pin::new(&mut *body).poll_frame(cx))).await {
+        Poll::Ready(Some(Ok(frame))) if body.is_end_stream() => match frame.into_data() {
+            Ok(data) if data.len() <= limits.body_bytes_max => Come::Whole(data),
+            Ok(data) => Come::Part(Poll::Ready(Some(Ok(Frame::data(data))))),
+            Err(frame) => Come::Part(Poll::Ready(Some(Ok(frame)))),
+        },
+        part => Come::Part(part),
+    }
+}
+
+/// Collects the frames.
 ///
 /// A slow body is dated by the `tmax` found in what has arrived of it; it is looked for when the part has doubled, so that a
 /// body in many small pieces is scanned a bounded number of times.
 async fn collect(
     body: &mut Incoming,
+    part: Poll<NextFrame>,
     encoding: Option<Encoding>,
     first_byte: Instant,
     limits: &Limits,
@@ -106,12 +153,17 @@ async fn collect(
     let mut deadline = deadlines.deadline(first_byte, None);
     let mut tmax_known = false;
     let mut next_peek = 0;
-    while !body.is_end_stream() {
-        let frame = match within(deadline - TIMER_SLACK, body.frame()).await {
-            None => return Err(BodyError::TooSlow),
-            Some(None) => break,
-            Some(Some(Err(_))) => return Err(BodyError::BadFraming),
-            Some(Some(Ok(frame))) => frame,
+    let mut part = Some(part);
+    loop {
+        let next = match part.take() {
+            Some(Poll::Ready(next)) => next,
+            _ if body.is_end_stream() => break,
+            _ => within(deadline - TIMER_SLACK, pin!(body.frame())).await.ok_or(BodyError::TooSlow)?,
+        };
+        let frame = match next {
+            None => break,
+            Some(Err(_)) => return Err(BodyError::BadFraming),
+            Some(Ok(frame)) => frame,
         };
         let Ok(data) = frame.into_data() else {
             continue; // trailers

@@ -2,12 +2,11 @@
 //!
 //! It never closes a keep-alive connection because of what the handler did or failed to do.
 
-use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode};
@@ -16,17 +15,15 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::body::{self, BodyError};
 use super::handler::{Answer, Framed, Handler, Outcome};
-use super::head_clock::HeadClock;
 use super::idle::IdleTimer;
 use super::limits::{Deadlines, Limits, TIME_LEFT_MIN, TIMER_SLACK};
 use super::reply::Reply;
 use super::rest::Rest;
-use super::seat::{Seat, Seated};
+use super::seat::Seat;
 use super::timed_stream::TimedStream;
 use super::tracker::ConnectionGuard;
 use super::within::within;
@@ -44,50 +41,57 @@ pub(super) struct Shared<H> {
 /// What the driver of one connection and the service of its requests share.
 struct Line<H> {
     shared: Arc<Shared<H>>,
-    clock: HeadClock,
+    seat: Arc<Seat>,
     rest: Rest,
 }
 
+/// Why a connection's driver stops driving it.
+enum Stop {
+    /// The connection has ended.
+    Ended(hyper::Result<()>),
+    Idle,
+    Order,
+}
+
 /// Serves one connection until it ends, by whichever side.
-pub(super) async fn serve<H, S>(shared: Arc<Shared<H>>, seat: Arc<Seat<S>>, guard: ConnectionGuard, how: &'static str)
-where
-    H: Handler,
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+pub(super) async fn serve<H: Handler>(
+    shared: Arc<Shared<H>>,
+    seat: Arc<Seat>,
+    guard: ConnectionGuard,
+    how: &'static str,
+) {
     let mut entry = ConnectionEvents::opened(Arc::clone(&shared.handler), guard, how);
     let limits = &shared.limits;
-    let clock = seat.clock().clone();
-    let stream = TimedStream::new(Seated(seat), clock.clone(), limits.head_timeout, limits.write_timeout);
-    let mut idle = pin!(IdleTimer::new(clock.clone(), limits.idle_timeout));
-    let line = Arc::new(Line { shared: Arc::clone(&shared), clock: clock.clone(), rest: Rest::default() });
-    let service = service_fn(|request| {
-        let line = Arc::clone(&line);
-        async move { Ok::<_, Infallible>(respond(&line, request).await) }
-    });
+    let stream = TimedStream::new(Arc::clone(&seat), limits.head_timeout, limits.write_timeout);
+    let mut idle = IdleTimer::new(Arc::clone(&seat), limits.idle_timeout);
+    let line = Arc::new(Line { shared: Arc::clone(&shared), seat, rest: Rest::default() });
+    let service = service_fn(|request| respond(Arc::clone(&line), request));
     let mut connection = pin!(
         http1::Builder::new()
             // A slow head is the stream's to end, and a quiet connection the idle timer's: hyper would set a timer each time.
             .header_read_timeout(None::<Duration>)
+            // hyper would look for the client's end behind every request, with a new buffer as long as the body is held. It is
+            // looked for where an answer must be waited for.
+            .half_close(true)
             .max_buf_size(limits.head_bytes_max.max(8 * 1024))
             .writev(true)
             .serve_connection(TokioIo::new(stream), service)
     );
     let mut finishing = false;
     let ended = loop {
-        tokio::select! {
-            biased;
-            ended = connection.as_mut() => break ended,
-            // After the connection, whose poll is what leaves a rest.
-            () = poll_fn(|cx| line.rest.poll_read(cx)) => clock.request_read(),
-            () = idle.as_mut() => {
+        let drive =
+            |cx: &mut Context<'_>| drive(connection.as_mut(), &line, &mut idle, &mut entry.guard, finishing, cx);
+        match poll_fn(drive).await {
+            Stop::Ended(ended) => break ended,
+            Stop::Idle => {
                 shared.handler.connection_event("idle");
                 return;
             }
-            () = entry.guard.next_order(finishing) => {
-                if finishing {
-                    shared.handler.connection_event("cut");
-                    return;
-                }
+            Stop::Order if finishing => {
+                shared.handler.connection_event("cut");
+                return;
+            }
+            Stop::Order => {
                 finishing = true;
                 // A request that has arrived and was not read yet is in flight too: let the driver deliver it first.
                 tokio::task::yield_now().await;
@@ -103,6 +107,31 @@ where
     }
 }
 
+/// One turn. What only has to be noticed some time is not asked anew each time.
+fn drive<H: Handler>(
+    mut connection: Pin<&mut impl Future<Output = hyper::Result<()>>>,
+    line: &Line<H>,
+    idle: &mut IdleTimer,
+    guard: &mut ConnectionGuard,
+    finishing: bool,
+    cx: &mut Context<'_>,
+) -> Poll<Stop> {
+    loop {
+        if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+            return Poll::Ready(Stop::Ended(ended));
+        }
+        // After the connection, whose poll is what leaves a rest.
+        if line.rest.poll_read(cx).is_pending() {
+            break;
+        }
+        line.seat.request_read();
+    }
+    if Pin::new(idle).poll(cx).is_ready() {
+        return Poll::Ready(Stop::Idle);
+    }
+    guard.poll_order(finishing, cx).map(|()| Stop::Order)
+}
+
 fn event_of(error: &hyper::Error) -> &'static str {
     let io_kind =
         std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
@@ -115,10 +144,15 @@ fn event_of(error: &hyper::Error) -> &'static str {
     }
 }
 
-async fn respond<H: Handler>(line: &Line<H>, request: Request<Incoming>) -> Response<Full<bytes::Bytes>> {
-    let Line { shared, clock, rest } = line;
+/// What a request is answered; an error ends the connection without an answer: its client has gone.
+async fn respond<H: Handler>(
+    line: Arc<Line<H>>,
+    request: Request<Incoming>,
+) -> io::Result<Response<Full<bytes::Bytes>>> {
+    let Line { shared, seat, rest } = &*line;
     let (head, mut body) = request.into_parts();
-    let first_byte = clock.head_parsed(body::content_length(&head.headers));
+    let framing = body::framing(&head.headers);
+    let first_byte = seat.head_parsed(framing.length);
     let mut unanswered = Unanswered { handler: &*shared.handler, armed: true };
     let routed = route(&shared.bid_path, &head.method, head.uri.path());
     if routed.is_ok()
@@ -126,19 +160,18 @@ async fn respond<H: Handler>(line: &Line<H>, request: Request<Incoming>) -> Resp
     {
         unanswered.armed = false;
         if body.is_end_stream() {
-            clock.request_read();
+            seat.request_read();
         } else {
             rest.leave(body, shared.limits.body_bytes_max, shared.deadlines.deadline(first_byte, None));
         }
-        return answered(line, head.headers, Reply::no_bid(reason), first_byte, None);
+        return Ok(answered(&line, head.headers, Reply::no_bid(reason), first_byte, None));
     }
     let read =
-        body::read(&head.headers, &mut body, first_byte, &shared.limits, &shared.deadlines, || clock.request_read())
-            .await;
+        body::read(framing, &mut body, first_byte, &shared.limits, &shared.deadlines, || seat.request_read()).await;
     let (mut reply, deadline) = match (routed, read) {
         (Err(refused), Ok(_)) => (refused, None),
         (Err(refused), Err(BodyError::LengthRequired)) => {
-            clock.request_read();
+            seat.request_read();
             (refused, None)
         }
         (Err(refused), Err(_)) => (refused.closing(), None),
@@ -154,20 +187,19 @@ async fn respond<H: Handler>(line: &Line<H>, request: Request<Incoming>) -> Resp
         }
         (Ok(()), Err(error)) => {
             if error == BodyError::LengthRequired {
-                clock.request_read();
+                seat.request_read();
             }
             (refusal(error), None)
         }
-        (Ok(()), Ok((body, deadline))) => {
-            (ask(&*shared.handler, Framed { body, first_byte, deadline }).await, Some(deadline))
-        }
+        (Ok(()), Ok((body, deadline))) => (ask(&line, Framed { body, first_byte, deadline }).await?, Some(deadline)),
     };
     unanswered.armed = false;
-    if reply.status == StatusCode::OK && deadline.is_some_and(|deadline| Instant::now() > deadline) {
+    let now = Instant::now();
+    if reply.status == StatusCode::OK && deadline.is_some_and(|deadline| now > deadline) {
         // The runtime stood still meanwhile: a bid would be worth nothing now.
         reply = Reply::no_bid(unserved::DEADLINE);
     }
-    answered(line, head.headers, reply, first_byte, deadline)
+    Ok(answered(&line, head.headers, reply, first_byte, deadline))
 }
 
 /// Counts an answer and hands it over.
@@ -178,9 +210,9 @@ fn answered<H: Handler>(
     first_byte: Instant,
     deadline: Option<Instant>,
 ) -> Response<Full<bytes::Bytes>> {
-    let Line { shared, clock, .. } = line;
+    let Line { shared, seat, .. } = line;
     let now = Instant::now();
-    clock.answered(now);
+    seat.answered(now);
     shared.handler.record(Outcome {
         status: reply.status.as_u16(),
         reason: reply.reason,
@@ -218,17 +250,38 @@ fn refusal(error: BodyError) -> Reply {
     }
 }
 
-/// Asks the handler and keeps the deadline, whatever it does.
-async fn ask<H: Handler>(handler: &H, request: Framed) -> Reply {
+/// Asks the handler and keeps the deadline, whatever it does. Where it must be waited for, the client may go away meanwhile.
+async fn ask<H: Handler>(line: &Line<H>, request: Framed) -> io::Result<Reply> {
     let deadline = request.deadline;
     if deadline.saturating_duration_since(Instant::now()) < TIME_LEFT_MIN {
-        return Reply::no_bid(unserved::INSUFFICIENT_TIME);
+        return Ok(Reply::no_bid(unserved::INSUFFICIENT_TIME));
     }
-    match within(deadline - TIMER_SLACK, handler.answer(request)).await {
+    let mut answering = pin!(line.shared.handler.answer(request));
+    let at_once = poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx))).await;
+    let answer = match at_once {
+        Poll::Ready(answer) => Some(answer),
+        Poll::Pending => Box::pin(wait(&line.seat, deadline, answering)).await?,
+    };
+    Ok(match answer {
         None => Reply::no_bid(unserved::DEADLINE),
         Some(Answer::Content(body)) => Reply::content(body),
         Some(Answer::NoBid(reason)) => Reply::no_bid(reason),
         Some(Answer::Malformed(reason)) => Reply::refused(StatusCode::BAD_REQUEST, reason),
+    })
+}
+
+/// Waits for an answer until the deadline; an error if the client goes away before.
+async fn wait(
+    seat: &Seat,
+    deadline: Instant,
+    answering: Pin<&mut impl Future<Output = Answer>>,
+) -> io::Result<Option<Answer>> {
+    tokio::select! {
+        biased;
+        answer = within(deadline - TIMER_SLACK, answering) => Ok(answer),
+        () = seat.client_gone() => {
+            Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the client has gone before its answer"))
+        }
     }
 }
 
@@ -261,9 +314,10 @@ impl<H: Handler> ConnectionEvents<H> {
 
 impl<H: Handler> Drop for ConnectionEvents<H> {
     fn drop(&mut self) {
-        if !self.guard.is_taken_over() {
-            self.handler.connection_event(if std::thread::panicking() { "panicked" } else { "closed" });
+        if !self.guard.leave() {
+            return;
         }
+        self.handler.connection_event(if std::thread::panicking() { "panicked" } else { "closed" });
     }
 }
 

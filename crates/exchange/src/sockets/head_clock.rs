@@ -5,17 +5,12 @@
 //! later than its first byte, with one exception: after a *chunked* body, or after a pipelined request, a following head that
 //! is itself split over two reads is dated by the second.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use memchr::memchr_iter;
 use tokio::time::Instant;
 
-/// Shared by a connection's stream and its service; both run in the connection's task.
-#[derive(Clone, Debug)]
-pub(super) struct HeadClock(Arc<Mutex<Heads>>);
-
+/// One connection's; it lies in the connection's [seat](super::seat).
 #[derive(Debug)]
-struct Heads {
+pub(super) struct HeadClock {
     last_read: Instant,
     /// First byte of the head that is being read or was read last.
     started: Option<Instant>,
@@ -40,7 +35,7 @@ struct Heads {
 
 impl HeadClock {
     pub(super) fn new(now: Instant) -> Self {
-        Self(Arc::new(Mutex::new(Heads {
+        Self {
             last_read: now,
             started: None,
             head_done: false,
@@ -52,74 +47,60 @@ impl HeadClock {
             content_length: None,
             in_hand: false,
             answered: now,
-        })))
-    }
-
-    fn heads(&self) -> MutexGuard<'_, Heads> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
     }
 
     /// The stream has read `bytes`.
-    pub(super) fn read(&self, bytes: &[u8], now: Instant) {
+    pub(super) fn read(&mut self, bytes: &[u8], now: Instant) {
         if bytes.is_empty() {
             return;
         }
-        let mut heads = self.heads();
-        heads.last_read = now;
-        if heads.started.is_none() {
-            heads.started = Some(now);
-            heads.counting = true;
-            heads.bytes = 0;
-            heads.head_bytes = None;
-            heads.line_end = 0;
+        self.last_read = now;
+        if self.started.is_none() {
+            self.started = Some(now);
+            self.counting = true;
+            self.bytes = 0;
+            self.head_bytes = None;
+            self.line_end = 0;
         }
-        if heads.counting {
-            heads.scan(bytes);
+        if self.counting {
+            self.scan(bytes);
         }
     }
 
     /// Since when a head has been arriving that is not complete.
     pub(super) fn head_in_progress(&self) -> Option<Instant> {
-        let heads = self.heads();
-        if heads.head_done { None } else { heads.started }
+        if self.head_done { None } else { self.started }
     }
 
     /// A head has been parsed; hands back the instant of its first byte.
-    pub(super) fn head_parsed(&self, content_length: Option<u64>) -> Instant {
-        let mut heads = self.heads();
-        heads.head_done = true;
-        heads.in_hand = true;
-        heads.content_length = content_length;
-        heads.started.unwrap_or(heads.last_read)
+    pub(super) fn head_parsed(&mut self, content_length: Option<u64>) -> Instant {
+        self.head_done = true;
+        self.in_hand = true;
+        self.content_length = content_length;
+        self.started.unwrap_or(self.last_read)
     }
 
     /// The body of that head has been read to its end.
-    pub(super) fn request_read(&self) {
-        let mut heads = self.heads();
-        let surplus = heads.surplus();
-        heads.head_done = false;
-        heads.counting = false;
-        heads.started = surplus.then_some(heads.last_read);
+    pub(super) fn request_read(&mut self) {
+        let surplus = self.surplus();
+        self.head_done = false;
+        self.counting = false;
+        self.started = surplus.then_some(self.last_read);
     }
-}
 
-impl HeadClock {
     /// The answer to the last request is handed over.
-    pub(super) fn answered(&self, now: Instant) {
-        let mut heads = self.heads();
-        heads.in_hand = false;
-        heads.answered = now;
+    pub(super) fn answered(&mut self, now: Instant) {
+        self.in_hand = false;
+        self.answered = now;
     }
 
     /// Since when nothing has been arriving and nothing has been in hand; `None` if something is.
     pub(super) fn quiet_since(&self) -> Option<Instant> {
-        let heads = self.heads();
-        let is_quiet = !heads.in_hand && !heads.head_done && heads.started.is_none();
-        is_quiet.then(|| heads.answered.max(heads.last_read))
+        let is_quiet = !self.in_hand && !self.head_done && self.started.is_none();
+        is_quiet.then(|| self.answered.max(self.last_read))
     }
-}
 
-impl Heads {
     fn scan(&mut self, bytes: &[u8]) {
         if self.head_bytes.is_none() {
             for index in memchr_iter(b'\n', bytes) {

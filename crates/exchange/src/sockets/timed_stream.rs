@@ -1,36 +1,36 @@
-//! A TCP stream that tells the [`HeadClock`] what it reads and gives up on a client that stalls.
+//! A seat's stream as hyper uses it, which gives up on a client that stalls.
 //!
 //! hyper's own header time-out also runs while a keep-alive connection is idle, so it cannot tell a slow head from a quiet
 //! exchange: this one starts with the first byte. It never delays a byte.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use super::head_clock::HeadClock;
+use super::seat::{NothingYet, Seat};
 
-pub(super) struct TimedStream<S> {
-    stream: S,
-    clock: HeadClock,
+pub(super) struct TimedStream {
+    seat: Arc<Seat>,
     head_timeout: Duration,
     write_timeout: Duration,
     head_timer: Option<Pin<Box<Sleep>>>,
     write_timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> TimedStream<S> {
-    pub(super) fn new(stream: S, clock: HeadClock, head_timeout: Duration, write_timeout: Duration) -> Self {
-        Self { stream, clock, head_timeout, write_timeout, head_timer: None, write_timer: None }
+impl TimedStream {
+    pub(super) fn new(seat: Arc<Seat>, head_timeout: Duration, write_timeout: Duration) -> Self {
+        Self { seat, head_timeout, write_timeout, head_timer: None, write_timer: None }
     }
 
     /// Called when a read found nothing: an unfinished head is on the clock.
-    fn poll_head_timer(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        let Some(started) = self.clock.head_in_progress() else {
+    fn poll_head_timer(&mut self, started: Option<Instant>, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let Some(started) = started else {
             self.head_timer = None;
             return Poll::Pending;
         };
@@ -56,47 +56,41 @@ impl<S> TimedStream<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
+impl AsyncRead for TimedStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let before = buf.filled().len();
-        match Pin::new(&mut this.stream).poll_read(cx, buf) {
-            Poll::Ready(Ok(())) => {
-                this.clock.read(&buf.filled()[before..], Instant::now());
-                Poll::Ready(Ok(()))
-            }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => this.poll_head_timer(cx).map(Err),
+        match self.seat.poll_read(cx, buf) {
+            Ok(polled) => polled,
+            Err(NothingYet { head_in_progress }) => self.poll_head_timer(head_in_progress, cx).map(Err),
         }
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
+impl AsyncWrite for TimedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        let polled = self.seat.poll_write(cx, &[IoSlice::new(buf)]);
         self.after_write(polled, cx)
     }
 
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
+        bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let polled = self.seat.poll_write(cx, bufs);
         self.after_write(polled, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.stream).poll_flush(cx);
-        self.after_write(polled, cx)
+    /// A socket holds nothing back.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.stream).poll_shutdown(cx);
+        let polled = self.seat.poll_shutdown(cx);
         self.after_write(polled, cx)
     }
 }

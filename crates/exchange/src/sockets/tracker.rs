@@ -8,12 +8,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use super::seat::{Taken, Takes};
+use super::seat::{Seat, Taken};
 
 /// How a drain ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,19 +37,16 @@ struct Shared {
     open: AtomicUsize,
     closed: Notify,
     places: Arc<Semaphore>,
-    orders: watch::Sender<Orders>,
+    orders: Orders,
 }
 
 /// What goes on when a connection's task does not.
+#[derive(Debug)]
 struct Entry {
-    seat: Arc<dyn Takes>,
+    seat: Arc<Seat>,
     place: OwnedSemaphorePermit,
-}
-
-impl std::fmt::Debug for Entry {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Entry")
-    }
+    /// The task that is told of orders.
+    task: Option<Waker>,
 }
 
 /// A connection whose task was given up, with its place.
@@ -58,11 +56,12 @@ pub(super) struct TakenOver {
     pub(super) place: OwnedSemaphorePermit,
 }
 
-/// Connections of an earlier epoch than these finish, or are cut.
-#[derive(Clone, Copy, Debug, Default)]
+/// Connections of an earlier epoch than these finish, or are cut. An order is given before the tasks are woken, and a task
+/// looks for it after it has said whom to wake: none is missed, and whoever is busy looks without a lock.
+#[derive(Debug, Default)]
 struct Orders {
-    epoch: u64,
-    cut_below: u64,
+    epoch: AtomicU64,
+    cut_below: AtomicU64,
 }
 
 impl ConnectionTracker {
@@ -75,7 +74,7 @@ impl ConnectionTracker {
             open: AtomicUsize::new(0),
             closed: Notify::new(),
             places: Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))),
-            orders: watch::Sender::new(Orders::default()),
+            orders: Orders::default(),
         }))
     }
 
@@ -91,13 +90,12 @@ impl ConnectionTracker {
     }
 
     /// Registers a connection until the guard is dropped, by whatever end.
-    pub(super) fn enter(&self, seat: Arc<dyn Takes>, place: OwnedSemaphorePermit) -> ConnectionGuard {
+    pub(super) fn enter(&self, seat: Arc<Seat>, place: OwnedSemaphorePermit) -> ConnectionGuard {
         self.0.open.fetch_add(1, Ordering::Relaxed);
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        self.0.entries().insert(number, Entry { seat, place });
-        let orders = self.0.orders.subscribe();
-        let epoch = orders.borrow().epoch;
-        ConnectionGuard { shared: Arc::clone(&self.0), orders, epoch, number }
+        self.0.entries().insert(number, Entry { seat, place, task: None });
+        let epoch = self.0.orders.epoch.load(Ordering::Acquire);
+        ConnectionGuard { shared: Arc::clone(&self.0), task: None, epoch, number }
     }
 
     /// Takes all connections from their tasks, whose thread is lost.
@@ -105,7 +103,7 @@ impl ConnectionTracker {
         let entries = std::mem::take(&mut *self.0.entries());
         self.0.open.fetch_sub(entries.len(), Ordering::Relaxed);
         self.0.closed.notify_waiters();
-        entries.into_values().map(|Entry { seat, place }| TakenOver { taken: seat.take(), place }).collect()
+        entries.into_values().map(|Entry { seat, place, .. }| TakenOver { taken: seat.take(), place }).collect()
     }
 
     /// Asks all open connections to answer what is in flight and close; cuts what is left after `within`.
@@ -116,11 +114,13 @@ impl ConnectionTracker {
     pub async fn drain(&self, within: Duration) -> Drained {
         let deadline = Instant::now() + within;
         let open_at_start = self.open();
-        self.0.orders.send_modify(|orders| orders.epoch += 1);
+        let epoch = self.0.orders.epoch.fetch_add(1, Ordering::AcqRel) + 1;
+        self.0.wake_tasks();
         let empty = timeout_at(deadline, self.empty()).await.is_ok();
         let cut = if empty { 0 } else { self.open() };
         if cut > 0 {
-            self.0.orders.send_modify(|orders| orders.cut_below = orders.epoch);
+            self.0.orders.cut_below.fetch_max(epoch, Ordering::AcqRel);
+            self.0.wake_tasks();
         }
         Drained { open_at_start, cut }
     }
@@ -143,39 +143,61 @@ impl Shared {
     fn entries(&self) -> MutexGuard<'_, HashMap<u64, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn wake_tasks(&self) {
+        let tasks: Vec<Waker> = self.entries().values().filter_map(|entry| entry.task.clone()).collect();
+        tasks.into_iter().for_each(Waker::wake);
+    }
 }
 
 /// One connection's entry.
 #[derive(Debug)]
 pub(super) struct ConnectionGuard {
     shared: Arc<Shared>,
-    orders: watch::Receiver<Orders>,
+    /// The task that the entry knows.
+    task: Option<Waker>,
     epoch: u64,
     number: u64,
 }
 
 impl ConnectionGuard {
-    /// Whether somebody else goes on with this connection, or has closed it.
-    pub(super) fn is_taken_over(&self) -> bool {
-        !self.shared.entries().contains_key(&self.number)
-    }
-
-    /// Returns when this connection is to finish; once it is `finishing`, when it has had its time.
-    pub(super) async fn next_order(&mut self, finishing: bool) {
-        let epoch = self.epoch;
-        let wanted = |orders: &Orders| if finishing { orders.cut_below > epoch } else { orders.epoch > epoch };
-        // The sender lives in `self.shared`: it cannot be gone.
-        let _ = self.orders.wait_for(wanted).await;
-    }
-}
-
-impl Drop for ConnectionGuard {
-    fn drop(&mut self) {
-        let Some(entry) = self.shared.entries().remove(&self.number) else { return };
+    /// Strikes the connection off; `false` if somebody else goes on with it, or has closed it.
+    pub(super) fn leave(&mut self) -> bool {
+        let Some(entry) = self.shared.entries().remove(&self.number) else { return false };
         let before = self.shared.open.fetch_sub(1, Ordering::Relaxed);
         debug_assert!(before > 0, "a connection left that had not entered");
         // The place is free, and the socket closed, before anybody is told.
         drop(entry);
         self.shared.closed.notify_waiters();
+        true
+    }
+
+    /// Ready when this connection is to finish; once it is `finishing`, when it has had its time.
+    pub(super) fn poll_order(&mut self, finishing: bool, cx: &Context<'_>) -> Poll<()> {
+        if !self.is_ordered(finishing) {
+            if self.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
+                return Poll::Pending;
+            }
+            self.task = Some(cx.waker().clone());
+            if let Some(entry) = self.shared.entries().get_mut(&self.number) {
+                entry.task.clone_from(&self.task);
+            }
+            if !self.is_ordered(finishing) {
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn is_ordered(&self, finishing: bool) -> bool {
+        let orders = &self.shared.orders;
+        let order = if finishing { &orders.cut_below } else { &orders.epoch };
+        order.load(Ordering::Acquire) > self.epoch
+    }
+}
+
+impl Drop for ConnectionGuard {
+    fn drop(&mut self) {
+        self.leave();
     }
 }

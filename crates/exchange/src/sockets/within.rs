@@ -1,39 +1,35 @@
 //! A deadline that costs nothing where there is nothing to wait for.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
 
 use tokio::time::{Instant, sleep_until};
 
 /// Awaits a future until an instant; `None` if it is not ready by then. A timer is made only if the first poll finds it pending.
 ///
+/// It takes the future where it lies: a future that is handed on is copied, and takes its place twice.
+///
 /// The future is polled once whenever the task is: where it gives its thread away, the thread is given away.
 ///
 /// # Cancel safety
 ///
 /// That of the future.
-pub(super) async fn within<F: Future>(deadline: Instant, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut timer = pin!(None);
-    poll_fn(|cx| {
+pub(super) fn within<F: Future>(deadline: Instant, future: Pin<&mut F>) -> impl Future<Output = Option<F::Output>> {
+    let (mut future, mut timer) = (future, None);
+    poll_fn(move |cx| {
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
-        if timer.is_none() {
-            timer.set(Some(sleep_until(deadline)));
-        }
-        match timer.as_mut().as_pin_mut() {
-            Some(timer) => timer.poll(cx).map(|()| None),
-            None => Poll::Pending,
-        }
+        let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        timer.as_mut().poll(cx).map(|()| None)
     })
-    .await
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::pin::pin;
     use std::rc::Rc;
     use std::time::Duration;
 
@@ -52,11 +48,11 @@ mod tests {
             let ran = Rc::new(Cell::new(false));
             let other = Rc::clone(&ran);
             spawn_local(async move { other.set(true) });
-            let saw = within(soon(), async {
+            let looks = pin!(async {
                 yield_now().await;
                 ran.get()
             });
-            saw.await
+            within(soon(), looks).await
         });
         assert_eq!(saw.await, Some(true), "the other task has run meanwhile");
     }
@@ -64,8 +60,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_not_ready_by_then_is_given_up() {
         let deadline = soon();
-        assert_eq!(within(deadline, std::future::pending::<()>()).await, None);
+        assert_eq!(within(deadline, pin!(std::future::pending::<()>())).await, None);
         assert!(deadline <= Instant::now(), "and not before");
-        assert_eq!(within(deadline, async { 1 }).await, Some(1), "what is ready at once needs no time");
+        assert_eq!(within(deadline, pin!(async { 1 })).await, Some(1), "what is ready at once needs no time");
     }
 }
