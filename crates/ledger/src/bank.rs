@@ -25,7 +25,7 @@ use money::Nanos;
 use tembusu::Address;
 use thiserror::Error;
 
-use crate::{LeaseAsk, LeaseGrant, LeaseId, LeaseRefusal, LedgerMessage, Totals};
+use crate::{LeaseAsk, LeaseGrant, LeaseId, LeaseLeft, LeaseRefusal, LedgerMessage, Totals};
 
 /// An answer that is waited for.
 pub type BankAnswer<'a, T> = Pin<Box<dyn Future<Output = Result<T, BankError>> + Send + 'a>>;
@@ -59,6 +59,13 @@ pub trait LeaseBank: fmt::Debug + Send + Sync + 'static {
     /// Repeating it takes back nothing more.
     fn give_back(&self, lease: LeaseId, keep: Nanos) -> BankAnswer<'_, Nanos>;
 
+    /// The same of a lease that its region leaves: nobody bids with it or follows its bids any more. The rest comes back when
+    /// the last of them can no longer bill; never before, whatever becomes of the region. A bank that keeps no such times may
+    /// take it when the lease closes, which is what it does if it says nothing else.
+    fn leave(&self, left: LeaseLeft) -> BankAnswer<'_, Nanos> {
+        self.give_back(left.lease, left.keep)
+    }
+
     /// What each campaign has spent, over all regions and nodes.
     fn totals(&self) -> BankAnswer<'_, Totals>;
 }
@@ -89,6 +96,13 @@ impl LeaseBank for LedgerBank {
     fn give_back(&self, lease: LeaseId, keep: Nanos) -> BankAnswer<'_, Nanos> {
         Box::pin(async move {
             let answer = self.ledger.call(|reply| LedgerMessage::ReturnLease { lease, keep, reply }, self.within).await;
+            answer.map_err(BankError::new)
+        })
+    }
+
+    fn leave(&self, left: LeaseLeft) -> BankAnswer<'_, Nanos> {
+        Box::pin(async move {
+            let answer = self.ledger.call(|reply| LedgerMessage::LeaveLease { left, reply }, self.within).await;
             answer.map_err(BankError::new)
         })
     }

@@ -19,7 +19,7 @@ pub enum EventKind {
     Budget,
     /// Money went from free to a lease.
     LeaseGranted,
-    /// A region gave back a part of a lease that no bid of it can need.
+    /// A region gave back a part of a lease that no bid of it can need; or left it, and said until when its bids may bill.
     LeaseReturned,
     /// A lease's bids can no longer bill; its unspent rest went back to free.
     LeaseExpired,
@@ -182,6 +182,30 @@ pub struct LeaseTerm {
     pub closes_ms: i64,
 }
 
+/// When the last bids of a lease can no longer bill: said by a region that ends in good order, since nobody bids with the lease
+/// from then on, and nobody follows its bids.
+///
+/// The lease closes when that time has passed without a win, and waits for the billing of each win that is recorded until it
+/// has closed; at the latest it closes when its [`LeaseTerm`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastBids {
+    /// Until when one of them may be won, or one that was won may be billed. Unix milliseconds.
+    pub open_until_ms: i64,
+    /// How long a win waits for its billing, in milliseconds.
+    pub won_ttl_ms: i64,
+}
+
+impl LastBids {
+    /// As an event carries it: bids end, and a win at the last moment ends.
+    pub(crate) const fn term(self) -> LeaseTerm {
+        LeaseTerm { expires_ms: self.open_until_ms, closes_ms: self.open_until_ms.saturating_add(self.won_ttl_ms) }
+    }
+
+    pub(crate) const fn of_term(term: LeaseTerm) -> Self {
+        Self { open_until_ms: term.expires_ms, won_ttl_ms: term.closes_ms.saturating_sub(term.expires_ms) }
+    }
+}
+
 /// What is kept of the bid that a notice speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BidFacts {
@@ -232,7 +256,8 @@ pub struct LedgerEvent {
     pub late: Nanos,
     /// What was remarkable.
     pub flags: Flags,
-    /// When the granted lease ends.
+    /// When the granted lease ends; of one that its region left, when its last bids do ([`LastBids`]): the last that may be won,
+    /// and a billing of that.
     pub term: Option<LeaseTerm>,
     /// The bid that a notice speaks of.
     pub bid: Option<Box<BidFacts>>,

@@ -43,11 +43,11 @@ pub use actor::{
     Subscribers, Timer, chaos, supervisor,
 };
 pub use bank::{BankAnswer, BankError, LeaseBank, LedgerBank};
-pub use books::{Account, Books, BooksError, LeaseAsk, LeaseGrant, LeaseRefusal, OpenLease};
+pub use books::{Account, Books, BooksError, LeaseAsk, LeaseGrant, LeaseLeft, LeaseRefusal, OpenLease};
 pub use campaign_word::{BudgetTooLow, CampaignAction, CampaignEntry, CampaignWord, DefinitionSource, DefinitionText};
 pub use cap::{CAP_SLOT_MS, CapCount, CapKey, CapSubject};
 pub use caps::{CapAnswer, CapReader, CapStore, CapStoreError, LedgerCaps};
-pub use event::{BidFacts, EventKind, Flags, LeaseTerm, LedgerEvent};
+pub use event::{BidFacts, EventKind, Flags, LastBids, LeaseTerm, LedgerEvent};
 pub use id::{LeaseId, TokenId};
 pub use notice::{Notice, NoticeAnswer, NoticeKind, Outcome, PriceSeen};
 pub use report::{AccountTotals, DAY_MS, EVENTS_PAGE_MAX, EventPage, RegionSnapshot, Totals};

@@ -8,7 +8,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::{CAMPAIGN, World, ask, notice};
-use ledger::{Audit, EventKind, LeaseId, NoticeKind, Outcome, PriceSeen, Store};
+use ledger::{Audit, EventKind, LastBids, LeaseId, LeaseLeft, NoticeKind, Outcome, PriceSeen, Store};
 use money::{Cpm, Nanos};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -18,6 +18,7 @@ enum Step {
     Budget(i64),
     Lease { region: usize, want: i64 },
     GiveBack { lease: u64, keep: i64 },
+    Leave { lease: u64, keep: i64, open_ms: i64, heard: u64 },
     Notice { kind: NoticeKind, token: u64, lease: u64, price: i64, test: bool },
     Pass(i64),
     Commit,
@@ -32,6 +33,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..2_000_000_i64).prop_map(Step::Budget),
         4 => (0..3_usize, 0..200_000_i64).prop_map(|(region, want)| Step::Lease { region, want }),
         2 => (0..12_u64, 0..100_000_i64).prop_map(|(lease, keep)| Step::GiveBack { lease, keep }),
+        1 => (0..12_u64, 0..100_000_i64, 0..3_000_000_i64, 0..40_u64)
+            .prop_map(|(lease, keep, open_ms, heard)| Step::Leave { lease, keep, open_ms, heard }),
         12 => (kind, 0..40_u64, 0..12_u64, -10..1_500_i64, prop::bool::weighted(0.1))
             .prop_map(|(kind, token, lease, price, test)| Step::Notice { kind, token, lease, price, test }),
         1 => (0..2_000_000_i64).prop_map(Step::Pass),
@@ -86,6 +89,17 @@ fn play(steps: &[Step]) -> Result<(), TestCaseError> {
                 let back = store.give_back(LeaseId(lease), Nanos(keep), now_ms).map_err(fail)?;
                 prop_assert_eq!(back.0, (left - keep).max(0));
             }
+            Step::Leave { lease, keep, open_ms, heard } => {
+                let before = store.books().lease(LeaseId(lease)).cloned();
+                let last = LastBids { open_until_ms: now_ms + open_ms, won_ttl_ms: 30_000 };
+                let left = LeaseLeft { lease: LeaseId(lease), keep: Nanos(keep), last, heard };
+                let back = store.leave(left, now_ms).map_err(fail)?;
+                prop_assert_eq!(back.0, before.as_ref().map_or(0, |lease| (lease.left.0 - keep).max(0)));
+                if let (Some(before), Some(lease)) = (before, store.books().lease(LeaseId(lease))) {
+                    prop_assert!((now_ms + open_ms).min(before.term.closes_ms) <= lease.closes_ms());
+                    prop_assert!(lease.closes_ms() <= before.term.closes_ms);
+                }
+            }
             Step::Notice { kind, token, lease, price, test } => {
                 let mut notice = notice(kind, token, LeaseId(lease), price);
                 notice.claims.region = REGIONS[(lease % 3) as usize].into();
@@ -113,7 +127,7 @@ fn play(steps: &[Step]) -> Result<(), TestCaseError> {
             Step::Pass(ms) => {
                 now_ms += ms;
                 store.expire(now_ms).map_err(fail)?;
-                prop_assert!(store.books().leases().all(|lease| now_ms < lease.term.closes_ms));
+                prop_assert!(store.books().leases().all(|lease| now_ms < lease.closes_ms()));
             }
             Step::Commit => {
                 store.commit().map_err(fail)?;

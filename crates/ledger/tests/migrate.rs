@@ -7,7 +7,10 @@ use std::path::Path;
 
 use campaign::{CampaignId, CapMemory};
 use common::World;
-use ledger::{Audit, CAP_SLOT_MS, CapKey, CapSubject, EventKind, LeaseId, NoticeKind, Store, StoreError, StoreOptions};
+use ledger::{
+    Audit, CAP_SLOT_MS, CapKey, CapSubject, EventKind, LastBids, LeaseId, LeaseLeft, NoticeKind, Store, StoreError,
+    StoreOptions,
+};
 use money::Nanos;
 use rusqlite::Connection;
 
@@ -71,7 +74,7 @@ fn a_ledger_of_schema_2_keeps_its_money_its_events_and_its_users() {
     assert_eq!(billed.iter().map(|count| count.count).collect::<Vec<_>>(), [2]);
     drop(store);
     assert_eq!(Audit::open(&world.path()).unwrap().verify().unwrap().spent, Nanos(2_500));
-    assert_eq!(version(&world.path()), 4);
+    assert_eq!(version(&world.path()), 5);
     world.open();
 }
 
@@ -84,6 +87,25 @@ fn a_ledger_of_schema_1_is_brought_up_to_date_as_well() {
     assert_is_what_it_was(&world.open());
 }
 
+#[test]
+fn a_ledger_of_schema_4_keeps_its_leases_until_their_end() {
+    let world = World::new();
+    let grant = common::lease(&mut world.funded(), "sg", 5_000);
+    let back = "ALTER TABLE lease DROP COLUMN open_until_ms; ALTER TABLE lease DROP COLUMN won_ttl_ms; \
+                PRAGMA user_version = 4;";
+    Connection::open(world.path()).unwrap().execute_batch(back).unwrap();
+    let mut store = world.open();
+    assert_eq!(version(&world.path()), 5);
+    let lease = store.books().lease(grant.lease).expect("it is open").clone();
+    assert_eq!((lease.closes_ms(), lease.left), (grant.term.closes_ms, grant.amount));
+    // From now on it may be left.
+    let last = LastBids { open_until_ms: 10_000, won_ttl_ms: 1_000 };
+    store.leave(LeaseLeft { lease: grant.lease, keep: Nanos(1_000), last, heard: 0 }, 10).unwrap();
+    store.commit().unwrap();
+    drop(store);
+    assert_eq!(world.open().books().lease(grant.lease).expect("it is open").closes_ms(), 10_000);
+}
+
 /// What a kill in the midst of the transaction leaves: the files as they stood on the disk then, pages of it among them.
 #[test]
 fn one_that_was_killed_midway_is_of_the_old_schema_and_is_brought_up_to_date_by_the_next_start() {
@@ -94,7 +116,7 @@ fn one_that_was_killed_midway_is_of_the_old_schema_and_is_brought_up_to_date_by_
     )
     .unwrap();
     conn.execute_batch(STEP).unwrap();
-    conn.execute_batch("PRAGMA user_version = 4;").unwrap();
+    conn.execute_batch("PRAGMA user_version = 5;").unwrap();
     let killed = World::new();
     for end in ["", "-wal"] {
         let name = |world: &World| format!("{}{end}", world.path().display());

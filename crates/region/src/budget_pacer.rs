@@ -19,10 +19,11 @@ use crate::account::{Account, PacerTable};
 use crate::chaos::{PACER_EVENT, PACER_FIRST_MESSAGE, PACER_INIT};
 use crate::crash::{RegionCrash, strike};
 use crate::day::millis;
+use crate::farewell;
 use crate::feed::Feed;
 use crate::funding::{Ask, ControlTick, Funding, GiveBack};
 use crate::join::join_all;
-use crate::limits::{BILLABLE_MAX, GIVE_BACK, LEDGER_CALLS_MAX};
+use crate::limits::{BILLABLE_MAX, GIVE_BACK, LEDGER_CALLS_MAX, WON_TTL};
 use crate::link::Link;
 use crate::pace::{Seat, Supply};
 use crate::port::Tables;
@@ -122,14 +123,15 @@ impl Actor for BudgetPacer {
     }
 
     async fn stop(mut self, _: &ExitReason) {
-        let PacerArgs { link, tables, .. } = &self.args;
+        let PacerArgs { link, tables, timings, .. } = &self.args;
         if !tables.farewell.is_orderly(tables) {
             return;
         }
-        let backs: Vec<GiveBack> = self.fundings.values_mut().flat_map(Funding::end).collect();
+        let own: Vec<_> = self.fundings.values_mut().flat_map(Funding::end).collect();
+        let left = farewell::last_words(&tables.leases, own, millis(timings.won_ttl.min(WON_TTL)));
         let giving = async {
-            for some in backs.chunks(LEDGER_CALLS_MAX) {
-                join_all(some.iter().map(|back| link.give_back(*back))).await;
+            for some in left.chunks(LEDGER_CALLS_MAX) {
+                join_all(some.iter().map(|left| link.leave(*left))).await;
             }
         };
         if timeout(GIVE_BACK, giving).await.is_err() {

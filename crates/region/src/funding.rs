@@ -213,12 +213,12 @@ impl Funding {
         due.map(|closing| GiveBack { lease: closing.lease.id(), keep: closing.lease.figures().needed() }).collect()
     }
 
-    /// Closes all leases, for the region ends in good order, and says what of them can go back.
-    pub(crate) fn end(&mut self) -> Vec<GiveBack> {
+    /// Closes all leases, for the region ends in good order, and gives them away with what their bids need.
+    pub(crate) fn end(&mut self) -> impl Iterator<Item = (Arc<LeaseCell>, Nanos)> {
         let account = Arc::clone(&self.account);
         self.close(&account, |_| true);
-        let closed = self.closing.iter();
-        closed.map(|closing| GiveBack { lease: closing.lease.id(), keep: closing.lease.figures().needed() }).collect()
+        let closed = std::mem::take(&mut self.closing).into_iter().map(|closing| closing.lease);
+        closed.map(|lease| (Arc::clone(&lease), lease.figures().needed()))
     }
 
     /// Takes leases from an account, and closes them.

@@ -4,8 +4,8 @@
 //! each lease notes until when its bids may be won, and a win lets it wait for the billing. Until then nothing of it goes back,
 //! whatever becomes of single bids: nobody follows them any more. Never says so of a lease that somebody may still bid with.
 //!
-//! It stands outside the incarnations. After a crash of the process it is gone with them, and the ledger closes the leases when
-//! no bid at all could bill any more.
+//! It stands outside the incarnations. At an orderly end the ledger is told what it knows. After a crash of the process it is gone
+//! with them, and the ledger closes the leases when no bid at all could bill any more.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -68,6 +68,11 @@ impl LeaseEstate {
         leases.retain(|_, left| now_ms < left.closes_ms);
         let due = leases.values().filter(|left| left.is_old && left.lease.open_until_ms() <= now_ms);
         due.map(|left| left.lease.id()).collect()
+    }
+
+    /// The leases of earlier incarnations.
+    pub(crate) fn old(&self) -> Vec<Arc<LeaseCell>> {
+        self.lock().values().filter(|left| left.is_old).map(|left| Arc::clone(&left.lease)).collect()
     }
 
     /// Hears an event of the region: a bid that was won waits for its billing until `won_until_ms`.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use campaign::CampaignId;
 use ledger::{
-    BankError, CapStore, EventPage, LeaseAsk, LeaseBank, LeaseGrant, LeaseRefusal, LedgerEvent, LedgerMessage,
-    RegionSnapshot, Subscriber, Totals,
+    BankError, CapStore, EventPage, LeaseAsk, LeaseBank, LeaseGrant, LeaseLeft, LeaseRefusal, LedgerEvent,
+    LedgerMessage, RegionSnapshot, Subscriber, Totals,
 };
 use money::Nanos;
 use tembusu::{Actor, Address, CallError, Context};
@@ -118,6 +118,11 @@ impl Link {
     /// Gives back what no bid can need; repeating it changes nothing.
     pub(crate) async fn give_back(&self, back: GiveBack) -> Result<Nanos, BankError> {
         self.bank.give_back(back.lease, back.keep).await
+    }
+
+    /// Leaves a lease whose bids nobody will follow any more.
+    pub(crate) async fn leave(&self, left: LeaseLeft) -> Result<Nanos, BankError> {
+        self.bank.leave(left).await
     }
 
     /// What each campaign has spent over all regions.

@@ -84,6 +84,44 @@ async fn a_region_that_ends_in_good_order_gives_back_what_no_bid_holds_and_no_mo
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_open_bids_hold_when_a_region_ends_comes_back_without_it_when_the_last_of_them_can_no_longer_bill() {
+    let _turn = TURN.lock().await;
+    // A bid is lost without a word; or it is won, while the region is there or after its end.
+    for (won, after) in [(false, false), (true, false), (true, true)] {
+        let mut world = World::one(bids(1_000_000)).await;
+        world.fund().await;
+        let sent = world.bid(want());
+        if won && !after {
+            world.notice(NoticeKind::Win, &sent, PRICE).await;
+        }
+        world.tree.handle().terminate_child("sg").await.expect("the region is there");
+        if won && after {
+            world.notice(NoticeKind::Win, &sent, PRICE).await;
+        }
+        let over = if won { region::limits::WON_TTL } else { TTL };
+        sleep(over - Duration::from_secs(1)).await;
+        assert_eq!(leased(&world).await, PRICE, "it may still bill, {won} {after}");
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(leased(&world).await, Nanos(0), "long before the ledger closes it, {won} {after}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_ends_leaves_the_leases_of_its_crashes_as_well() {
+    let _turn = TURN.lock().await;
+    let mut world = World::one(bids(1_000_000)).await;
+    world.fund().await;
+    let sent = world.bid(want());
+    crash_by(&world, &chaos::PACER_EVENT, NoticeKind::Loss, &sent).await;
+    let whole = leased(&world).await;
+    assert!(bids(30) < whole, "a crash freezes all of it");
+    world.tree.handle().terminate_child("sg").await.expect("the region is there");
+    assert_eq!(leased(&world).await, whole, "nobody knows what its bids need");
+    sleep(TTL + Duration::from_secs(1)).await;
+    assert_eq!(leased(&world).await, Nanos(0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_region_that_crashes_gives_nothing_back_whichever_of_its_actors_it_was() {
     let _turn = TURN.lock().await;
     let mut world = World::one(bids(1_000_000)).await;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use campaign::{Campaign, Caps, Pacing};
-use ledger::{BankAnswer, LeaseAsk, LeaseBank, LeaseGrant, LeaseId, LeaseRefusal, LedgerBank, Totals};
+use ledger::{BankAnswer, LeaseAsk, LeaseBank, LeaseGrant, LeaseId, LeaseLeft, LeaseRefusal, LedgerBank, Totals};
 use money::Nanos;
 
 /// What is broken.
@@ -59,6 +59,10 @@ impl LeaseBank for HollowBank {
 
     fn give_back(&self, lease: LeaseId, keep: Nanos) -> BankAnswer<'_, Nanos> {
         self.0.give_back(lease, keep)
+    }
+
+    fn leave(&self, left: LeaseLeft) -> BankAnswer<'_, Nanos> {
+        self.0.leave(left)
     }
 
     fn totals(&self) -> BankAnswer<'_, Totals> {

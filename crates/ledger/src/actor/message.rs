@@ -12,10 +12,10 @@ use tembusu::Reply;
 use super::Subscriber;
 use crate::{
     Account, BudgetTooLow, CampaignEntry, CampaignLine, CampaignWord, EventPage, LeaseAsk, LeaseGrant, LeaseId,
-    LeaseRefusal, LedgerCapReader, Notice, NoticeAnswer, RegionSnapshot, Totals,
+    LeaseLeft, LeaseRefusal, LedgerCapReader, Notice, NoticeAnswer, RegionSnapshot, Totals,
 };
 
-/// A message to the ledger. The first four are answered when they are durable.
+/// A message to the ledger. The first five are answered when they are durable.
 #[derive(Debug)]
 pub enum LedgerMessage {
     /// Records a notice, once.
@@ -39,6 +39,13 @@ pub enum LedgerMessage {
         /// The sum of its bids that may still bill.
         keep: Nanos,
         /// How much was taken back.
+        reply: Reply<Nanos>,
+    },
+    /// Leaves a lease: gives back what no bid of it needs now, and the rest when its last bids can no longer bill.
+    LeaveLease {
+        /// Which, and when that is.
+        left: LeaseLeft,
+        /// How much was taken back now.
         reply: Reply<Nanos>,
     },
     /// Sets a campaign's budget.

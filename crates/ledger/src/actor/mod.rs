@@ -124,6 +124,10 @@ impl Actor for Ledger {
                 let answer = self.store.give_back(lease, keep, now_ms)?;
                 self.answer_after_commit(Answer::new(reply, answer), cx)?;
             }
+            LedgerMessage::LeaveLease { left, reply } => {
+                let answer = self.store.leave(left, now_ms)?;
+                self.answer_after_commit(Answer::new(reply, answer), cx)?;
+            }
             LedgerMessage::SetBudget { campaign, budget, reply } => {
                 let answer = self.store.set_budget(campaign, budget, now_ms)?;
                 self.answer_after_commit(Answer::new(reply, answer), cx)?;

@@ -9,7 +9,7 @@ use campaign::CampaignId;
 use money::Nanos;
 
 use super::{Books, BooksError};
-use crate::{EventKind, LeaseId, LeaseTerm, LedgerEvent};
+use crate::{EventKind, LastBids, LeaseId, LeaseTerm, LedgerEvent};
 
 /// A lease that may still bill.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,16 @@ pub struct OpenLease {
     pub left: Nanos,
     /// When it ends.
     pub term: LeaseTerm,
+    /// When its last bids end, if its region has left it: wins that were recorded since are in it.
+    pub last: Option<LastBids>,
+}
+
+impl OpenLease {
+    /// When its rest goes back to free.
+    #[must_use]
+    pub fn closes_ms(&self) -> i64 {
+        self.last.map_or(self.term.closes_ms, |last| last.open_until_ms.min(self.term.closes_ms))
+    }
 }
 
 /// What a region asks for.
@@ -52,6 +62,19 @@ pub struct LeaseGrant {
     pub amount: Nanos,
     /// When it ends.
     pub term: LeaseTerm,
+}
+
+/// What a region says of a lease that it leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseLeft {
+    /// Its number.
+    pub lease: LeaseId,
+    /// The sum of its bids that may still bill: the rest goes back at once.
+    pub keep: Nanos,
+    /// When they no longer may.
+    pub last: LastBids,
+    /// The last event of the region whose win, if it was one, is in that: the ledger looks for wins after it.
+    pub heard: u64,
 }
 
 /// Why no lease was granted. A business outcome, not a failure.
@@ -111,8 +134,26 @@ impl Books {
         self.keep(event, account)?;
         self.last_lease = lease.0;
         let (campaign, granted) = (event.campaign, event.amount);
-        self.load_lease(OpenLease { lease, campaign, region, granted, spent: Nanos::ZERO, left: granted, term });
+        let (spent, left, last) = (Nanos::ZERO, granted, None);
+        self.load_lease(OpenLease { lease, campaign, region, granted, spent, left, term, last });
         Ok(())
+    }
+
+    /// A win of a lease that its region has left waits for its billing.
+    pub(super) fn win(&mut self, event: &LedgerEvent) {
+        let Some(lease) = event.lease.and_then(|lease| self.leases.get(&lease)) else { return };
+        if let (true, Some(last)) = (lease.campaign == event.campaign, lease.last) {
+            let waits_ms = event.at_ms.saturating_add(last.won_ttl_ms);
+            let last = LastBids { open_until_ms: last.open_until_ms.max(waits_ms), ..last };
+            self.set_last(lease.lease, last);
+        }
+    }
+
+    fn set_last(&mut self, id: LeaseId, last: LastBids) {
+        let Some(lease) = self.leases.get_mut(&id) else { return };
+        self.closing.remove(&(lease.closes_ms(), id));
+        lease.last = Some(last);
+        self.closing.insert((lease.closes_ms(), id));
     }
 
     pub(super) fn release(&mut self, event: &LedgerEvent) -> Result<(), BooksError> {
@@ -126,7 +167,14 @@ impl Books {
         if lease.left < event.amount || (expired && lease.left != event.amount) {
             return Err(misfit("a release of another amount than is left"));
         }
-        let (left, closes_ms) = (lease.left.saturating_sub(event.amount), lease.term.closes_ms);
+        let last = event.term.map(LastBids::of_term);
+        if expired && last.is_some() {
+            return Err(misfit("a lease that closes is left by nobody"));
+        }
+        if last.is_some_and(|last| last.won_ttl_ms < 0) {
+            return Err(misfit("a win waits for less than nothing"));
+        }
+        let (left, closes_ms) = (lease.left.saturating_sub(event.amount), lease.closes_ms());
         let account = self.account(event.campaign).ok_or(misfit("a lease of an unknown campaign"))?;
         let account = account.release(event.amount).ok_or(BooksError::Overflow { seq: event.seq })?;
         self.keep(event, account)?;
@@ -135,6 +183,7 @@ impl Books {
             self.closing.remove(&(closes_ms, id));
         } else if let Some(lease) = self.leases.get_mut(&id) {
             lease.left = left;
+            last.into_iter().for_each(|last| self.set_last(id, last));
         }
         Ok(())
     }

@@ -14,6 +14,8 @@
 //! | billing | − late | − (amount − late) | + amount | + late |
 //! | win, loss, observed | | | | |
 //!
+//! A win moves no money, and a lease that its region has left waits longer for the billing.
+//!
 //! `late` is the part of a billing that its lease cannot cover: the lease is closed, or its bids cost more than it
 //! held. Such money comes from `free`, which may become negative by it (and by a budget that is cut below what is
 //! spent and leased). Nothing else makes it negative: no lease is granted beyond it.
@@ -30,7 +32,7 @@ use money::Nanos;
 
 pub use account::Account;
 pub use error::BooksError;
-pub use lease::{LeaseAsk, LeaseGrant, LeaseRefusal, OpenLease};
+pub use lease::{LeaseAsk, LeaseGrant, LeaseLeft, LeaseRefusal, OpenLease};
 
 use crate::{EventKind, LeaseId, LedgerEvent};
 
@@ -108,7 +110,7 @@ impl Books {
 
     /// Takes an open lease into the books as they are loaded.
     pub(crate) fn load_lease(&mut self, lease: OpenLease) {
-        self.closing.insert((lease.term.closes_ms, lease.lease));
+        self.closing.insert((lease.closes_ms(), lease.lease));
         self.leases.insert(lease.lease, lease);
     }
 
@@ -178,8 +180,12 @@ impl Books {
             | EventKind::Loss
             | EventKind::WinObserved
             | EventKind::BillingObserved
-            | EventKind::LossObserved => match event.amount {
-                Nanos::ZERO => Ok(()),
+            | EventKind::LossObserved => match (event.amount, event.kind) {
+                (Nanos::ZERO, EventKind::Win) => {
+                    self.win(event);
+                    Ok(())
+                }
+                (Nanos::ZERO, _) => Ok(()),
                 _ => Err(BooksError::Misfit { seq: event.seq, reason: "this kind moves no money" }),
             },
         }

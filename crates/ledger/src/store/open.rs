@@ -15,7 +15,7 @@ use super::{Store, StoreError, StoreOptions, campaigns, migrate, replay, rows};
 /// "TMBL": marks the file as a ledger.
 pub(super) const APPLICATION_ID: u32 = 0x544d_424c;
 /// The schema that this program reads and writes.
-pub(super) const SCHEMA_VERSION: i64 = 4;
+pub(super) const SCHEMA_VERSION: i64 = 5;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Up to this many events a full replay is part of opening (about a second); beyond it only the tables' own balance is

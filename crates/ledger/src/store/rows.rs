@@ -10,7 +10,9 @@ use money::{Cpm, Nanos};
 use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, Row, params};
 
-use crate::{Account, BidFacts, Books, CapKey, EventKind, Flags, LeaseId, LeaseTerm, LedgerEvent, OpenLease, TokenId};
+use crate::{
+    Account, BidFacts, Books, CapKey, EventKind, Flags, LastBids, LeaseId, LeaseTerm, LedgerEvent, OpenLease, TokenId,
+};
 
 /// Every column of `event`, in the order of [`event`]; a macro, so that the statements are constants.
 macro_rules! columns {
@@ -118,7 +120,7 @@ pub(super) fn load_books(conn: &Connection) -> rusqlite::Result<Books> {
     }
 
     let mut statement =
-        conn.prepare("SELECT lease, campaign, region, granted, spent, left, expires_ms, closes_ms FROM lease")?;
+        conn.prepare("SELECT lease, campaign, region, granted, spent, left, expires_ms, closes_ms, open_until_ms, won_ttl_ms FROM lease")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         books.load_lease(OpenLease {
@@ -129,6 +131,11 @@ pub(super) fn load_books(conn: &Connection) -> rusqlite::Result<Books> {
             spent: Nanos(row.get(4)?),
             left: Nanos(row.get(5)?),
             term: LeaseTerm { expires_ms: row.get(6)?, closes_ms: row.get(7)? },
+            last: match (row.get(8)?, row.get(9)?) {
+                (Some(open_until_ms), Some(won_ttl_ms)) => Some(LastBids { open_until_ms, won_ttl_ms }),
+                (None, None) => None,
+                _ => return Err(strange(8, "a lease that was left by half".into())),
+            },
         });
     }
 

@@ -1,4 +1,4 @@
--- The ledger, schema version 4. Amounts are nano-USD, prices micros of a currency unit per 1,000 impressions,
+-- The ledger, schema version 5. Amounts are nano-USD, prices micros of a currency unit per 1,000 impressions,
 -- times unix milliseconds. `event` is the truth; the other tables follow from it and are written with it.
 
 CREATE TABLE event (
@@ -13,8 +13,8 @@ CREATE TABLE event (
     late       INTEGER NOT NULL,     -- part of a billing's amount that its lease could not cover
     flags      INTEGER NOT NULL,     -- 1 test, 2 audit, 4 empty, 8 unsubstituted, 16 unreadable, 32 clamped, 64 late,
                                      -- 128 contradicts an earlier notice
-    expires_ms INTEGER,              -- of a granted lease: last bid
-    closes_ms  INTEGER,              -- of a granted lease: last billing
+    expires_ms INTEGER,              -- of a granted lease: last bid; of one that its region left: last win
+    closes_ms  INTEGER,              -- of a granted lease: last billing; of one that was left: billing of such a win
     token      BLOB,                 -- of a notice, and all columns below
     exchange   TEXT,
     auction    TEXT,
@@ -54,7 +54,9 @@ CREATE TABLE lease (
     spent      INTEGER NOT NULL,
     left       INTEGER NOT NULL CHECK (left >= 0),
     expires_ms INTEGER NOT NULL,
-    closes_ms  INTEGER NOT NULL
+    closes_ms  INTEGER NOT NULL,
+    open_until_ms INTEGER,           -- of one that its region left: closes then, if that is before closes_ms
+    won_ttl_ms INTEGER               -- and waits so long from each win on
 ) STRICT;
 
 -- How often each user was billed in a minute, counted from 1970-01-01 (UTC): a region that starts reads it in one run.

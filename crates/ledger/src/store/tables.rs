@@ -34,8 +34,8 @@ impl Store {
                 conn.prepare_cached("DELETE FROM lease WHERE lease = ?1")?.execute([id.0])?;
                 continue;
             };
-            conn.prepare_cached("INSERT OR REPLACE INTO lease VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(
-                params![
+            conn.prepare_cached("INSERT OR REPLACE INTO lease VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
+                .execute(params![
                     id.0,
                     lease.campaign.0,
                     &*lease.region,
@@ -44,8 +44,9 @@ impl Store {
                     lease.left.0,
                     lease.term.expires_ms,
                     lease.term.closes_ms,
-                ],
-            )?;
+                    lease.last.map(|last| last.open_until_ms),
+                    lease.last.map(|last| last.won_ttl_ms),
+                ])?;
         }
         let regions: BTreeSet<_> = self.batch.iter().filter_map(|event| event.region.as_ref()).collect();
         for region in regions {

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use campaign::CampaignId;
 use money::Nanos;
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 use super::{Store, StoreError, rows};
 use crate::notice::{Booking, book};
 use crate::{
-    Account, BidFacts, EventKind, Flags, LeaseAsk, LeaseGrant, LeaseId, LeaseRefusal, LeaseTerm, LedgerEvent, Notice,
-    NoticeAnswer, Outcome,
+    Account, BidFacts, EventKind, Flags, LastBids, LeaseAsk, LeaseGrant, LeaseId, LeaseLeft, LeaseRefusal, LeaseTerm,
+    LedgerEvent, Notice, NoticeAnswer, Outcome,
 };
 
 /// What all events of one call have in common.
@@ -87,6 +87,40 @@ impl Store {
             self.record(draft, now_ms)?;
         }
         Ok(amount)
+    }
+
+    /// Takes back what [`give_back`](Self::give_back) would of a lease that its region leaves, and the rest when its last bids can
+    /// no longer bill. Says how much was taken now. Repeating it takes nothing more; once left, a lease never closes sooner than
+    /// was said first.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub fn leave(&mut self, left: LeaseLeft, now_ms: i64) -> Result<Nanos, StoreError> {
+        self.check_usable()?;
+        let LeaseLeft { lease, keep, last, heard } = left;
+        let amount = self.books.decide_return(lease, keep);
+        let Some(open) = self.books.lease(lease) else { return Ok(amount) };
+        let won_ttl_ms = last.won_ttl_ms.max(0);
+        let won_ms = self.last_win(lease, &open.region, heard)?.map(|won_ms| won_ms.saturating_add(won_ttl_ms));
+        let said_ms = open.last.map(|last| last.open_until_ms);
+        let open_until_ms = [won_ms, said_ms].into_iter().flatten().fold(last.open_until_ms, i64::max);
+        let last = LastBids { open_until_ms: open_until_ms.min(open.term.closes_ms), won_ttl_ms };
+        if Nanos::ZERO < amount || open.last != Some(last) {
+            let draft = Draft::new(EventKind::LeaseReturned, open.campaign, amount).lease(lease, &open.region);
+            self.record(Draft { term: Some(last.term()), ..draft }, now_ms)?;
+        }
+        Ok(amount)
+    }
+
+    /// When the last win of a lease was recorded of which its region has not heard.
+    fn last_win(&self, lease: LeaseId, region: &str, heard: u64) -> Result<Option<i64>, StoreError> {
+        let read = |conn: &Connection| {
+            let mut statement = conn.prepare_cached(
+                "SELECT max(at_ms) FROM event WHERE region = ?1 AND region_seq > ?2 AND lease = ?3 AND kind = ?4",
+            )?;
+            statement.query_row(params![region, heard, lease.0, EventKind::Win.name()], |row| row.get(0))
+        };
+        read(&self.conn).map_err(database("look for wins"))
     }
 
     /// Closes the leases whose bids can no longer bill, returns their rest to free, and says how many they were.
