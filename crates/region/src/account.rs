@@ -24,6 +24,8 @@ pub struct Account {
     campaign: CampaignId,
     plan: Plan,
     pass: AtomicU32,
+    /// For how long a bid may be out, in milliseconds.
+    out_most_ms: AtomicI64,
     leases: ArcSwap<Vec<Arc<LeaseCell>>>,
     /// The ledger had nothing left when it was last asked.
     exhausted: AtomicBool,
@@ -56,6 +58,7 @@ impl Account {
             campaign,
             plan,
             pass: AtomicU32::new(plan.first_pass().units()),
+            out_most_ms: AtomicI64::new(i64::MAX),
             leases: ArcSwap::from_pointee(Vec::new()),
             exhausted: AtomicBool::new(false),
             told: AtomicBool::new(false),
@@ -89,6 +92,12 @@ impl Account {
     pub fn passes(&self, draw: u64) -> bool {
         self.eligible.fetch_add(1, Relaxed);
         self.pass().passes(draw)
+    }
+
+    /// Whether a bid that may be out for so long would be back in time to be bid once more, as far as that matters.
+    #[must_use]
+    pub fn is_patient(&self, out_ms: i64) -> bool {
+        out_ms <= self.out_most_ms.load(Relaxed)
     }
 
     /// Reserves `price` in the first lease that covers it, for a bid that may be won until `expires_ms`.
@@ -161,6 +170,10 @@ impl Account {
 
     pub(crate) fn set_pass(&self, pass: Pass) {
         self.pass.store(pass.units(), Relaxed);
+    }
+
+    pub(crate) fn set_out_most(&self, most_ms: Option<i64>) {
+        self.out_most_ms.store(most_ms.unwrap_or(i64::MAX), Relaxed);
     }
 
     pub(crate) fn set_exhausted(&self, exhausted: bool) {

@@ -16,7 +16,7 @@ use crate::lease_cell::LeaseCell;
 use crate::limits::{
     EXHAUSTED_RETRY, LEASE_BIDS_MIN, LEASE_HORIZON, LEASE_NANOS_MIN, LEASE_PART_MAX, LEASES_PER_CAMPAIGN_MAX,
 };
-use crate::pace::{Controller, Course, Observation, Plan, Supply};
+use crate::pace::{Controller, Course, Observation, Pass, Patience, Plan, Supply};
 
 /// One campaign's money in a region, as the pacer manages it.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ pub(crate) struct Funding {
     controller: Controller,
     /// The plan under way, and what it was asked for since it was last told.
     course: Course,
+    patience: Patience,
     asked: u64,
     /// What the bid cost that opened the account.
     price: Nanos,
@@ -96,6 +97,7 @@ impl Funding {
         Self {
             remaining: account.plan().budget,
             course: Course::of(*account.plan()),
+            patience: Patience::of(account.plan()),
             asked: 0,
             account: Arc::new(account),
             controller: before.unwrap_or_default(),
@@ -129,6 +131,7 @@ impl Funding {
         }
         self.remaining = account.plan().budget;
         self.course = Course::of(*account.plan());
+        self.patience = Patience::of(account.plan());
         self.account = Arc::new(account);
         self.measured = AccountFigures::default();
         self.controlled = AccountFigures::default();
@@ -286,7 +289,15 @@ impl Funding {
 
     /// Follows a plan under way.
     pub(crate) fn set_course(&mut self, course: Course) {
+        if course.plan() != self.course.plan() {
+            self.patience = Patience::of(course.plan());
+        }
         self.course = course;
+    }
+
+    fn set_pass(&self, pass: Pass, now_ms: i64) {
+        self.account.set_pass(pass);
+        self.account.set_out_most(self.patience.most_ms(now_ms, pass));
     }
 
     pub(crate) fn controller(&self) -> &Controller {
@@ -299,7 +310,8 @@ impl Funding {
         // Regions that are not at this board are taken to be like those that are.
         let all = own.and(tick.others).times(tick.of_all);
         self.remaining = self.account.plan().budget.saturating_sub(tick.spent_total).max(Nanos(0));
-        self.account.set_pass(self.controller.follow(&self.course, tick.now_ms, tick.length_ms, tick.spent_total, all));
+        let pass = self.controller.follow(&self.course, tick.now_ms, tick.length_ms, tick.spent_total, all);
+        self.set_pass(pass, tick.now_ms);
     }
 }
 

@@ -123,7 +123,7 @@ pub enum Refusal {
     /// The ledger had nothing left of the campaign's budget when it was last asked.
     #[error("budget is exhausted")]
     BudgetExhausted,
-    /// The campaign is ahead of its plan.
+    /// The campaign is ahead of its plan; or so near its end that the bid, if lost, would hold its price for too long.
     #[error("paced")]
     Paced,
     /// The user has seen the campaign as often as it allows, or bids that are still open may get there.
@@ -260,10 +260,11 @@ impl RegionView<'_> {
             return Err(capped(full));
         }
         let Some(account) = self.account(&want) else { return Err(Refusal::Unfunded) };
-        if !account.passes(mix(want.draw, want.campaign)) {
+        let out_ms = millis(want.ttl.min(HOLD_MAX));
+        if !account.is_patient(out_ms) || !account.passes(mix(want.draw, want.campaign)) {
             return Err(Refusal::Paced);
         }
-        let expires_ms = now_ms.saturating_add(millis(want.ttl.min(HOLD_MAX)));
+        let expires_ms = now_ms.saturating_add(out_ms);
         let Some(lease) = account.reserve(want.price, now_ms, expires_ms) else {
             return Err(self.unfunded(account, &want));
         };

@@ -12,6 +12,7 @@ mod board;
 mod controller;
 mod course;
 mod pass;
+mod patience;
 mod plan;
 
 pub use board::PacingBoard;
@@ -19,4 +20,5 @@ pub(crate) use board::Seat;
 pub use controller::{Controller, Observation, Supply};
 pub use course::Course;
 pub use pass::Pass;
+pub(crate) use patience::Patience;
 pub use plan::Plan;

@@ -98,6 +98,21 @@ impl Plan {
         self.between(now_ms, now_ms.saturating_add(1)) == 0
     }
 
+    /// When all is to be spent, and when the last hour ends in which anything is.
+    pub(super) fn last_moments(&self) -> (i64, i64) {
+        let Flight { starts_ms, ends_ms } = self.flight;
+        let (all, whole) = (self.all(), self.whole());
+        let first = |weight: i128| {
+            let (mut from_ms, mut to_ms) = (starts_ms, ends_ms.max(starts_ms));
+            while from_ms < to_ms {
+                let middle_ms = from_ms + (to_ms - from_ms) / 2;
+                if self.passed(middle_ms) < weight { from_ms = middle_ms + 1 } else { to_ms = middle_ms }
+            }
+            from_ms
+        };
+        (first(all), first(whole))
+    }
+
     pub(super) fn passed(&self, now_ms: i64) -> i128 {
         self.between(self.flight.starts_ms, now_ms.min(self.flight.ends_ms))
     }
