@@ -4,26 +4,25 @@
 //! happens at one moment waits for a later one.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use simulator::Dice;
 use tembusu::chaos::Point;
 use tokio::time::sleep;
 
+use crate::backstage::Backstage;
 use crate::fault::Fault;
 use crate::judge::SupplyBook;
+use crate::mailroom::{Mailroom, Stamp, token_of};
+use crate::post::{Came, Due, Post};
 use crate::record::{Book, Crash, Record, Win};
 use crate::response::read_bid;
-use crate::stage::{Backstage, Mailroom, Stage, Stamp, token_of};
+use crate::stage::Stage;
 use crate::watch::Watch;
 use crate::world::{Actor, LetterKind, Opportunity, Outcome, Part, Scenario, Traffic, Trouble, auction, cast, letters};
 
 /// The longest that nothing is looked at.
 const LOOK_MS: i64 = 250;
-/// How long an exchange waits before it repeats a notice that was not acknowledged: doubled from the first to the last.
-const REPEAT_MS: (i64, i64) = (2_000, 120_000);
 /// Notices that an exchange has kept back while it was gone come within this.
 const CAUGHT_UP_MS: i64 = 120_000;
 
@@ -41,25 +40,6 @@ pub struct Played {
     pub supply: SupplyBook,
 }
 
-/// A notice that waits for its time.
-#[derive(Debug)]
-struct Due {
-    at_ms: i64,
-    number: u64,
-    tries: u32,
-    stamp: Stamp,
-    exchange: usize,
-    region: usize,
-    win: Option<usize>,
-}
-
-/// A notice that was delivered or not.
-struct Came {
-    due: Due,
-    sent_ms: i64,
-    acknowledged: bool,
-}
-
 struct Play<'a> {
     scenario: &'a Scenario,
     backstage: Backstage,
@@ -69,10 +49,7 @@ struct Play<'a> {
     record: Record,
     supply: SupplyBook,
     dice: Dice,
-    post: BinaryHeap<Reverse<Due>>,
-    posted: u64,
-    came: Arc<Mutex<Vec<Came>>>,
-    in_hand: usize,
+    post: Post,
     /// Crashes that are to come, the next last.
     crashes: Vec<(usize, Actor)>,
     armed: Option<(Actor, Vec<Vec<u64>>)>,
@@ -105,10 +82,7 @@ pub async fn play(
         cast,
         record: Record { starts: 1, ..Record::default() },
         dice: Dice::derive(scenario.seed, 3),
-        post: BinaryHeap::new(),
-        posted: 0,
-        came: Arc::default(),
-        in_hand: 0,
+        post: Post::default(),
         crashes: Vec::new(),
         armed: None,
         disk_gone_until_ms: i64::MIN,
@@ -130,7 +104,7 @@ impl Play<'_> {
         let mut hours = 0;
         loop {
             let now_ms = self.backstage.clock().now_ms();
-            if end_ms <= now_ms && self.in_hand == 0 {
+            if end_ms <= now_ms && self.post.is_idle() {
                 return Ok(());
             }
             while self.scenario.starts_ms + hours * crate::world::HOUR_MS <= now_ms {
@@ -152,7 +126,7 @@ impl Play<'_> {
                 next = traffic.next_request();
             }
             let request_ms = next.as_ref().map_or(i64::MAX, |next| next.at_ms);
-            let post_ms = self.post.peek().map_or(i64::MAX, |Reverse(due)| due.at_ms);
+            let post_ms = self.post.next_ms().unwrap_or(i64::MAX);
             let wait_ms = request_ms.min(post_ms).min(now_ms + LOOK_MS) - now_ms;
             sleep(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0).max(1))).await;
         }
@@ -199,9 +173,7 @@ impl Play<'_> {
             let crashed = before.iter().zip(after).position(|(before, after)| *before != after);
             self.record.crashes.extend(crashed.map(|region| Crash { at_ms: now_ms, region, actor }));
         }
-        let came = std::mem::take(&mut *self.came.lock().unwrap_or_else(PoisonError::into_inner));
-        for Came { due, sent_ms, acknowledged } in came {
-            self.in_hand -= 1;
+        for Came { due, sent_ms, acknowledged } in self.post.came() {
             self.note(due, sent_ms, acknowledged);
         }
         Ok(())
@@ -210,8 +182,7 @@ impl Play<'_> {
     fn note(&mut self, due: Due, sent_ms: i64, acknowledged: bool) {
         if !acknowledged {
             self.record.refused += 1;
-            let wait_ms = (REPEAT_MS.0 << due.tries.min(10)).min(REPEAT_MS.1);
-            self.put(Due { at_ms: sent_ms + wait_ms, tries: due.tries + 1, ..due });
+            self.post.repeat(due, sent_ms);
             return;
         }
         self.record.acknowledged += 1;
@@ -224,10 +195,7 @@ impl Play<'_> {
     }
 
     fn send_post(&mut self, now_ms: i64) {
-        while let Some(Reverse(due)) = self.post.peek()
-            && due.at_ms <= now_ms
-        {
-            let Some(Reverse(mut due)) = self.post.pop() else { return };
+        while let Some(mut due) = self.post.next_due(now_ms) {
             let back_ms = self.scenario.troubles.iter().filter_map(|trouble| match trouble {
                 Trouble::ExchangeGone { exchange, from_ms, to_ms } if *exchange == due.exchange => {
                     (*from_ms..*to_ms).contains(&now_ms).then_some(*to_ms)
@@ -236,7 +204,7 @@ impl Play<'_> {
             });
             if let Some(back_ms) = back_ms.min() {
                 due.at_ms = back_ms + self.dice.between(0, CAUGHT_UP_MS);
-                self.put(due);
+                self.post.put(due);
                 continue;
             }
             self.crash_by(&due);
@@ -244,12 +212,7 @@ impl Play<'_> {
                 self.note(due, now_ms, false);
                 continue;
             };
-            let came = Arc::clone(&self.came);
-            self.in_hand += 1;
-            tokio::spawn(async move {
-                let acknowledged = mailroom.deliver(&due.stamp).await;
-                came.lock().unwrap_or_else(PoisonError::into_inner).push(Came { due, sent_ms: now_ms, acknowledged });
-            });
+            self.post.deliver(mailroom, due, now_ms);
         }
     }
 
@@ -314,13 +277,8 @@ impl Play<'_> {
             };
             let (exchange, region) = (opportunity.exchange, opportunity.country);
             let stamp = Stamp { kind: letter.kind, token, price };
-            self.put(Due { at_ms: letter.at_ms, number: 0, tries: 0, stamp, exchange, region, win });
+            self.post.put(Due { at_ms: letter.at_ms, stamp, exchange, region, win, tries: 0 });
         }
-    }
-
-    fn put(&mut self, due: Due) {
-        self.posted += 1;
-        self.post.push(Reverse(Due { number: self.posted, ..due }));
     }
 
     fn note_no_bids(&mut self, stage: &Stage) {
@@ -364,23 +322,3 @@ fn point(actor: Actor) -> &'static Point {
         Actor::FrequencyCapper => &region::chaos::CAPPER_EVENT,
     }
 }
-
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at_ms, self.number).cmp(&(other.at_ms, other.number))
-    }
-}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Due {}

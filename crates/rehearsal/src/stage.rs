@@ -1,12 +1,11 @@
 //! The bidder itself: its real parts in their tree, on the virtual clock, without sockets.
 //!
 //! Promises ledger with its store on a disk, campaigns, index, regions and exchanges as in production, all on one thread.
-//! Never in the way: what comes in by a socket in production comes in by [`Stage::ask`] and [`Stage::deliver`].
+//! Never in the way: what comes in by a socket in production comes in by [`Stage::ask`] and the [`Mailroom`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use bytes::Bytes;
 use campaign::Country as Code;
 use exchange::drops::DropSampler;
@@ -15,40 +14,25 @@ use exchange::lane::Lane;
 use exchange::pool::AdmissionArgs;
 use exchange::pool::overload::{LoadBoard, OverloadArgs};
 use exchange::sockets::{Answer, Framed, Handler};
-use exchange::{
-    BILLING_PATH, Dialect, ExchangeArgs, ExchangePort, Intensity, LOSS_PATH, WIN_PATH, exchange_supervisor,
-};
-use ledger::{Clock, LedgerArgs, LedgerBank, LedgerMessage, Notice, NoticeKind, PriceSeen, TokenKeys, Totals};
-use money::{Cpm, Nanos, Rates};
-use region::{CapKeys, CapSecret, PacingBoard, RegionArgs, RegionPort, Timings, day_of, region_supervisor};
+use exchange::{Dialect, ExchangeArgs, ExchangePort, Intensity, exchange_supervisor};
+use ledger::{Clock, LedgerArgs, LedgerBank, LedgerMessage, TokenKeys, Totals};
+use money::{Nanos, Rates};
+use region::{PacingBoard, RegionArgs, RegionPort, Timings, region_supervisor};
 use telemetry::ExchangeMeters;
 use tembusu::{Address, NodeSnapshot, Supervisor, Tree};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::fault::Fault;
-use crate::world::{COUNTRIES, EXCHANGES, LetterKind, Part, Scenario};
+use crate::backstage::Backstage;
+use crate::mailroom::{Mailroom, NOTICE_BASE, RECORD_WITHIN};
+use crate::world::{COUNTRIES, EXCHANGES, Part};
 
 /// How long an exchange waits for a bid.
 const TMAX: Duration = Duration::from_millis(300);
-/// How long a notice waits to be made durable, as the notices' listener has it.
-const RECORD_WITHIN: Duration = Duration::from_secs(2);
 /// More than is ever in flight here.
 const IN_FLIGHT_MAX: usize = 10_000;
 /// No beat is measured on a virtual clock, so that nothing is shed.
 const LAG_TARGET: Duration = Duration::from_millis(5);
-/// Scheme and authority of the notices.
-const NOTICE_BASE: &str = "https://n.example";
-
-/// What outlives the process: the disk, the keys, the clock on the wall.
-#[derive(Debug)]
-pub struct Backstage {
-    folder: tempfile::TempDir,
-    clock: Clock,
-    token_keys: Arc<TokenKeys>,
-    cap_keys: CapKeys,
-    fault: Option<Fault>,
-}
 
 /// One life of the process.
 #[derive(Debug)]
@@ -62,49 +46,10 @@ pub struct Stage {
     clock: Clock,
 }
 
-/// What a notice is sent with.
-#[derive(Clone, Debug)]
-pub struct Stamp {
-    /// Which notice.
-    pub kind: LetterKind,
-    /// The token out of its URL.
-    pub token: Arc<str>,
-    /// The price that the exchange substitutes, in micros per thousand.
-    pub price: i64,
-}
-
-impl Backstage {
-    /// A disk, and a clock that begins with the scenario.
-    pub fn new(scenario: &Scenario, fault: Option<Fault>) -> anyhow::Result<Self> {
-        // In memory where there is such a place: a day has a million commits, and the rehearsal is not about the disk.
-        let folder =
-            tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).context("a folder for the ledger")?;
-        let (starts_ms, origin) = (scenario.starts_ms, Instant::now());
-        let clock = Clock::new(move || starts_ms + i64::try_from(origin.elapsed().as_millis()).unwrap_or(i64::MAX));
-        Ok(Self {
-            folder,
-            token_keys: Arc::new(TokenKeys::ephemeral()?),
-            cap_keys: CapKeys::new(CapSecret::new(day_of(clock.now_ms()), [7; 32])),
-            clock,
-            fault,
-        })
-    }
-
-    /// The clock on the wall.
-    pub fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
-    /// Where the ledger's database is.
-    pub fn database(&self) -> std::path::PathBuf {
-        self.folder.path().join("ledger.db")
-    }
-}
-
 impl Stage {
     /// Starts the process, while the clock runs; it is paused again when this returns.
     pub async fn start(backstage: &Backstage, cast: &[Part]) -> anyhow::Result<Self> {
-        let clock = backstage.clock.clone();
+        let clock = backstage.clock().clone();
         let definitions = || {
             cast.iter().map(|part| {
                 let mut definition = part.definition();
@@ -264,34 +209,4 @@ impl Stage {
     pub async fn stop(self) {
         self.tree.shutdown().await;
     }
-}
-
-/// Brings notices in, as the notices' listener does.
-#[derive(Clone, Debug)]
-pub struct Mailroom {
-    ledger: Address<LedgerMessage>,
-    token_keys: Arc<TokenKeys>,
-    clock: Clock,
-}
-
-impl Mailroom {
-    /// Delivers one notice; whether it was acknowledged (200). Otherwise the exchange repeats it.
-    pub async fn deliver(&self, stamp: &Stamp) -> bool {
-        let opened = self.token_keys.open(&stamp.token, self.clock.now_ms()).expect("the token is our own and not old");
-        let kind = match stamp.kind {
-            LetterKind::Win => NoticeKind::Win,
-            LetterKind::Billing => NoticeKind::Billing,
-            LetterKind::Loss => NoticeKind::Loss,
-        };
-        let price = PriceSeen::Price(Cpm(stamp.price));
-        let notice = Box::new(Notice { kind, token: opened.id, claims: opened.claims, price });
-        self.ledger.call(|reply| LedgerMessage::Notice { notice, reply }, RECORD_WITHIN).await.is_ok()
-    }
-}
-
-/// The token in a notice's URL.
-pub fn token_of(url: &str) -> Option<Arc<str>> {
-    let rest = url.strip_prefix(NOTICE_BASE)?;
-    let rest = [WIN_PATH, BILLING_PATH, LOSS_PATH].iter().find_map(|path| rest.strip_prefix(path))?;
-    rest.split('?').next().map(Arc::from)
 }
