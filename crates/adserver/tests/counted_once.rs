@@ -174,8 +174,10 @@ fn play(world: &World, number: usize, case: &Case) {
     if crashes == 0 {
         assert_eq!(status, 503, "the ledger crashed before it could say so");
         assert_eq!(viewer.bill(&first), 200, "it is durable");
-    } else {
-        assert_eq!(status, 200, "it is durable");
+    } else if status != 200 {
+        // A machine that is busy may hold the ledger up for longer than a notice waits; the exchange repeats it then.
+        assert_eq!(status, 503, "not yet durable");
+        until("it is durable", || (viewer.bill(&first) == 200).then_some(()));
     }
     until("everything armed has struck", || points.iter().all(|point| !point.is_armed()).then_some(()));
     until("the region runs again, all of it", || {
