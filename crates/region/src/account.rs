@@ -16,7 +16,7 @@ use money::Nanos;
 use crate::epoch::Epoch;
 use crate::lease_cell::{LeaseCell, LeaseFigures};
 use crate::limits::WANTED_MAX;
-use crate::pace::{Pass, Plan};
+use crate::pace::{Pass, Plan, SHORT_MS};
 
 /// One campaign's account in a region.
 #[derive(Debug)]
@@ -26,6 +26,9 @@ pub struct Account {
     pass: AtomicU32,
     /// For how long a bid may be out, in milliseconds.
     out_most_ms: AtomicI64,
+    /// Bids that asked and would be out for long, and those of them that were kept out.
+    long: AtomicU64,
+    kept_out: AtomicU64,
     leases: ArcSwap<Vec<Arc<LeaseCell>>>,
     /// The ledger had nothing left when it was last asked.
     exhausted: AtomicBool,
@@ -59,6 +62,8 @@ impl Account {
             plan,
             pass: AtomicU32::new(plan.first_pass().units()),
             out_most_ms: AtomicI64::new(i64::MAX),
+            long: AtomicU64::new(0),
+            kept_out: AtomicU64::new(0),
             leases: ArcSwap::from_pointee(Vec::new()),
             exhausted: AtomicBool::new(false),
             told: AtomicBool::new(false),
@@ -97,7 +102,21 @@ impl Account {
     /// Whether a bid that may be out for so long would be back in time to be bid once more, as far as that matters.
     #[must_use]
     pub fn is_patient(&self, out_ms: i64) -> bool {
-        out_ms <= self.out_most_ms.load(Relaxed)
+        if out_ms <= SHORT_MS {
+            return true;
+        }
+        self.long.fetch_add(1, Relaxed);
+        let is_patient = out_ms <= self.out_most_ms.load(Relaxed);
+        if !is_patient {
+            self.kept_out.fetch_add(1, Relaxed);
+        }
+        is_patient
+    }
+
+    /// Whether more than half of the bids that asked so far would have been over soon.
+    pub(crate) fn is_mostly_short(&self) -> bool {
+        let asked = self.eligible.load(Relaxed).saturating_add(self.kept_out.load(Relaxed));
+        self.long.load(Relaxed).saturating_mul(2) < asked
     }
 
     /// Reserves `price` in the first lease that covers it, for a bid that may be won until `expires_ms`.

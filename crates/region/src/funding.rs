@@ -297,7 +297,7 @@ impl Funding {
 
     fn set_pass(&self, pass: Pass, now_ms: i64) {
         self.account.set_pass(pass);
-        self.account.set_out_most(self.patience.most_ms(now_ms, pass));
+        self.account.set_out_most(self.patience.most_ms(now_ms, pass, self.account.is_mostly_short()));
     }
 
     pub(crate) fn controller(&self) -> &Controller {

@@ -25,26 +25,37 @@ fn passed(world: &World, plan: Plan, ttl: Duration) -> usize {
     holds.filter(|hold| !matches!(hold, Err(Refusal::Paced))).count()
 }
 
-async fn world(plan: Plan) -> World {
+const SHORT: Duration = Duration::from_secs(6 * 60);
+
+/// A region that was asked for bids of one length before.
+async fn world(plan: Plan, asked: Duration) -> World {
     let world = World::one(Nanos(PRICE.0 * 1_000_000)).await;
     assert_eq!(world.hold(Want { plan, ..want() }).map(drop), Err(Refusal::Unfunded), "there is no account yet");
     settle().await;
+    passed(&world, plan, asked);
     sleep(region::limits::CONTROL_PERIOD).await;
     world
 }
 
 #[tokio::test(start_paused = true)]
 async fn towards_its_end_a_plan_takes_bids_that_are_soon_over_and_no_others() {
-    let world = world(ending(Pacing::Even)).await;
-    assert_eq!(passed(&world, ending(Pacing::Even), HOLD_MAX), 0, "an hour");
-    let short = passed(&world, ending(Pacing::Even), Duration::from_secs(6 * 60));
+    let plan = ending(Pacing::Even);
+    let world = world(plan, SHORT).await;
+    assert_eq!(passed(&world, plan, HOLD_MAX), 0, "an hour");
+    let short = passed(&world, plan, SHORT);
     assert!((50..200).contains(&short), "one in ten at first: {short}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_campaign_that_is_offered_long_bids_only_makes_them_to_its_end() {
+    let plan = ending(Pacing::Even);
+    assert!(0 < passed(&world(plan, HOLD_MAX).await, plan, HOLD_MAX));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_plan_with_time_before_it_and_one_that_takes_all_it_gets_take_bids_of_any_length() {
     let day = plan(Pacing::Even);
-    assert!(0 < passed(&world(day).await, day, HOLD_MAX));
+    assert!(0 < passed(&world(day, SHORT).await, day, HOLD_MAX));
     let asap = ending(Pacing::Asap);
-    assert_eq!(passed(&world(asap).await, asap, HOLD_MAX), 1_000);
+    assert_eq!(passed(&world(asap, SHORT).await, asap, HOLD_MAX), 1_000);
 }

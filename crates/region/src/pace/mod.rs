@@ -20,5 +20,5 @@ pub(crate) use board::Seat;
 pub use controller::{Controller, Observation, Supply};
 pub use course::Course;
 pub use pass::Pass;
-pub(crate) use patience::Patience;
+pub(crate) use patience::{Patience, SHORT_MS};
 pub use plan::Plan;
