@@ -36,7 +36,9 @@ pub use check::{
     BID_CPM_MAX, CREATIVES_PER_CAMPAIGN_MAX, Flaw, MARKUP_BYTES_MAX, NAME_BYTES_MAX, Place, SIZES_PER_CREATIVE_MAX,
 };
 pub use compiled::{CompileError, CompiledCampaign, Placement, compile, compile_shared};
-pub use definition::{CampaignError, CampaignWarning, campaign_warnings, parse_campaigns, parse_every_campaign};
+pub use definition::{
+    CampaignError, CampaignWarning, campaign_warnings, parse_campaigns, parse_campaigns_for, parse_every_campaign,
+};
 pub use explain::{DropReason, explain};
 pub use facts::{CONTENT_CATEGORIES_MAX, Facts, Formats, SEGMENTS_MAX, Setting, Want};
 pub use hour_plan::{HOUR_WEIGHT_MAX, HOUR_WEIGHTS_MAX, HourPlan, HourWeight, ParseHourWeightError};

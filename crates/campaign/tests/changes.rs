@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use campaign::{Campaign, CampaignId, CampaignState, ChangeError, Changes, Scratch, Setting, Size, chaos};
 use money::Cpm;
-use support::tree::{World, path_of, versions, want};
+use support::tree::{World, path_of, until, versions, want};
 use support::{NOW_MS, country, creative, sound, want_of};
 
 fn define(campaigns: impl IntoIterator<Item = (Campaign, u32)>) -> Changes {
@@ -172,5 +172,25 @@ async fn a_few_changes_of_many_campaigns_are_found_and_killed_like_all_others() 
         .expect("sound");
     assert_eq!(world.campaigns.index().read().expect("an index").len(), (MANY + 1) as usize);
     assert_eq!(versions(&world).iter().filter(|of| (of.1, of.2) == (3, 2_500_000)).count(), 900);
+    world.tree.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_change_that_the_index_publisher_was_too_busy_for_is_in_the_next_index() {
+    let world = World::start([sound(91)]).await;
+    let all = world.tree.handle().find("root/campaigns").expect("the campaigns");
+    all.suspend_child("index_publisher").expect("it is there");
+    let mut changes = define([(paying(91, 3_000_000), 2), (paying(92, 4_000_000), 1)]);
+    world.campaigns.apply(changes.clone()).await.expect("sound, and nobody waits for ever");
+    assert_eq!(versions(&world), [(91, 1, 1_200_000)], "as before, meanwhile");
+    all.resume_child("index_publisher").expect("it is there");
+    until(|| versions(&world) == [(91, 2, 3_000_000), (92, 1, 4_000_000)]).await;
+
+    // The same for one that is taken out: it is out at once, whoever knows it.
+    all.suspend_child("index_publisher").expect("it is there");
+    changes = Changes { define: Vec::new(), remove: vec![CampaignId(92)] };
+    world.campaigns.apply(changes).await.expect("sound");
+    assert_eq!(versions(&world), [(91, 2, 3_000_000)]);
+    all.resume_child("index_publisher").expect("it is there");
     world.tree.shutdown().await;
 }

@@ -416,3 +416,31 @@ markup = "<b>kopi</b>"
     assert_eq!(lines, [4, 5, 6, 9, 16, 23, 29], "{errors:#?}");
     assert_eq!(campaign::parse_campaigns(text).expect_err("flawed"), errors[0]);
 }
+
+#[test]
+fn an_exchange_that_is_not_there_is_told_where_it_stands() {
+    let one = |id: u32, more: &str| {
+        format!(
+            "[[campaign]]\nid = {id}\nname = \"{id}\"\nadvertiser_domain = \"a.example\"\nbudget = \"9\"\nbid_cpm = \"1\"\n\
+             starts = 2026-09-01\nends = 2026-09-30\ncountries = [\"SG\"]\n{more}\n[[campaign.creative]]\nid = {id}\n\
+             sizes = [\"300x250\"]\nmarkup = \"<b>x</b>\"\n\n"
+        )
+    };
+    let there = ["xandr".to_owned(), "index".to_owned()];
+    let text = ["# of \"pubmatic\" we know nothing\n\n".to_owned()]
+        .into_iter()
+        .chain([one(1, "exchanges = [\"xandr\"]"), one(2, "exchanges = [\n\"index\",\n\"pubmatic\"]")])
+        .chain([one(3, "exchanges = [\"pubmatic\"]\n[campaign.exclude]\nexchanges = [\"indx\"]")])
+        .collect::<String>();
+    let told: Vec<String> =
+        campaign::parse_campaigns_for(&text, &there).expect_err("unknown").iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "line 29: campaign 2: exchanges: `pubmatic` is not configured: write one of xandr, index",
+            "line 44: campaign 3: exchanges: `pubmatic` is not configured: write one of xandr, index",
+            "line 46: campaign 3: exclude: exchanges: `indx` is not configured: write one of xandr, index",
+        ]
+    );
+    assert_eq!(campaign::parse_campaigns_for(&one(1, "exchanges = [\"xandr\"]"), &there).map(|all| all.len()), Ok(1));
+}

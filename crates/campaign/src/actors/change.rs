@@ -12,7 +12,8 @@ use super::definition::compile_checked;
 use super::handle::ANSWER_WITHIN;
 use super::registry::Changed;
 use super::slot::Awake;
-use super::{CampaignsHandle, DefinitionMessage, IndexMessage};
+use super::subtree::subtree_name;
+use super::{CampaignsHandle, DefinitionMessage};
 use crate::{Campaign, CampaignId, Flaw, Place};
 
 /// What is to become of campaigns, all at once.
@@ -71,8 +72,8 @@ impl CampaignsHandle {
         refusals
     }
 
-    /// Makes the changes. When it returns, the published index knows them; a campaign that is down takes up its new
-    /// definition when it comes back.
+    /// Makes the changes. When it returns, the published index knows them, or its publisher, if it is busy for longer than one
+    /// waits for it, will as soon as it is not; a campaign that is down takes up its new definition when it comes back.
     ///
     /// One caller at a time: of two that change the same campaign, the later one's version counts.
     ///
@@ -91,7 +92,7 @@ impl CampaignsHandle {
         let Changed { added, defined, removed } = self.registry.change(changes.define, &changes.remove);
         for slot in removed.iter().filter(|slot| slot.awake().is_some()) {
             // One that could not be started is not there.
-            let _ = self.each.terminate(&format!("campaign_{}", slot.id())).await;
+            let _ = self.each.terminate(&subtree_name(slot.id())).await;
         }
         for slot in &added {
             self.start_in_registry(slot).await;
@@ -106,11 +107,7 @@ impl CampaignsHandle {
                 let _ = definition.call(DefinitionMessage::Change, ANSWER_WITHIN).await;
             }
         }
-        let refreshed = self.index_publisher.call(IndexMessage::Refresh, ANSWER_WITHIN).await;
-        if let Err(error) = refreshed {
-            // A publisher that restarts finds them.
-            tracing::warn!(%error, "index not refreshed yet");
-        }
+        self.refresh().await;
         Ok(())
     }
 }

@@ -287,12 +287,16 @@ impl CampaignsHandle {
     async fn start_slot(&self, slot: &Arc<Slot>) -> Result<(), AddError> {
         let campaign = slot.id();
         start(&self.registry, &self.each, slot).await.map_err(|reason| AddError::NotStarted { campaign, reason })?;
-        let refreshed = self.index_publisher.call(IndexMessage::Refresh, ANSWER_WITHIN).await;
-        // Not an error of this campaign: a publisher that restarts finds it.
-        if let Err(error) = refreshed {
-            tracing::warn!(%campaign, %error, "index not refreshed yet");
-        }
+        self.refresh().await;
         Ok(())
+    }
+
+    /// Has the index hold what is new. A publisher that is busy for longer builds it later: it does not handle a call that has
+    /// expired, and nobody else might tell it. One that restarts finds what is new by itself.
+    pub(super) async fn refresh(&self) {
+        let Err(error) = self.index_publisher.call(IndexMessage::Refresh, ANSWER_WITHIN).await else { return };
+        let later = self.index_publisher.tell(IndexMessage::Build);
+        tracing::warn!(%error, is_told = later.is_ok(), "the index is not refreshed yet");
     }
 
     async fn control(

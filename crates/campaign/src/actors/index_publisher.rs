@@ -120,13 +120,23 @@ impl Actor for IndexPublisher {
     }
 }
 
+/// Tells whether one of those that were down when an index was begun is up and not in it. It has looked at the index before,
+/// which held it, and told nobody.
+fn missed_any(down: &[Arc<Slot>]) -> bool {
+    down.iter().any(|slot| slot.compiled().is_some_and(|campaign| slot.is_news(campaign.version())))
+}
+
 impl IndexPublisher {
     fn build(&mut self, cx: &mut Context<Self>, as_a_whole: bool) {
         // Before the look: who publishes from here on tells again.
         self.registry.shared.told.store(false, Ordering::SeqCst);
         let slots = self.registry.slots();
+        let mut down = Vec::new();
         let of = |slot: &Arc<Slot>| {
-            let campaign = slot.compiled()?;
+            let Some(campaign) = slot.compiled() else {
+                down.push(Arc::clone(slot));
+                return None;
+            };
             let source = Source::Supervised(Arc::clone(slot), campaign.version());
             Some((campaign, source))
         };
@@ -142,6 +152,10 @@ impl IndexPublisher {
         // Only now: whoever pauses one from here on finds this index and tells it.
         slots.iter().for_each(|slot| slot.sync_index());
         built.iter().for_each(|campaign| campaign.forget_former());
+        if missed_any(&down) {
+            // One that is lost to a full queue is followed by what fills it.
+            let _ = cx.address().tell(IndexMessage::Published);
+        }
     }
 
     /// Tells whether so much has changed that searching it beside the rest costs more than building all of it.
@@ -166,5 +180,22 @@ impl IndexPublisher {
         let index = Index::build(campaigns);
         self.base = Some(Arc::clone(index.base()));
         index
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::sample::seven;
+
+    #[test]
+    fn one_that_comes_up_while_an_index_is_built_without_it_is_told_of_once() {
+        let registry = Registry::default();
+        let slot = registry.register(seven(), 1).expect("the first");
+        let down = [Arc::clone(&slot)];
+        assert!(!missed_any(&down), "it is down still");
+        assert!(slot.rest());
+        assert!(missed_any(&down), "it is up, and in no index");
+        assert!(!missed_any(&down), "that has been told");
     }
 }

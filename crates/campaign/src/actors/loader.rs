@@ -10,6 +10,7 @@ use tembusu::{Actor, AdminError, Context, Dynamic, Flow, Init, Supervisor};
 
 use super::definition::Condemnation;
 use super::registry::Registry;
+use super::subtree::subtree_name;
 use super::{DefinitionMessage, Slot};
 
 /// Campaigns that are compiled before others get a turn on this thread: about a millisecond.
@@ -101,6 +102,40 @@ pub(super) async fn start(
     if let Err(error) = &started {
         tracing::error!(campaign = %slot.id(), error, "campaign did not start");
     }
+    if slot.is_removed() {
+        // Meanwhile, and whoever removed it saw no subtree yet: nothing is to stand in the way of the next of this number.
+        let _ = each.terminate(&subtree_name(slot.id())).await;
+        registry.set_start_error(slot.id(), None);
+        return started;
+    }
     registry.set_start_error(slot.id(), started.as_ref().err().cloned());
     started
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::sample::seven;
+    use crate::{CampaignId, Changes, campaigns_supervisor};
+
+    #[tokio::test]
+    async fn one_that_is_removed_while_it_wakes_leaves_nothing_to_the_next_of_its_number() {
+        let (campaigns, handle) = campaigns_supervisor([seven()]).expect("sound");
+        let mut root = Supervisor::one_for_one("root");
+        root.supervisor(campaigns);
+        let tree = root.start().await.expect("it starts");
+        let slot = handle.registry.get(CampaignId(7)).expect("registered");
+        let removed = Changes { define: Vec::new(), remove: vec![CampaignId(7)] };
+        handle.apply(removed).await.expect("nothing speaks against it");
+        // Whoever woke it had looked before.
+        slot.wake(Some("a panic".to_owned()));
+        let _ = start(&handle.registry, &handle.each, &slot).await;
+        let path = "root/campaigns/each/campaign_7";
+        assert!(tree.handle().snapshot().find(path).is_none(), "it is gone with its subtree");
+
+        handle.add(seven()).await.expect("the number is free");
+        handle.wake(CampaignId(7)).await.expect("awake");
+        assert!(handle.view(CampaignId(7)).expect("known").bidding.is_some(), "by a subtree of its own");
+        tree.shutdown().await;
+    }
 }

@@ -30,6 +30,8 @@ mod handle;
 mod index_publisher;
 mod loader;
 mod registry;
+#[cfg(test)]
+mod sample;
 mod shared;
 mod slot;
 mod subtree;

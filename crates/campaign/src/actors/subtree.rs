@@ -9,6 +9,7 @@ use std::time::Duration;
 use tembusu::{Address, Supervisor, child};
 
 use super::{Controller, ControllerArgs, Definition, DefinitionArgs, IndexMessage, Slot};
+use crate::CampaignId;
 
 /// Restarts that a campaign is granted within [`INTENSITY_PERIOD`]; the next failure is quarantine.
 pub const INTENSITY_RESTARTS: u32 = 3;
@@ -20,11 +21,15 @@ const DEFINITION_MAILBOX: usize = 16;
 /// Messages that wait for a controller: an operator's clicks.
 const CONTROLLER_MAILBOX: usize = 64;
 
+/// What the subtree of a campaign is called.
+pub(super) fn subtree_name(campaign: CampaignId) -> String {
+    format!("campaign_{campaign}")
+}
+
 /// Makes the supervisor of one campaign.
 pub(super) fn campaign_supervisor(slot: &Arc<Slot>, index_publisher: &Address<IndexMessage>) -> Supervisor {
-    let mut campaign = Supervisor::one_for_one(format!("campaign_{}", slot.id()))
-        .intensity(INTENSITY_RESTARTS, INTENSITY_PERIOD)
-        .quarantine();
+    let mut campaign =
+        Supervisor::one_for_one(subtree_name(slot.id())).intensity(INTENSITY_RESTARTS, INTENSITY_PERIOD).quarantine();
     let args = DefinitionArgs { slot: Arc::clone(slot), index_publisher: index_publisher.clone() };
     campaign.add(child::<Definition>("definition", args).mailbox(DEFINITION_MAILBOX));
     let args = ControllerArgs { slot: Arc::clone(slot) };

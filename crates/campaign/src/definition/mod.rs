@@ -12,4 +12,4 @@ mod table;
 mod write;
 
 pub use error::{CampaignError, CampaignWarning};
-pub use read::{campaign_warnings, parse_campaigns, parse_every_campaign};
+pub use read::{campaign_warnings, parse_campaigns, parse_campaigns_for, parse_every_campaign};

@@ -13,6 +13,7 @@ use super::table::{CampaignTable, CreativeTable, FileTable, PacingName, Values};
 use super::{CampaignError, CampaignWarning};
 use crate::cap::{Cap, ParseCapError};
 use crate::check::TakenIds;
+use crate::targeting::{Dimension, Side};
 use crate::technology::{Apis, BannerTypes, Mimes, Technology};
 use crate::{
     Campaign, CampaignId, CapWindow, Caps, Country, Creative, CreativeId, Flaw, Flight, HourWeight, Pacing, Place, Size,
@@ -60,26 +61,52 @@ pub fn parse_campaigns(text: &str) -> Result<Vec<Campaign>, CampaignError> {
 ///
 /// Every flaw, at least one.
 pub fn parse_every_campaign(text: &str) -> Result<Vec<Campaign>, Vec<CampaignError>> {
+    parse_with(text, |_| Vec::new())
+}
+
+/// As [`parse_every_campaign`], for a process that has these exchanges: a campaign that bids on another one, or that keeps away
+/// from another one, has a flaw.
+///
+/// # Errors
+///
+/// Every flaw, at least one.
+pub fn parse_campaigns_for(text: &str, exchanges: &[String]) -> Result<Vec<Campaign>, Vec<CampaignError>> {
+    parse_with(text, |campaign| {
+        let excluded = |at| Place::Rule(Side::Exclude, Dimension::Exchanges, at);
+        let named = campaign.exchanges.iter().enumerate().map(|(at, name)| (Place::Exchange(at), name));
+        let named = named.chain(campaign.exclude().exchanges.iter().enumerate().map(|(at, name)| (excluded(at), name)));
+        let unknown = named.filter(|(_, name)| !exchanges.contains(name));
+        let flaw = |(place, name): (Place, &String)| Flaw {
+            place,
+            advice: format!("`{name}` is not configured: write one of {}", exchanges.join(", ")),
+        };
+        unknown.map(flaw).collect()
+    })
+}
+
+/// Reads campaigns, and finds in each what `more` has against it.
+fn parse_with(text: &str, more: impl Fn(&Campaign) -> Vec<Flaw>) -> Result<Vec<Campaign>, Vec<CampaignError>> {
     let mut campaigns = Vec::new();
     let mut errors = Vec::new();
     let mut taken = TakenIds::default();
-    for (start, piece) in pieces(text) {
+    for (first, piece) in pieces(text) {
         let file = toml::from_str::<FileTable>(piece).map_err(|error| {
-            let line = line_of(text, start + error.span().map_or(0, |span| span.start));
-            vec![CampaignError::Shape { line, advice: advise(error.message(), text.lines().nth(line - 1)) }]
+            let line = line_of(piece, first, error.span().map_or(0, |span| span.start));
+            vec![CampaignError::Shape { line, advice: advise(error.message(), piece.lines().nth(line - first)) }]
         })?;
         for table in &file.campaign {
             let flaws = match campaign(table.get_ref()) {
                 Err(flaw) => vec![flaw],
                 Ok(mut campaign) => {
                     let mut flaws = campaign.flaws();
+                    flaws.extend(more(&campaign));
                     flaws.extend(taken.take(&campaign).err());
                     campaign.shrink();
                     campaigns.push(campaign);
                     flaws
                 }
             };
-            let mut of_this: Vec<_> = flaws.into_iter().map(|flaw| located(text, start, table, flaw)).collect();
+            let mut of_this: Vec<_> = flaws.into_iter().map(|flaw| located(piece, first, table, flaw)).collect();
             of_this.sort_by_key(CampaignError::line);
             errors.extend(of_this);
         }
@@ -116,14 +143,14 @@ pub fn parse_every_campaign(text: &str) -> Result<Vec<Campaign>, Vec<CampaignErr
 /// ```
 #[must_use]
 pub fn campaign_warnings(text: &str) -> Vec<CampaignWarning> {
-    let of_table = |start: usize, table: &Spanned<CampaignTable>| {
+    let of_table = |piece: &str, first: usize, table: &Spanned<CampaignTable>| {
         let remarks = campaign(table.get_ref()).map(|campaign| campaign.remarks()).unwrap_or_default();
-        remarks.into_iter().map(|remark| warning(text, start, table, remark)).collect::<Vec<_>>()
+        remarks.into_iter().map(|remark| warning(piece, first, table, remark)).collect::<Vec<_>>()
     };
     let mut warnings = Vec::new();
-    for (start, piece) in pieces(text) {
+    for (first, piece) in pieces(text) {
         let Ok(file) = toml::from_str::<FileTable>(piece) else { return Vec::new() };
-        warnings.extend(file.campaign.iter().flat_map(|table| of_table(start, table)));
+        warnings.extend(file.campaign.iter().flat_map(|table| of_table(piece, first, table)));
     }
     warnings
 }

@@ -67,6 +67,17 @@ impl World {
     }
 }
 
+/// Waits until something is so that another thread makes so, and that no event tells.
+#[allow(dead_code, reason = "not every test waits for another thread")]
+pub(crate) async fn until(is_so: impl Fn() -> bool) {
+    let wait = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("it is so within the patience of a test");
+}
+
 /// The path of a campaign's subtree.
 pub(crate) fn path_of(id: u32) -> String {
     format!("root/campaigns/each/campaign_{id}")
