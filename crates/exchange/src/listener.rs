@@ -117,11 +117,12 @@ impl Sockets {
             }
         };
         self.loops += 1;
-        self.accepting = Self::accept(args, self.loops, cx)?;
+        let accepting = Self::accept(args, self.loops, cx).map(|accepting| self.accepting = accepting);
+        // Whether or not somebody accepts there: nobody else would take them from the runtime that is lost.
         let connections = args.serve.take_over(&args.lane.runtime());
         (args.on_lost)(&LaneLost { lost: args.lane.abandoned(), connections: Some(connections), problem: None });
         drop(lost);
-        Ok(())
+        Ok(accepting?)
     }
 }
 

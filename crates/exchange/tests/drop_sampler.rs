@@ -11,7 +11,12 @@ fn sample(body: &'static str) -> Sample {
 fn one_request_in_so_many_is_picked_and_none_where_that_is_zero() {
     let third = DropSampler::new(3);
     let picked: Vec<bool> = (0..7).map(|_| third.picks()).collect();
-    assert_eq!(picked, [true, false, false, true, false, false, true]);
+    assert_eq!(picked, [false, true, false, false, true, false, false]);
+    let every = DropSampler::new(1);
+    assert!((0..3).all(|_| every.picks()));
+    let rare = DropSampler::new(10_000);
+    let first = (0..10_000).position(|_| rare.picks());
+    assert_eq!(first, Some(5_000), "not of the moment at which a process starts");
     assert!(!(0..100).any(|_| DropSampler::default().picks()));
 }
 

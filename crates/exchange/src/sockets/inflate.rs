@@ -14,6 +14,10 @@ use super::body::BodyError;
 
 type Decoder = GzDecoder<Reader<Bytes>>;
 
+/// Most members of a body. Nobody sends more than one; each costs as much to begin as a small request does to inflate, however
+/// little is in it.
+const MEMBERS_MAX: usize = 16;
+
 thread_local! {
     /// Lent out while a body is inflated; a panic meanwhile loses it.
     static DECODER: Cell<Option<Box<Decoder>>> = const { Cell::new(None) };
@@ -37,7 +41,7 @@ pub(super) fn inflate(raw: Bytes, bytes_max: usize) -> Result<Bytes, BodyError> 
 }
 
 fn members(decoder: &mut Decoder, bytes: &mut Vec<u8>, bytes_max: usize) -> Result<(), BodyError> {
-    loop {
+    for _ in 0..MEMBERS_MAX {
         let left = (bytes_max - bytes.len()) as u64;
         decoder.by_ref().take(left + 1).read_to_end(bytes).map_err(|_| BodyError::BadGzip)?;
         if bytes.len() > bytes_max {
@@ -50,6 +54,7 @@ fn members(decoder: &mut Decoder, bytes: &mut Vec<u8>, bytes_max: usize) -> Resu
         // What follows a member is another one, or no gzip.
         decoder.reset(rest.reader());
     }
+    Err(BodyError::BadGzip)
 }
 
 #[cfg(test)]
@@ -106,9 +111,26 @@ mod tests {
     }
 
     #[test]
+    fn a_body_of_many_members_is_none_of_ours() {
+        let member = packed(b"a", GzBuilder::new());
+        let of = |members: usize| inflate(member.repeat(members).into(), MAX);
+        assert_eq!(of(MEMBERS_MAX), Ok(Bytes::from(vec![b'a'; MEMBERS_MAX])));
+        assert_eq!(of(MEMBERS_MAX + 1), Err(BodyError::BadGzip));
+        assert_eq!(of(1), Ok(Bytes::from_static(b"a")), "and the state is as before");
+    }
+
+    #[test]
     fn nothing_of_a_body_is_kept() {
-        let body = Bytes::from(packed(b"once", GzBuilder::new()));
-        inflate(body.clone(), MAX).expect("it is sound");
-        assert!(body.is_unique(), "the state has let it go");
+        let sound = packed(b"once", GzBuilder::new());
+        let mut damaged = sound.clone();
+        damaged[12] ^= 0xFF;
+        let long = packed(&vec![b'x'; MAX + 1], GzBuilder::new());
+        let cut = sound[..sound.len() / 2].to_vec();
+        let begun = [&sound[..], b"no gzip"].concat();
+        for (body, is_sound) in [(sound, true), (cut, false), (damaged, false), (long, false), (begun, false)] {
+            let body = Bytes::from(body);
+            assert_eq!(inflate(body.clone(), MAX).is_ok(), is_sound);
+            assert!(body.is_unique(), "the state has let it go");
+        }
     }
 }
