@@ -5,7 +5,13 @@
 
 use std::io::IsTerminal;
 
+use anyhow::Context;
 use tracing_subscriber::EnvFilter;
+
+/// Says what is wrong with a filter.
+pub(crate) fn check(filter: &str) -> Result<(), String> {
+    EnvFilter::try_new(filter).map(drop).map_err(|error| format!("`{filter}` is no filter: {error}"))
+}
 
 /// Starts logging with `filter`; the variable `RUST_LOG` takes precedence.
 ///
@@ -14,7 +20,9 @@ use tracing_subscriber::EnvFilter;
 /// The filter is not one. A second start in one process changes nothing.
 pub fn start(filter: &str) -> anyhow::Result<()> {
     let filter = match std::env::var("RUST_LOG") {
-        Ok(from_environment) => EnvFilter::try_new(from_environment)?,
+        Ok(from_environment) => EnvFilter::try_new(&from_environment).with_context(|| {
+            format!("RUST_LOG is `{from_environment}`, which is no filter: write info, or unset it")
+        })?,
         Err(_) => EnvFilter::try_new(filter)?,
     };
     let subscriber = tracing_subscriber::fmt()

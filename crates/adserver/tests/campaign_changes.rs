@@ -214,6 +214,28 @@ fn a_pause_and_a_kill_hold_over_the_next_start_until_they_are_taken_back() {
     );
 }
 
+#[test]
+fn a_kill_that_was_never_confirmed_holds_until_a_later_word_on_the_campaign_is_on_disk() {
+    let _turn = Turn::take();
+    let world = start();
+    let admin = world.system.ports().admin;
+    let mut connection = connect(&world);
+    world.system.block_on(world.system.tree().terminate_child("ledger")).expect("terminated");
+    let unconfirmed = post(admin, "/campaigns/7/kill", "");
+    assert!(unconfirmed.status == 503 && unconfirmed.body.contains("until this process ends"), "{unconfirmed:?}");
+    assert_eq!(first(&mut connection).as_deref(), Some("8"), "it is out all the same");
+    world.system.block_on(world.system.tree().restart_child("ledger")).expect("restarted");
+
+    // The book compares all campaigns with the disk before it changes another one.
+    let renamed = text(admin, 8).replace("name = \"", "name = \"new ");
+    let changed = put(admin, "/campaigns/8", "if-match: *\r\n", &renamed);
+    assert_eq!(changed.status, 200, "{changed:?}");
+    assert_eq!(one(admin, 7)["state"], "killed");
+    assert_eq!(first(&mut connection).as_deref(), Some("8"), "of which the disk knows nothing");
+    assert_eq!(post(admin, "/campaigns/7/revive", "").status, 200);
+    assert_eq!(first(&mut connection).as_deref(), Some("7"));
+}
+
 /// `kill -9` right after the answer: what was confirmed is there, and the file is followed again where it is told to be.
 #[test]
 fn what_was_confirmed_survives_a_killed_process_and_a_reload_follows_the_file() {

@@ -211,3 +211,19 @@ fn a_forgery_limit_that_admits_nobody_is_refused() {
     let (from, to) = ("token_ttl = \"48h\"", "forged_per_second_max = 0");
     assert_names(from, to, "notices.forged_per_second_max", "at least 1");
 }
+
+#[test]
+fn what_would_only_show_when_exchanges_call_is_refused_at_once() {
+    for (from, to, key, advice) in [
+        ("https://notice.example.com", "https://", "notices.public_url", "and a host"),
+        ("https://notice.example.com", "https://notice.example.com/?a=b", "notices.public_url", "and a host"),
+        ("https://notice.example.com", "https://not ice", "notices.public_url", "and a host"),
+        ("token_ttl = \"48h\"", "token_ttl = \"5m\"", "notices.token_ttl", "never paid"),
+        ("name = \"index\"", "name = \"index\"\npath = \"/bid?a=b\"", "exchange[3].path", "leave out the query"),
+        ("name = \"index\"", "name = \"index\"\nseat = \"\"", "exchange[3].seat", "without a seat"),
+        ("log = \"info\"", "log = \"info,=,\"", "telemetry.log", "write \"info\""),
+    ] {
+        let error = parse(&SAMPLE.replacen(from, to, 1)).expect_err(to).to_string();
+        assert!(error.contains(&format!("`{key}`: ")) && error.contains(advice), "{key}, {advice}: {error}");
+    }
+}

@@ -224,3 +224,37 @@ fn a_draining_system_lives_and_is_not_ready() {
     let drained = draining.join().expect("the drain ends");
     assert!(drained.reason.is_some(), "{drained:?}");
 }
+
+#[test]
+fn every_refusal_says_what_is_wrong_and_what_to_do() {
+    let world = start();
+    let admin = world.system.ports().admin;
+    let refused = [
+        (get(admin, "/nowhere"), 404, "there are /campaigns, "),
+        (post(admin, "/campaigns", ""), 405, "reading is GET"),
+        (get(admin, "/campaigns/seven"), 404, "an id is a number"),
+        (get(admin, "/campaigns/99"), 404, "see GET /campaigns"),
+        (get(admin, "/campaigns/99/plan"), 404, "see GET /campaigns"),
+        (get(admin, "/campaigns/99/plan.svg"), 404, "see GET /campaigns"),
+        (get(admin, "/campaigns/99/log"), 404, "see GET /campaigns"),
+        (post(admin, "/campaigns/99/kill", ""), 404, "see GET /campaigns"),
+        (post(admin, "/campaigns/99/restore", ""), 404, "see GET /campaigns"),
+        (post(admin, "/campaigns/7/restore", ""), 409, "nothing to restore"),
+        (post(admin, "/campaigns/7/sing", ""), 404, "there are pause, "),
+        (post(admin, "/campaigns/reload?take=x", ""), 400, "take=7,8"),
+        (get(admin, "/drop-reasons?campaign=x"), 400, "campaign=7"),
+        (post(admin, "/exchanges/nobody/restore", ""), 404, "google_adx, xandr, index"),
+        (post(admin, "/exchanges/nobody/explain", ""), 404, "google_adx, xandr, index"),
+        (post(admin, "/exchanges/xandr/restore", ""), 409, "see /tree"),
+        (post(admin, "/exchanges/xandr/explain", "{"), 400, "as the exchange sends it"),
+        (post(admin, "/regions/nobody/restore", ""), 404, "sg, "),
+    ];
+    for (reply, status, advice) in refused {
+        assert_eq!(reply.status, status, "{reply:?}");
+        assert!(reply.head.contains("content-type: application/json"), "{reply:?}");
+        let errors: serde_json::Value = serde_json::from_str(&reply.body).unwrap_or_else(|_| panic!("{reply:?}"));
+        let error = errors["errors"][0].as_str().unwrap_or_else(|| panic!("{reply:?}"));
+        assert!(error.contains(advice), "{error}");
+    }
+    assert!(post(admin, "/campaigns", "").head.contains("allow: GET"));
+}

@@ -14,14 +14,14 @@
 //!
 //! A change of what is there says of which version it is one: `If-Match: "3"` (412 if it is another now) or
 //! `?expected_version=3` (409); without either 428. `If-None-Match: *` adds and never changes. `X-Operator` and `X-Reason`,
-//! or `?who=` and `?why=`, stand in the log. 422 names every flaw; 503 means that the ledger did not confirm.
+//! or `?who=` and `?why=`, stand in the log. 422 names every flaw; 503 means that the ledger did not confirm:
+//! a pause or a kill holds all the same, until a later word on the campaign is on disk or the process ends.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -32,6 +32,7 @@ use tembusu::Reply;
 
 use super::body::read_definition;
 use super::plan::add_plan;
+use super::problem::{Id, Whole, problem, unavailable, unknown_campaign};
 use super::router::Desk;
 use crate::book::{BookError, BookMessage, Change, Done, Expected, Reloaded, Take, Words};
 
@@ -77,9 +78,8 @@ pub(super) async fn list(State(desk): Shared) -> Response {
 }
 
 /// One campaign.
-pub(super) async fn read(State(desk): Shared, Path(id): Path<u32>, headers: HeaderMap) -> Response {
-    let id = CampaignId(id);
-    let Some(view) = desk.campaigns.view(id) else { return refused(&BookError::Unknown(id), Guard::None) };
+pub(super) async fn read(State(desk): Shared, Id(id): Id, headers: HeaderMap) -> Response {
+    let Some(view) = desk.campaigns.view(id) else { return unknown_campaign(id) };
     let tag = [(header::ETAG, etag(view.version))];
     let definition = view.definition.to_toml();
     if header_text(&headers, "accept").is_some_and(|accept| accept.contains("toml")) {
@@ -108,29 +108,30 @@ pub(super) async fn read(State(desk): Shared, Path(id): Path<u32>, headers: Head
 }
 
 /// What was said of one campaign, the last first; of one that was removed as well.
-pub(super) async fn log(State(desk): Shared, Path(id): Path<u32>) -> Response {
-    let campaign = CampaignId(id);
+pub(super) async fn log(State(desk): Shared, Id(campaign): Id) -> Response {
     match desk.ledger.call(|reply| LedgerMessage::CampaignLog { campaign, reply }, READ_TIMEOUT).await {
-        Ok(lines) if lines.is_empty() => refused(&BookError::Unknown(campaign), Guard::None),
-        Ok(lines) => Json(json!({ "id": id, "log": lines.iter().map(line).collect::<Vec<_>>() })).into_response(),
-        Err(error) => unavailable(&format!("the ledger does not answer: {error}")),
+        Ok(lines) if lines.is_empty() => unknown_campaign(campaign),
+        Ok(lines) => {
+            Json(json!({ "id": campaign.0, "log": lines.iter().map(line).collect::<Vec<_>>() })).into_response()
+        }
+        Err(error) => unavailable(format!("the ledger does not answer: {error}; see /alerts, and ask again")),
     }
 }
 
 /// Adds or changes one.
 pub(super) async fn put(
     State(desk): Shared,
-    Path(id): Path<u32>,
+    Id(id): Id,
     Query(parameters): Parameters,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Response {
     let (expected, guard) = match expected(&headers, &parameters) {
         Ok(expected) => expected,
-        Err(problem) => return (StatusCode::BAD_REQUEST, problem).into_response(),
+        Err(text) => return problem(StatusCode::BAD_REQUEST, text),
     };
     let is_json = header_text(&headers, "content-type").is_some_and(|kind| kind.contains("json"));
-    let campaign = match definition(&desk, CampaignId(id), &body, is_json) {
+    let campaign = match definition(&desk, id, &body, is_json) {
         Ok(campaign) => Box::new(campaign),
         Err(error) => return refused(&error, guard),
     };
@@ -141,43 +142,49 @@ pub(super) async fn put(
 /// Takes one out.
 pub(super) async fn delete(
     State(desk): Shared,
-    Path(id): Path<u32>,
+    Id(campaign): Id,
     Query(parameters): Parameters,
     headers: HeaderMap,
 ) -> Response {
     let (expected, guard) = match expected(&headers, &parameters) {
         Ok((Expected::Unsaid, guard)) => (Expected::Any, guard),
         Ok(expected) => expected,
-        Err(problem) => return (StatusCode::BAD_REQUEST, problem).into_response(),
+        Err(text) => return problem(StatusCode::BAD_REQUEST, text),
     };
-    let (campaign, by) = (CampaignId(id), by(&headers, &parameters));
+    let by = by(&headers, &parameters);
     ask(&desk, guard, |reply| BookMessage::Remove { campaign, expected, by, reply }).await
 }
 
 /// Pauses, resumes, kills or revives one.
 pub(super) async fn say(
     State(desk): Shared,
-    Path((id, action)): Path<(u32, String)>,
+    Id(campaign): Id,
+    Path((_, action)): Path<(String, String)>,
     Query(parameters): Parameters,
     headers: HeaderMap,
 ) -> Response {
-    let campaign = CampaignId(id);
-    // Out at once, though many changes may wait for the disk.
-    let (action, is_known) = match &*action {
-        "pause" => (CampaignAction::Pause, desk.campaigns.set_paused(campaign, true).is_ok()),
-        "kill" => (CampaignAction::Kill, desk.campaigns.kill(campaign).is_ok()),
-        "resume" => (CampaignAction::Resume, true),
-        "revive" => (CampaignAction::Revive, true),
+    let action = match &*action {
+        "pause" => CampaignAction::Pause,
+        "kill" => CampaignAction::Kill,
+        "resume" => CampaignAction::Resume,
+        "revive" => CampaignAction::Revive,
         other => {
-            let problem = format!("no action `{other}`: there are pause, resume, kill, revive and restore\n");
-            return (StatusCode::NOT_FOUND, problem).into_response();
+            let text = format!("there is no action `{other}`: there are pause, resume, kill, revive and restore");
+            return problem(StatusCode::NOT_FOUND, text);
         }
     };
-    if !is_known {
-        return refused(&BookError::Unknown(campaign), Guard::None);
+    if desk.campaigns.words(campaign).is_none() {
+        return unknown_campaign(campaign);
     }
+    // Out at once, though many changes may wait for the disk; in only when that is on it.
+    let said = desk.outs.say(campaign, action);
+    let _ = match action {
+        CampaignAction::Pause => desk.campaigns.set_paused(campaign, true),
+        CampaignAction::Kill => desk.campaigns.kill(campaign),
+        _ => Ok(()),
+    };
     let by = by(&headers, &parameters);
-    ask(&desk, Guard::None, |reply| BookMessage::Say { campaign, action, by, reply }).await
+    ask(&desk, Guard::None, |reply| BookMessage::Say { campaign, action, said, by, reply }).await
 }
 
 /// Follows the campaigns file.
@@ -188,8 +195,7 @@ pub(super) async fn reload(State(desk): Shared, Query(parameters): Parameters, h
         Some(ids) => match ids.split(',').map(|id| id.trim().parse().map(CampaignId)).collect() {
             Ok(ids) => Take::These(ids),
             Err(_) => {
-                let problem = format!("take={ids}: write all, or ids such as take=7,8\n");
-                return (StatusCode::BAD_REQUEST, problem).into_response();
+                return problem(StatusCode::BAD_REQUEST, format!("take={ids}: write all, or ids such as take=7,8"));
             }
         },
     };
@@ -198,7 +204,9 @@ pub(super) async fn reload(State(desk): Shared, Query(parameters): Parameters, h
     match asked {
         Ok(Ok(reloaded)) => Json(shown_reload(&reloaded)).into_response(),
         Ok(Err(error)) => refused(&error, Guard::None),
-        Err(error) => unavailable(&format!("the book of campaigns does not answer: {error}")),
+        Err(error) => {
+            unavailable(format!("the book of campaigns does not answer: {error}; see /alerts, and ask again"))
+        }
     }
 }
 
@@ -223,7 +231,9 @@ enum Guard {
 fn expected(headers: &HeaderMap, parameters: &BTreeMap<String, String>) -> Result<(Expected, Guard), String> {
     let version = |text: &str| {
         let text = text.trim().trim_start_matches("W/").trim_matches('"');
-        text.parse().map(Expected::Version).map_err(|_| format!("{text:?} is no version: write the number of one\n"))
+        text.parse()
+            .map(Expected::Version)
+            .map_err(|_| format!("{text:?} is no version: write the number of one, such as If-Match: \"3\""))
     };
     if let Some(text) = header_text(headers, "if-match") {
         return if text.trim() == "*" {
@@ -275,8 +285,8 @@ async fn ask(
             (status, [(header::ETAG, etag(done.word.version))], Json(shown)).into_response()
         }
         Ok(Err(error)) => refused(&error, guard),
-        Err(error) => unavailable(&format!(
-            "the book of campaigns does not confirm: {error}; a pause or kill holds in this process, and is not on disk: ask again"
+        Err(error) => unavailable(format!(
+            "the book of campaigns does not confirm: {error}; a pause or a kill holds until this process ends, and may not be on disk: ask again"
         )),
     }
 }
@@ -302,15 +312,9 @@ fn refused(error: &BookError, guard: Guard) -> Response {
     }
 }
 
-fn unavailable(problem: &str) -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "errors": [problem] }))).into_response()
-}
-
 async fn totals(desk: &Desk) -> Result<Totals, Response> {
     let totals = desk.ledger.call(|reply| LedgerMessage::Totals { reply }, READ_TIMEOUT).await;
-    totals.map_err(|error| {
-        (StatusCode::SERVICE_UNAVAILABLE, format!("ledger does not answer: {error}\n")).into_response()
-    })
+    totals.map_err(|error| unavailable(format!("the ledger does not answer: {error}; see /alerts, and ask again")))
 }
 
 async fn words(desk: &Desk) -> Option<Words> {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -12,17 +11,24 @@ use exchange::decision::ImpExplanation;
 use exchange::{ExchangePort, Explanation};
 use serde_json::{Value, json};
 
+use super::problem::{Whole, problem};
 use super::router::Desk;
 
 /// For each imp how many campaigns drop out for which reason, and the reason of each. Pacing, caps and money are not asked.
-pub(super) async fn explain(State(desk): State<Arc<Desk>>, Path(name): Path<String>, body: Bytes) -> Response {
+pub(super) async fn explain(State(desk): State<Arc<Desk>>, Path(name): Path<String>, Whole(body): Whole) -> Response {
     let Some(port) = desk.exchanges.iter().find(|port| port.name() == name) else {
         let names: Vec<_> = desk.exchanges.iter().map(ExchangePort::name).collect();
-        let problem = format!("there is no exchange `{name}`; there are {}\n", names.join(", "));
-        return (StatusCode::NOT_FOUND, problem).into_response();
+        let text = format!("there is no exchange `{name}`: there are {}", names.join(", "));
+        return problem(StatusCode::NOT_FOUND, text);
     };
-    match port.explain(&body, &desk.campaigns) {
-        Explanation::Malformed(kind) => (StatusCode::BAD_REQUEST, format!("no bid request: {kind}\n")).into_response(),
+    // It asks all campaigns about all imps: what else is to be done on this thread goes on on another.
+    match tokio::task::block_in_place(|| port.explain(&body, &desk.campaigns)) {
+        Explanation::Malformed(kind) => {
+            let text = format!(
+                "the body is no bid request ({kind}): post one as the exchange sends it, in JSON and not compressed"
+            );
+            problem(StatusCode::BAD_REQUEST, text)
+        }
         Explanation::NoBid(reason) => Json(json!({ "no_bid": reason.as_str() })).into_response(),
         Explanation::Imps(region, imps) => {
             let imps: Vec<Value> = imps.iter().map(|explained| imp(explained, &desk)).collect();

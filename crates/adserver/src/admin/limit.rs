@@ -23,8 +23,29 @@ pub(super) struct Standing<'a> {
     pub(super) pass: Option<Pass>,
     /// Behind its plan by more than a thousandth of the budget.
     pub(super) behind: bool,
-    /// Why it dropped out most often of the requests that were sampled.
+    /// What kept it from bidding on most of what fits it, of the requests that were sampled: see [`limiting`].
     pub(super) drop_reason: Option<&'a str>,
+}
+
+/// Reasons after targeting that a plan does not explain.
+const LIMITING: [&str; 3] = ["capped", "unfunded", "below_floor"];
+
+/// Which of what was sampled limits a campaign: the most frequent of those reasons that can, if it kept out more bids than there
+/// were. Of a campaign that bids on most of what fits it, none does.
+pub(super) fn limiting<'r>(sampled: impl Iterator<Item = (&'r str, u64)>) -> Option<&'r str> {
+    let mut bids = 0;
+    let mut kept_out = [0; LIMITING.len()];
+    let mut reasons = [None; LIMITING.len()];
+    for (reason, count) in sampled {
+        if reason == "bid" {
+            bids += count;
+        }
+        if let Some(at) = LIMITING.iter().position(|limiting| *limiting == reason) {
+            (kept_out[at], reasons[at]) = (kept_out[at] + count, Some(reason));
+        }
+    }
+    let (at, most) = kept_out.into_iter().enumerate().max_by_key(|(_, count)| *count)?;
+    reasons[at].filter(|_| bids < most)
 }
 
 /// The word, and what it means.
@@ -74,6 +95,20 @@ mod tests {
         behind: false,
         drop_reason: None,
     };
+
+    #[test]
+    fn what_limits_a_campaign_keeps_out_more_than_it_bids() {
+        let of = |sampled: &[(&'static str, u64)]| limiting(sampled.iter().copied());
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[("country", 900), ("bid", 1), ("capped", 2), ("unfunded", 1)]), Some("capped"));
+        assert_eq!(of(&[("country", 900), ("bid", 3), ("capped", 2)]), None, "it bids on most of what fits it");
+        assert_eq!(
+            of(&[("capped", 2), ("capped", 2), ("below_floor", 3), ("bid", 3)]),
+            Some("capped"),
+            "of two exchanges"
+        );
+        assert_eq!(of(&[("size", 5), ("outranked", 9)]), None);
+    }
 
     #[test]
     fn the_first_that_holds_is_said() {

@@ -12,6 +12,7 @@ mod levels;
 mod limit;
 mod pages;
 mod plan;
+mod problem;
 mod router;
 mod tree;
 

@@ -7,12 +7,12 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use campaign::CampaignId;
 use exchange::ExchangePort;
 use serde_json::{Value, json};
 use telemetry::{AggregatorMessage, Alert, RENDER_TIMEOUT, render_alerts};
 use tembusu::{AdminError, CallError, SupervisorRef};
 
+use super::problem::{Id, problem, unavailable, unknown_campaign};
 use super::router::Desk;
 use super::tree::Node;
 use crate::campaign_alerts;
@@ -118,27 +118,41 @@ pub(super) async fn crash_payloads(State(desk): State<Arc<Desk>>) -> Json<Value>
 pub(super) async fn restore_exchange(State(desk): State<Arc<Desk>>, Path(name): Path<String>) -> Response {
     if !desk.exchanges.iter().any(|port| port.name() == name) {
         let names: Vec<_> = desk.exchanges.iter().map(ExchangePort::name).collect();
-        let problem = format!("there is no exchange `{name}`; there are {}\n", names.join(", "));
-        return (StatusCode::NOT_FOUND, problem).into_response();
+        let text = format!("there is no exchange `{name}`: there are {}", names.join(", "));
+        return problem(StatusCode::NOT_FOUND, text);
     }
     restore(&desk.tree, "exchanges", &name).await
 }
 
 /// Brings a region back that is in quarantine.
 pub(super) async fn restore_region(State(desk): State<Arc<Desk>>, Path(name): Path<String>) -> Response {
+    if !desk.regions.iter().any(|port| **port.name() == *name) {
+        let names: Vec<&str> = desk.regions.iter().map(|port| &**port.name()).collect();
+        let text = format!("there is no region `{name}`: there are {}", names.join(", "));
+        return problem(StatusCode::NOT_FOUND, text);
+    }
     restore(&desk.tree, "regions", &name).await
 }
 
 /// Brings a campaign back that is in quarantine, or starts one that could not be started.
-pub(super) async fn restore_campaign(State(desk): State<Arc<Desk>>, Path(id): Path<u32>) -> Response {
-    let campaign = CampaignId(id);
+pub(super) async fn restore_campaign(State(desk): State<Arc<Desk>>, Id(campaign): Id) -> Response {
+    let Some(status) = desk.campaigns.status(campaign) else { return unknown_campaign(campaign) };
     if !desk.campaigns.not_started().contains_key(&campaign) {
-        return restore(&desk.tree, "campaigns/each", &format!("campaign_{id}")).await;
+        // One that has never crashed has no node.
+        let path = format!("{}/campaigns/each/campaign_{campaign}", desk.tree.path());
+        if desk.tree.find(&path).is_none() {
+            let text =
+                format!("campaign {campaign} is {}, and not in quarantine: there is nothing to restore", status.state);
+            return problem(StatusCode::CONFLICT, text);
+        }
+        return restore(&desk.tree, "campaigns/each", &format!("campaign_{campaign}")).await;
     }
     // It is no node of the tree yet.
     match desk.campaigns.start(campaign).await {
-        Ok(()) => (StatusCode::OK, format!("campaign_{id} is started\n")).into_response(),
-        Err(error) => (StatusCode::CONFLICT, format!("{error}\n")).into_response(),
+        Ok(()) => (StatusCode::OK, format!("campaign_{campaign} is started\n")).into_response(),
+        Err(error) => {
+            problem(StatusCode::CONFLICT, format!("{error}; correct its definition with PUT /campaigns/{campaign}"))
+        }
     }
 }
 
@@ -146,10 +160,10 @@ async fn restore(root: &SupervisorRef, parent: &str, name: &str) -> Response {
     match tokio::time::timeout(RESTORE_TIMEOUT, bring_back(root, parent, name)).await {
         Ok(Ok(())) => (StatusCode::OK, format!("{name} is restored\n")).into_response(),
         Ok(Err(AdminError::NotFound { .. })) => {
-            (StatusCode::NOT_FOUND, format!("there is no `{name}`; see /tree\n")).into_response()
+            problem(StatusCode::NOT_FOUND, format!("there is no `{name}` in the tree: see /tree"))
         }
-        Ok(Err(error)) => (StatusCode::CONFLICT, format!("{name} is not restored: {error}\n")).into_response(),
-        Err(_) => (StatusCode::GATEWAY_TIMEOUT, format!("{name} is still being restored; see /tree\n")).into_response(),
+        Ok(Err(error)) => problem(StatusCode::CONFLICT, format!("{name} is not restored: {error}; see /tree")),
+        Err(_) => problem(StatusCode::GATEWAY_TIMEOUT, format!("{name} is still being restored: see /tree")),
     }
 }
 
@@ -167,7 +181,7 @@ async fn bring_back(root: &SupervisorRef, parent: &str, name: &str) -> Result<()
 }
 
 pub(super) fn down<M>(who: &str, error: &CallError<M>) -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, format!("{who} does not answer: {error}\n")).into_response()
+    unavailable(format!("{who} does not answer: {error}; see /alerts, and ask again"))
 }
 
 fn unix_ms(at: SystemTime) -> u64 {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::extract::State;
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use campaign::{CampaignId, CampaignState, CampaignView, Pacing};
 use exchange::drops::DropMessage;
@@ -18,8 +18,9 @@ use region::{Account, Course, Pass, RegionPort};
 use serde_json::{Value, json};
 
 use super::chart::chart;
-use super::limit::{Standing, limit};
+use super::limit::{Standing, limit, limiting};
 use super::pages::down;
+use super::problem::{Id, unknown_campaign};
 use super::router::Desk;
 use crate::supply::course_of;
 
@@ -41,9 +42,8 @@ pub(super) fn add_plan(shown: &mut Value, desk: &Desk, totals: &Totals, view: &C
 }
 
 /// `GET /campaigns/{id}/plan`.
-pub(super) async fn plan(State(desk): State<Arc<Desk>>, Path(id): Path<u32>) -> Response {
-    let id = CampaignId(id);
-    let Some(view) = desk.campaigns.view(id) else { return unknown(id) };
+pub(super) async fn plan(State(desk): State<Arc<Desk>>, Id(id): Id) -> Response {
+    let Some(view) = desk.campaigns.view(id) else { return unknown_campaign(id) };
     let totals = match desk.ledger.call(|reply| LedgerMessage::Totals { reply }, TIMEOUT).await {
         Ok(totals) => totals,
         Err(error) => return down("the ledger", &error),
@@ -51,12 +51,14 @@ pub(super) async fn plan(State(desk): State<Arc<Desk>>, Path(id): Path<u32>) -> 
     let now_ms = now_ms();
     // Without the recorder the limit is said without its reasons.
     let drops = desk.drops.call(|reply| DropMessage::Report(Some(id), reply), TIMEOUT).await.ok();
-    let reasons = drops.iter().flat_map(|report| report.reasons.values()).flatten();
-    let often = reasons.filter(|(reason, _)| !matches!(**reason, "bid" | "outranked")).max_by_key(|(_, count)| **count);
+    let reasons = || drops.iter().flat_map(|report| report.reasons.values()).flatten();
+    let limiting = limiting(reasons().map(|(reason, count)| (*reason, *count)));
+    let often =
+        reasons().filter(|(reason, _)| !matches!(**reason, "bid" | "outranked")).max_by_key(|(_, count)| **count);
     let often = often.map(|(reason, _)| *reason);
 
     let found = Found::of(&desk, &totals, &view, now_ms);
-    let (word, why) = limit(&found.standing(often));
+    let (word, why) = limit(&found.standing(limiting));
     let regions: Vec<Value> = desk.regions.iter().map(|port| region(port, id)).collect();
     let (turned_ms, done) = found.course.map(|course| course.turned()).unzip();
     let points = desk.history.of(id);
@@ -87,9 +89,8 @@ pub(super) async fn plan(State(desk): State<Arc<Desk>>, Path(id): Path<u32>) -> 
 }
 
 /// `GET /campaigns/{id}/plan.svg`: the plan of a day around now, and what was spent.
-pub(super) async fn picture(State(desk): State<Arc<Desk>>, Path(id): Path<u32>) -> Response {
-    let id = CampaignId(id);
-    let Some(view) = desk.campaigns.view(id) else { return unknown(id) };
+pub(super) async fn picture(State(desk): State<Arc<Desk>>, Id(id): Id) -> Response {
+    let Some(view) = desk.campaigns.view(id) else { return unknown_campaign(id) };
     let totals = match desk.ledger.call(|reply| LedgerMessage::Totals { reply }, TIMEOUT).await {
         Ok(totals) => totals,
         Err(error) => return down("the ledger", &error),
@@ -254,10 +255,6 @@ fn pacing(of: Pacing) -> &'static str {
         Pacing::Even => "even",
         Pacing::Asap => "asap",
     }
-}
-
-fn unknown(id: CampaignId) -> Response {
-    (StatusCode::NOT_FOUND, format!("there is no campaign {id}; see /campaigns\n")).into_response()
 }
 
 fn percent(part: Nanos, whole: Nanos) -> f64 {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use campaign::CampaignsHandle;
 use exchange::ExchangePort;
@@ -16,8 +17,8 @@ use region::supply::SupplyBook;
 use telemetry::{AggregatorMessage, AlertBoard, Meters, ServiceLevels};
 use tembusu::{Address, SupervisorRef};
 
-use super::{campaigns, drops, explain, levels, pages, plan};
-use crate::book::{BookMessage, FileWords};
+use super::{campaigns, drops, explain, levels, pages, plan, problem};
+use crate::book::{BookMessage, FileWords, Outs};
 use crate::phase::Life;
 use crate::supply::History;
 
@@ -41,6 +42,8 @@ pub(crate) struct Desk {
     pub(crate) campaigns: CampaignsHandle,
     /// Changes them.
     pub(crate) book: Address<BookMessage>,
+    /// What operators have said at once.
+    pub(crate) outs: Outs,
     /// The campaigns file.
     pub(crate) file: FileWords,
     /// The exchanges, in the order of the configuration.
@@ -78,5 +81,8 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
         .route("/regions/{name}/restore", post(pages::restore_region))
         .route("/campaigns/{id}/restore", post(pages::restore_campaign))
         .route("/campaigns/{id}/{action}", post(campaigns::say))
+        .fallback(problem::unknown_path)
+        .method_not_allowed_fallback(problem::wrong_method)
+        .layer(DefaultBodyLimit::max(problem::BODY_BYTES_MAX))
         .with_state(desk)
 }

@@ -15,7 +15,7 @@ use ledger::{
 use tembusu::{Actor, Address, CallError, Context, Flow, Init, Reply};
 
 use super::start::definition;
-use super::{BookError, FileWords, fingerprint};
+use super::{BookError, FileWords, Outs, Said, fingerprint};
 
 /// How long the ledger may take: one flush of the disk, behind what waits for it.
 const LEDGER_WITHIN: Duration = Duration::from_secs(5);
@@ -39,6 +39,7 @@ pub(crate) struct BookArgs {
     pub(crate) ledger: Address<LedgerMessage>,
     pub(crate) campaigns: CampaignsHandle,
     pub(crate) file: FileWords,
+    pub(crate) outs: Outs,
 }
 
 /// What a caller expects to be changing.
@@ -114,8 +115,8 @@ pub(crate) enum BookMessage {
     Define { campaign: Box<Campaign>, expected: Expected, by: Change, reply: Answer<Done> },
     /// Takes a campaign out.
     Remove { campaign: CampaignId, expected: Expected, by: Change, reply: Answer<Done> },
-    /// Pauses, resumes, kills or revives it.
-    Say { campaign: CampaignId, action: CampaignAction, by: Change, reply: Answer<Done> },
+    /// Pauses, resumes, kills or revives it, as an operator has said then.
+    Say { campaign: CampaignId, action: CampaignAction, said: Said, by: Change, reply: Answer<Done> },
     /// Reads the file and follows it.
     Reload { take: Take, by: Change, reply: Option<Answer<Reloaded>> },
     /// Reads the last words.
@@ -150,8 +151,8 @@ impl Actor for CampaignBook {
             BookMessage::Remove { campaign, expected, by, reply } => {
                 let _ = reply.send(self.remove(campaign, expected, &by).await);
             }
-            BookMessage::Say { campaign, action, by, reply } => {
-                let _ = reply.send(self.say(campaign, action, &by).await);
+            BookMessage::Say { campaign, action, said, by, reply } => {
+                let _ = reply.send(self.say(campaign, (action, said), &by).await);
             }
             BookMessage::Reload { take, by, reply } => {
                 let reloaded = self.reload(&take, &by).await;
@@ -197,14 +198,12 @@ impl CampaignBook {
         self.done(id, false)
     }
 
-    async fn say(&mut self, id: CampaignId, action: CampaignAction, by: &Change) -> Result<Done, BookError> {
-        // Out at once, whatever the ledger says; in only when that is on disk.
-        let campaigns = self.args.campaigns.clone();
-        let _ = match action {
-            CampaignAction::Pause => campaigns.set_paused(id, true),
-            CampaignAction::Kill => campaigns.kill(id),
-            _ => Ok(()),
-        };
+    async fn say(
+        &mut self,
+        id: CampaignId,
+        (action, said): (CampaignAction, Said),
+        by: &Change,
+    ) -> Result<Done, BookError> {
         self.agree_on_words().await?;
         let mut word = CampaignWord { action, who: by.who.clone(), why: by.why.clone(), ..self.word(id)?.clone() };
         match action {
@@ -215,6 +214,7 @@ impl CampaignBook {
             _ => {}
         }
         self.record(vec![CampaignEntry { word, definition: None }]).await?;
+        self.args.outs.is_recorded(id, action, said);
         self.follow(id);
         self.done(id, false)
     }
@@ -368,13 +368,20 @@ impl CampaignBook {
         Ok(text.and_then(|text| definition(&text)).map(|campaign| (Arc::new(campaign), version)))
     }
 
-    /// Makes a campaign's flags those of its last word.
+    /// Makes a campaign's flags those of its last word, and of what was said since.
     fn follow(&self, id: CampaignId) {
-        let Some(word) = self.words.get(&id).filter(|word| !word.removed) else { return };
-        let campaigns = &self.args.campaigns;
-        // One that is not there has none.
-        let _ = campaigns.set_paused(id, word.paused);
-        let _ = if word.killed { campaigns.kill(id) } else { campaigns.revive(id) };
+        let BookArgs { campaigns, outs, .. } = &self.args;
+        let Some(word) = self.words.get(&id).filter(|word| !word.removed) else { return outs.forget(id) };
+        loop {
+            let out = outs.of(id);
+            // One that is not there has none.
+            let _ = campaigns.set_paused(id, word.paused || out.paused);
+            let _ = if word.killed || out.killed { campaigns.kill(id) } else { campaigns.revive(id) };
+            // Whoever says so now notes it before it acts.
+            if outs.of(id) == out {
+                return;
+            }
+        }
     }
 
     /// Compares a campaign with what a caller expects, and gives its version if it is there.

@@ -46,7 +46,9 @@ pub(crate) enum BookError {
         source: Arc<io::Error>,
     },
     /// The ledger did not confirm.
-    #[error("the ledger does not confirm ({0}): whether it is recorded is not known; ask again")]
+    #[error(
+        "the ledger does not confirm ({0}): whether it is recorded is not known, and a pause or a kill holds until this process ends; ask again"
+    )]
     Unconfirmed(String),
 }
 

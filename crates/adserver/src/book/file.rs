@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use campaign::{Campaign, CampaignId, parse_every_campaign};
+use campaign::{Campaign, CampaignId, parse_campaigns_for};
 
 use super::{BookError, fingerprint};
 
@@ -56,19 +56,6 @@ impl FileWords {
 
 /// Reads definitions, and tells every flaw with its line.
 pub(crate) fn read_campaigns_text(text: &str, exchanges: &[String]) -> Result<Vec<Campaign>, BookError> {
-    let campaigns = parse_every_campaign(text)
-        .map_err(|errors| BookError::Invalid(errors.iter().map(ToString::to_string).collect()))?;
-    let mut problems = Vec::new();
-    for campaign in &campaigns {
-        for name in campaign.exchanges.iter().filter(|name| !exchanges.contains(name)) {
-            let row = text.lines().position(|row| row.contains(&format!("\"{name}\"")));
-            problems.push(format!(
-                "line {}: campaign {}: exchanges: `{name}` is not configured; there are {}",
-                row.map_or(1, |row| row + 1),
-                campaign.id,
-                exchanges.join(", ")
-            ));
-        }
-    }
-    if problems.is_empty() { Ok(campaigns) } else { Err(BookError::Invalid(problems)) }
+    parse_campaigns_for(text, exchanges)
+        .map_err(|errors| BookError::Invalid(errors.iter().map(ToString::to_string).collect()))
 }

@@ -3,7 +3,8 @@
 //! # Contract
 //!
 //! - **Durable before the answer.** A change, a pause or a kill is confirmed when the ledger has it on disk; then it survives
-//!   a crash of any subtree and of the process. A pause and a kill act at once, before that.
+//!   a crash of any subtree and of the process. A pause and a kill act at once, before that, and hold in this process also
+//!   where the ledger never confirms them.
 //! - **One after the other.** Every change goes through one actor, so that the last one on disk is the last one in memory.
 //! - **As a whole.** A set of changes with one flaw changes nothing.
 //!
@@ -22,10 +23,12 @@ mod actor;
 mod error;
 mod file;
 mod fingerprint;
+mod outs;
 mod start;
 
 pub(crate) use actor::{BookArgs, BookMessage, CampaignBook, Change, Done, Expected, Reloaded, Take, Words};
 pub(crate) use error::BookError;
 pub(crate) use file::{FileWords, read_campaigns_text};
 pub(crate) use fingerprint::fingerprint;
+pub(crate) use outs::{Outs, Said};
 pub(crate) use start::start_with;

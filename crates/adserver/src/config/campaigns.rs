@@ -1,6 +1,6 @@
 //! Reads the campaigns file that the configuration names.
 
-use campaign::{Campaign, CampaignWarning, campaign_warnings, parse_campaigns};
+use campaign::{Campaign, CampaignWarning, campaign_warnings, parse_campaigns_for};
 
 use super::error::ConfigError;
 use super::settings::AdserverConfig;
@@ -11,27 +11,23 @@ impl AdserverConfig {
     /// # Errors
     ///
     /// Names the campaigns file, the line and what is wrong there, also if a campaign names an
-    /// exchange that is not configured.
+    /// exchange that is not configured; of several flaws the first, and how many there are.
     pub fn read_campaigns(&self) -> Result<Vec<Campaign>, ConfigError> {
         let file = &self.campaigns.file;
         let text =
             std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable { file: file.clone(), source })?;
-        let wrong = |line, key: String, problem| ConfigError::Wrong { file: file.clone(), line, key, problem };
-        let campaigns = parse_campaigns(&text).map_err(|error| {
+        let exchanges: Vec<String> = self.exchanges.iter().map(|exchange| exchange.name.clone()).collect();
+        parse_campaigns_for(&text, &exchanges).map_err(|errors| {
+            let (error, others) = (&errors[0], errors.len() - 1);
             let message = error.to_string();
             let without_line = message.strip_prefix(&format!("line {}: ", error.line())).unwrap_or(&message);
-            wrong(error.line(), String::new(), without_line.to_owned())
-        })?;
-        for campaign in &campaigns {
-            let unknown =
-                campaign.exchanges.iter().find(|name| !self.exchanges.iter().any(|known| known.name == **name));
-            if let Some(name) = unknown {
-                let line = text.lines().position(|row| row.contains(&format!("\"{name}\""))).map_or(1, |row| row + 1);
-                let problem = format!("campaign {} names exchange `{name}`, which is not configured", campaign.id);
-                return Err(wrong(line, "exchanges".to_owned(), problem));
-            }
-        }
-        Ok(campaigns)
+            let problem = match others {
+                0 => without_line.to_owned(),
+                1 => format!("{without_line}; one more flaw follows"),
+                _ => format!("{without_line}; {others} more flaws follow"),
+            };
+            ConfigError::Wrong { file: file.clone(), line: error.line(), key: String::new(), problem }
+        })
     }
 
     /// Finds what is sound in the campaigns file and hardly meant, each with its line; nothing of a file that is wrong.

@@ -10,6 +10,8 @@ use region::limits::BILLABLE_MAX;
 use super::duration::show;
 use super::error::Fault;
 use super::place::Step::{Index, Key};
+use crate::logging;
+
 use super::settings::{AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity, RestoreBy};
 
 /// Most threads of one exchange.
@@ -43,10 +45,24 @@ pub(super) fn verify(config: &AdserverConfig) -> Result<(), Fault> {
     }
     intensity(config.notices.intensity, &[Key("notices"), Key("intensity")])?;
     if let Some(url) = &config.notices.public_url
-        && !(url.starts_with("http://") || url.starts_with("https://"))
+        && !is_base(url)
     {
-        let problem = format!("`{url}` is not a URL that an exchange can call; begin it with https:// or http://");
+        let problem = format!(
+            "`{url}` is not a URL that an exchange can call; write https:// or http:// and a host, such as https://notice.example.com"
+        );
         return Err(Fault::new([Key("notices"), Key("public_url")], problem));
+    }
+    if config.notices.token_ttl < BILLABLE_MAX {
+        let problem = format!(
+            "bids may bill for {}, and a notice that comes later than this is never paid; write \"{}m\" or more",
+            show(BILLABLE_MAX),
+            BILLABLE_MAX.as_secs().div_ceil(60)
+        );
+        return Err(Fault::new([Key("notices"), Key("token_ttl")], problem));
+    }
+    if let Err(error) = logging::check(&config.telemetry.log) {
+        let problem = format!("{error}; write \"info\", or a filter such as \"warn,exchange=debug\"");
+        return Err(Fault::new([Key("telemetry"), Key("log")], problem));
     }
     if config.notices.public_url.is_none() && config.notices.listen.ip().is_unspecified() {
         let problem = "no exchange can call an unspecified address; set it to how exchanges reach this listener, such as https://notice.example.com";
@@ -60,6 +76,15 @@ pub(super) fn verify(config: &AdserverConfig) -> Result<(), Fault> {
     regions(config)?;
     exchanges(config)?;
     addresses(config)
+}
+
+/// What notice URLs can begin with: scheme, host and perhaps a path.
+fn is_base(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let plain = |letter: char| letter.is_ascii_graphic() && !"\"'<>?#\\".contains(letter);
+    rest.is_some_and(|rest| {
+        rest.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[') && rest.chars().all(plain)
+    })
 }
 
 fn regions(config: &AdserverConfig) -> Result<(), Fault> {
@@ -117,6 +142,14 @@ fn one_exchange(config: &AdserverConfig, index: usize, exchange: &ExchangeConfig
     exchange.load.verify(index)?;
     if !exchange.path.starts_with('/') {
         return Err(Fault::new(at("path"), format!("`{}` is not a path; begin it with /", exchange.path)));
+    }
+    if exchange.path.contains(|letter: char| !letter.is_ascii_graphic() || "?#".contains(letter)) {
+        let problem =
+            format!("`{}` is never asked for; leave out the query, and escape what is no ASCII", exchange.path);
+        return Err(Fault::new(at("path"), problem));
+    }
+    if exchange.seat.trim().is_empty() {
+        return Err(Fault::new(at("seat"), "an exchange drops bids without a seat; write our name or number there"));
     }
     let tmax_max = exchange::sockets::Deadlines::default().tmax_max;
     if exchange.tmax.is_zero() || tmax_max < exchange.tmax {

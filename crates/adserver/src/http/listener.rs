@@ -26,6 +26,9 @@ use super::patient_stream::PatientStream;
 
 /// How long a peer may take over a request's head, and how long a connection may be idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an answer may take, the arrival of the request's body included. Longer than any wait of those who answer: what is
+/// left is a peer that does not send what it has announced.
+const ANSWER_TIMEOUT: Duration = if cfg!(test) { Duration::from_millis(50) } else { Duration::from_secs(60) };
 /// hyper's buffer of a connection: the longest head.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Wait after a failed accept: the process is out of descriptors, and trying at once would spin.
@@ -243,7 +246,7 @@ async fn connection<S: Respond>(
     let _ = stream.set_nodelay(true);
     let named = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        service.call(request)
+        in_time(service.call(request))
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -266,10 +269,35 @@ async fn connection<S: Respond>(
     if let Err(error) = ended {
         if error.is_timeout() {
             meters.closed_by_us.inc("idle");
+        } else if is_unsent(&error) {
+            meters.closed_by_us.inc("unsent");
         } else if is_unread(&error) {
             meters.closed_by_us.inc("unread");
         }
     }
+}
+
+/// Why a request gets no answer.
+#[derive(Debug, thiserror::Error)]
+enum NoAnswer {
+    #[error("the request did not arrive, or could not be answered, within {ANSWER_TIMEOUT:?}")]
+    Unsent,
+    #[error(transparent)]
+    Failed(BoxError),
+}
+
+async fn in_time<B, E: Into<BoxError>>(
+    answer: impl Future<Output = Result<Response<B>, E>>,
+) -> Result<Response<B>, NoAnswer> {
+    match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
+        Ok(answered) => answered.map_err(|error| NoAnswer::Failed(error.into())),
+        Err(_) => Err(NoAnswer::Unsent),
+    }
+}
+
+fn is_unsent(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|source| source.downcast_ref());
+    matches!(cause, Some(NoAnswer::Unsent))
 }
 
 fn is_unread(error: &hyper::Error) -> bool {
@@ -298,9 +326,11 @@ mod tests {
     use std::convert::Infallible;
     use std::io::{Read, Write};
     use std::net::{SocketAddr, TcpStream};
+    use std::pin::Pin;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use http_body_util::Full;
+    use http_body_util::{BodyExt, Full};
+    use hyper::Method;
     use tembusu::{Supervisor, Tree, child};
 
     use super::*;
@@ -321,12 +351,17 @@ mod tests {
     impl Service<Request<Incoming>> for Fragile {
         type Response = Response<Full<Bytes>>;
         type Error = Infallible;
-        type Future = std::future::Ready<Result<Self::Response, Infallible>>;
+        type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
         fn call(&self, request: Request<Incoming>) -> Self::Future {
             assert!(request.uri().path() != "/panic", "a drill in an answer");
-            let Peer(peer) = request.extensions().get().expect("the peer");
-            std::future::ready(Ok(Response::new(Full::from(peer.to_string()))))
+            let Peer(peer) = *request.extensions().get().expect("the peer");
+            Box::pin(async move {
+                if request.method() == Method::POST {
+                    let _ = request.into_body().collect().await;
+                }
+                Ok(Response::new(Full::from(peer.to_string())))
+            })
         }
     }
 
@@ -348,10 +383,13 @@ mod tests {
 
     /// The answer, empty if the connection ends without one.
     async fn get(address: SocketAddr, path: &'static str) -> String {
+        ask(address, format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")).await
+    }
+
+    async fn ask(address: SocketAddr, request: String) -> String {
         let ask = move || {
             let mut stream = TcpStream::connect(address).expect("connected");
             stream.set_read_timeout(Some(WITHIN)).expect("a time-out");
-            let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
             stream.write_all(request.as_bytes()).expect("sent");
             let mut answer = String::new();
             // A reset is no answer either.
@@ -369,6 +407,16 @@ mod tests {
         assert_eq!(meters.closed_by_us.get("panic"), 1);
         assert_eq!(tree.handle().snapshot().walk().map(|node| node.restarts).sum::<u64>(), 0);
         tree.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn who_does_not_send_what_was_announced_is_given_up_and_counted() {
+        let (tree, address, meters) = start(&Arc::default()).await;
+        let cut = "POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 9\r\n\r\nhalf".to_owned();
+        assert_eq!(ask(address, cut).await, "");
+        // The connection's end is counted before it is forgotten.
+        tree.shutdown().await;
+        assert_eq!((meters.closed_by_us.get("unsent"), meters.open.get()), (1, 0));
     }
 
     #[tokio::test]

@@ -32,7 +32,7 @@ use super::error::SystemError;
 use super::parts::Parts;
 use super::runtimes::Runtimes;
 use crate::admin;
-use crate::book::{BookArgs, BookMessage, CampaignBook, FileWords, start_with};
+use crate::book::{BookArgs, BookMessage, CampaignBook, FileWords, Outs, start_with};
 use crate::config::{
     AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity, ProbeConfig, ServiceLevelsConfig,
 };
@@ -80,7 +80,10 @@ pub(super) fn wire(
     let ledger = wire_ledger(config, &campaigns, runtimes, &mut subtrees);
     let (subtree, campaigns) = campaigns_supervisor_of(campaigns)?;
     subtrees.push(subtree);
-    let book = wire_book(&ledger, &campaigns, &file, &mut subtrees);
+    let outs = Outs::default();
+    let args =
+        BookArgs { ledger: ledger.clone(), campaigns: campaigns.clone(), file: file.clone(), outs: outs.clone() };
+    let book = wire_book(args, &mut subtrees);
     let supply_file = SupplyFile::at(config.ledger.supply_path());
     let supply = supply_file.read();
     let regions = wire_regions(config, &ledger, &supply, &mut subtrees);
@@ -116,6 +119,7 @@ pub(super) fn wire(
         ledger: ledger.clone(),
         campaigns: campaigns.clone(),
         book: book.clone(),
+        outs,
         file,
         exchanges: exchanges.clone(),
         regions: regions.clone(),
@@ -176,16 +180,10 @@ fn said_before(ledger: &Path) -> Vec<(CampaignWord, Option<String>)> {
 }
 
 /// The book of campaigns: when it cannot be kept up nothing is changed, and it is retried; nobody else is concerned.
-fn wire_book(
-    ledger: &Address<LedgerMessage>,
-    campaigns: &CampaignsHandle,
-    file: &FileWords,
-    subtrees: &mut Vec<Supervisor>,
-) -> Address<BookMessage> {
+fn wire_book(args: BookArgs, subtrees: &mut Vec<Supervisor>) -> Address<BookMessage> {
     let (first, max) = RETRY_BACKOFF;
     let mut supervisor =
         granting(Supervisor::one_for_one("campaign_book"), Intensity::default()).quarantine().restore_after(first, max);
-    let args = BookArgs { ledger: ledger.clone(), campaigns: campaigns.clone(), file: file.clone() };
     // It reads a file and compiles what is in it: on a thread of its own nobody waits for that.
     let book = child::<CampaignBook>("book", args).on_own_thread();
     let address = supervisor.add(book.mailbox(BOOK_MAILBOX).init_timeout(BOOK_INIT).heartbeat(Duration::MAX));
