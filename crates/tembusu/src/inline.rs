@@ -183,7 +183,7 @@ impl<V: ?Sized + Send + Sync + 'static> Inline<V> {
             Entry::Failed(error) => Err(error),
             Entry::NotNow(f) => {
                 let now = Instant::now();
-                self.wait(f, now.checked_add(within).unwrap_or_else(|| now + NEVER)).await
+                Box::pin(self.wait(f, now.checked_add(within).unwrap_or_else(|| now + NEVER))).await
             }
         }
     }
@@ -197,7 +197,8 @@ impl<V: ?Sized + Send + Sync + 'static> Inline<V> {
         match self.enter(f) {
             Entry::Done(result) => Ok(result),
             Entry::Failed(error) => Err(error),
-            Entry::NotNow(f) => self.wait(f, deadline).await,
+            // A wait is rare and large: in a box it is not carried along by every call.
+            Entry::NotNow(f) => Box::pin(self.wait(f, deadline)).await,
         }
     }
 

@@ -14,6 +14,7 @@ mod accept;
 mod bind;
 mod body;
 mod connection;
+mod deflate;
 mod handler;
 mod head_clock;
 mod idle;

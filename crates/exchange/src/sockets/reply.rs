@@ -2,15 +2,14 @@
 //!
 //! A reason reaches the client only with a 204, as `x-no-bid`; a 4xx has an empty body, as OpenRTB asks for.
 
-use std::io::Write;
-
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY,
 };
 use http::{Response, StatusCode};
 use http_body_util::Full;
+
+use super::deflate::gzip;
 
 const X_NO_BID: HeaderName = HeaderName::from_static("x-no-bid");
 const X_OPENRTB_VERSION: HeaderName = HeaderName::from_static("x-openrtb-version");
@@ -98,11 +97,4 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 fn is_zero_quality(parameter: &str) -> bool {
     let Some((name, value)) = parameter.split_once('=') else { return false };
     name.trim().eq_ignore_ascii_case("q") && value.trim().bytes().all(|byte| matches!(byte, b'0' | b'.'))
-}
-
-/// Writing to memory does not fail; should it ever, the body goes out as it is.
-fn gzip(body: &[u8]) -> Option<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 2), Compression::fast());
-    encoder.write_all(body).ok()?;
-    encoder.finish().ok().map(Bytes::from)
 }
