@@ -16,6 +16,7 @@
 //! - [`fault`] breaks the bidder from outside, so that the judge is seen to find it.
 
 pub mod backstage;
+mod crashes;
 pub mod fault;
 pub mod judge;
 pub mod mailroom;

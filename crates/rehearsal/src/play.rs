@@ -7,19 +7,19 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use simulator::Dice;
-use tembusu::chaos::Point;
 use tokio::time::sleep;
 
 use crate::backstage::Backstage;
+use crate::crashes::Crashes;
 use crate::fault::Fault;
 use crate::judge::SupplyBook;
 use crate::mailroom::{Mailroom, Stamp, token_of};
 use crate::post::{Came, Due, Post};
-use crate::record::{Book, Crash, Record, Win};
+use crate::record::{Book, Record, Win};
 use crate::response::read_bid;
 use crate::stage::Stage;
 use crate::watch::Watch;
-use crate::world::{Actor, LetterKind, Opportunity, Outcome, Part, Scenario, Traffic, Trouble, auction, cast, letters};
+use crate::world::{LetterKind, Opportunity, Outcome, Part, Scenario, Traffic, Trouble, auction, cast, letters};
 
 /// The longest that nothing is looked at.
 const LOOK_MS: i64 = 250;
@@ -50,9 +50,7 @@ struct Play<'a> {
     supply: SupplyBook,
     dice: Dice,
     post: Post,
-    /// Crashes that are to come, the next last.
-    crashes: Vec<(usize, Actor)>,
-    armed: Option<(Actor, Vec<Vec<u64>>)>,
+    crashes: Crashes,
     disk_gone_until_ms: i64,
     restarts_at_ms: Option<i64>,
     watch: Watch,
@@ -83,8 +81,7 @@ pub async fn play(
         record: Record { starts: 1, ..Record::default() },
         dice: Dice::derive(scenario.seed, 3),
         post: Post::default(),
-        crashes: Vec::new(),
-        armed: None,
+        crashes: Crashes::default(),
         disk_gone_until_ms: i64::MIN,
         restarts_at_ms: None,
         watch,
@@ -137,7 +134,7 @@ impl Play<'_> {
             // The traffic knows.
             Trouble::Surge { .. } | Trouble::ExchangeGone { .. } => {}
             Trouble::DiskGone { to_ms, .. } => self.disk_gone_until_ms = to_ms,
-            Trouble::Crash { region, actor, .. } => self.crashes.insert(0, (region, actor)),
+            Trouble::Crash { region, actor, .. } => self.crashes.add(region, actor),
             Trouble::Restart { from_ms, to_ms } | Trouble::Kill { from_ms, to_ms } => {
                 self.mailroom = None;
                 if let Some(stage) = self.stage.take() {
@@ -167,12 +164,7 @@ impl Play<'_> {
         } else {
             ledger::chaos::BEFORE_COMMIT.disarm();
         }
-        let fired = self.armed.take_if(|(actor, _)| !point(*actor).is_armed());
-        if let (Some((actor, before)), Some(stage)) = (fired, &self.stage) {
-            let after = (0..before.len()).map(|region| stage.incarnations(region));
-            let crashed = before.iter().zip(after).position(|(before, after)| *before != after);
-            self.record.crashes.extend(crashed.map(|region| Crash { at_ms: now_ms, region, actor }));
-        }
+        self.record.crashes.extend(self.crashes.struck(now_ms, self.stage.as_ref()));
         for Came { due, sent_ms, acknowledged } in self.post.came() {
             self.note(due, sent_ms, acknowledged);
         }
@@ -207,24 +199,15 @@ impl Play<'_> {
                 self.post.put(due);
                 continue;
             }
-            self.crash_by(&due);
+            if let (LetterKind::Billing, Some(stage)) = (due.stamp.kind, &self.stage) {
+                self.crashes.billing(due.region, stage);
+            }
             let Some(mailroom) = self.mailroom.clone() else {
                 self.note(due, now_ms, false);
                 continue;
             };
             self.post.deliver(mailroom, due, now_ms);
         }
-    }
-
-    /// Arms the next crash if this notice is an event of the region that is to crash.
-    fn crash_by(&mut self, due: &Due) {
-        let (Some((region, actor)), Some(stage)) = (self.crashes.last().copied(), &self.stage) else { return };
-        if self.armed.is_some() || region != due.region || due.stamp.kind != LetterKind::Billing {
-            return;
-        }
-        self.crashes.pop();
-        self.armed = Some((actor, (0..crate::world::COUNTRIES.len()).map(|at| stage.incarnations(at)).collect()));
-        point(actor).arm();
     }
 
     /// Sends one request and holds its auction.
@@ -293,9 +276,7 @@ impl Play<'_> {
 
     /// Has the ledger give its books, and ends the process.
     async fn close(&mut self) -> anyhow::Result<()> {
-        for actor in Actor::ALL {
-            point(actor).disarm();
-        }
+        Crashes::end();
         let stage = self.stage.take().ok_or_else(|| anyhow::anyhow!("the scenario ends while there is no process"))?;
         self.note_no_bids(&stage);
         let totals = stage.totals().await.ok_or_else(|| anyhow::anyhow!("the ledger gives no books at the end"))?;
@@ -312,13 +293,5 @@ impl Play<'_> {
         self.record.books = self.cast.iter().map(book).collect();
         stage.stop().await;
         Ok(())
-    }
-}
-
-fn point(actor: Actor) -> &'static Point {
-    match actor {
-        Actor::BiddingState => &region::chaos::BIDDING_EVENT,
-        Actor::BudgetPacer => &region::chaos::PACER_EVENT,
-        Actor::FrequencyCapper => &region::chaos::CAPPER_EVENT,
     }
 }
