@@ -4,7 +4,8 @@
 //! arguments, not its state: a crash of it closes nothing and refuses nobody; only an orderly stop drains.
 //!
 //! When the exchange's runtime does not beat any more, it is given up: children and connections go on on a fresh one. It takes
-//! one limit and a look to notice, and no more; what was in hand on the lost thread is lost with it.
+//! one limit and a look to notice, and no more, and a tenth of it if the runtime burns its processor all that time; what was in
+//! hand on the lost thread is lost with it.
 
 use std::fmt;
 use std::io;
@@ -15,7 +16,7 @@ use tembusu::{Actor, Context, ExitReason, Flow, Init, Missed, Supervisor, child}
 use tokio::time::Instant;
 
 use crate::ExchangePort;
-use crate::lane::{Lane, LaneWatch};
+use crate::lane::{Lane, LaneWatch, Sign};
 use crate::sockets::{AcceptLoop, ServeArgs, TookOver};
 
 /// Beyond the drain, for the accept loop and the last writes.
@@ -27,7 +28,7 @@ pub struct SocketsArgs {
     pub serve: ServeArgs<ExchangePort>,
     /// Where the connections run.
     pub lane: Lane,
-    /// A runtime that has not beaten for so long is lost.
+    /// A runtime that has not beaten for so long is lost, or for a tenth of it while it used a processor all the time.
     pub lost_after: Duration,
     /// Told of every loss.
     pub on_lost: Arc<dyn Fn(&LaneLost) + Send + Sync>,
@@ -99,9 +100,11 @@ impl Sockets {
 
     fn look(&mut self, cx: &Context<Self>) -> Result<(), SocketsCrash> {
         let args = &*self.args;
-        let gauge = args.lane.gauge();
-        if !self.watch.look(gauge.beats(), Instant::now()) {
-            args.lane.nudge();
+        let sign = Sign { beats: args.lane.gauge().beats(), answers: args.serve.handler.answers() };
+        if !self.watch.look(sign, Instant::now(), || args.lane.burnt()) {
+            if self.watch.is_suspicious() {
+                args.lane.nudge();
+            }
             return Ok(());
         }
         self.watch.begin();

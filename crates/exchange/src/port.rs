@@ -75,6 +75,12 @@ impl ExchangePort {
         meters.pressure_permille.set(pressure.into());
     }
 
+    /// How many requests it has answered, whatever with.
+    #[must_use]
+    pub fn answers(&self) -> u64 {
+        self.settings.meters.requests.get()
+    }
+
     /// The pool's address.
     #[must_use]
     pub fn pool(&self) -> &Address<PoolMessage> {

@@ -35,9 +35,9 @@ async fn what_is_over_the_contract_is_answered_unread_and_its_connection_goes_on
     running.tree.shutdown().await;
 }
 
-/// How: the beats are told to the port, as a lane would.
+/// How: the beats are told to the port, as a lane would, and the pressure of the one above to the board.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn an_exchange_that_is_late_for_long_sheds_unread_and_stops_when_it_is_on_time() {
+async fn for_one_of_higher_priority_an_exchange_sheds_unread_and_stops_when_that_one_is_on_time() {
     const BEAT: Duration = Duration::from_millis(10);
     let running = Running::start().await;
     let mut client = Client::connect(running.address).await;
@@ -49,7 +49,8 @@ async fn an_exchange_that_is_late_for_long_sheds_unread_and_stops_when_it_is_on_
         }
         running.meters.runtime.pressure_permille.get()
     };
-    assert_eq!(beats(200, Duration::from_millis(100)), 1_000);
+    running.board.note(1, 500);
+    assert_eq!(beats(1, Duration::ZERO), 0, "itself it has time");
     for _ in 0..3 {
         let body = " ".repeat(100_000);
         client.send(format!("POST /bid HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", body.len())).await;
@@ -59,9 +60,14 @@ async fn an_exchange_that_is_late_for_long_sheds_unread_and_stops_when_it_is_on_
         client.send(&body).await;
     }
     assert_eq!(client.ask(post(bad())).await.header("x-no-bid"), "shed_priority", "told from the bodies before it");
-    assert_eq!(beats(600, Duration::ZERO), 0);
+    running.board.note(1, 0);
+    assert_eq!(beats(1, Duration::ZERO), 0);
     assert_eq!(client.ask(post(bad())).await.header("x-no-bid"), "negative_floor");
     assert_eq!(running.meters.no_bids.get("shed_priority"), 4);
     assert_eq!(running.meters.shed.get(), 4);
+    // Late itself, it never sheds blindly.
+    assert_eq!(beats(200, Duration::from_millis(100)), 1_000);
+    let reply = client.ask(post(bad())).await;
+    assert!(["negative_floor", "shed_value"].contains(&reply.header("x-no-bid")), "{reply:?}");
     running.tree.shutdown().await;
 }

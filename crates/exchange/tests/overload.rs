@@ -84,16 +84,39 @@ fn pressure_is_a_share_that_grows_with_lateness_and_goes_when_it_goes() {
 }
 
 #[test]
-fn lateness_between_half_the_target_and_the_target_changes_nothing() {
+fn a_wait_between_half_of_what_is_borne_and_all_of_it_changes_nothing() {
     let start = Instant::now();
     let mut control = Control::new(TARGET);
     let mut beat = |n: u32, lag| control.observe(start + BEAT * n, lag);
-    let up = (0..50).map(|n| beat(n, 2 * TARGET)).max().expect("beats");
-    assert!(up > 0);
-    let held: Vec<_> = (50..200).map(|n| beat(n, TARGET * 3 / 4)).collect();
-    assert!(held.iter().skip(12).all(|pressure| *pressure == held[12]), "{held:?}");
+    let up = (0..100).map(|n| beat(n, 8 * TARGET)).max().expect("beats");
+    // As much as makes that wait bearable, and no more: a step too many at the most.
+    assert!((467..=700).contains(&up), "{up}");
+    let held: Vec<_> = (100..300).map(|n| beat(n, 6 * TARGET)).collect();
+    assert!(held.iter().all(|pressure| *pressure == up), "{up}: {held:?}");
     // After a silence, what was late before is nobody's.
-    assert_eq!(beat(10_000, 100 * TARGET), held[12]);
+    assert_eq!(beat(10_000, 100 * TARGET), up);
+}
+
+#[test]
+fn without_pressure_the_target_is_what_is_borne_and_under_the_greatest_sixteen_of_them() {
+    let start = Instant::now();
+    let mut control = Control::new(TARGET);
+    let mut beats = 0;
+    let mut hold = |lag| {
+        (0..200)
+            .map(|_| {
+                beats += 1;
+                control.observe(start + BEAT * beats, lag)
+            })
+            .last()
+            .expect("beats")
+    };
+    assert_eq!(hold(TARGET), 0);
+    assert!(hold(TARGET + Duration::from_millis(1)) > 0);
+    assert_eq!(hold(17 * TARGET), 1_000);
+    assert_eq!(hold(15 * TARGET), 1_000);
+    assert!(hold(7 * TARGET) < 1_000);
+    assert_eq!(hold(Duration::ZERO), 0, "two seconds are enough");
 }
 
 /// A server that takes a millisecond for each request, and loses what it sheds in no time.
@@ -129,7 +152,48 @@ fn twice_what_can_be_served_is_halved_and_the_delay_stays_near_the_target() {
     let share = f64::from(shed) / f64::from(20 * beats / 2);
     assert!((0.45..0.60).contains(&share), "shed {share}");
     let median = late[late.len() / 2];
-    assert!(median <= 4 * TARGET, "median {median:?}");
+    assert!(median <= 10 * TARGET, "median {median:?}");
+}
+
+/// Refusing costs six tenths of deciding, as the kernel's part is the same, and as many requests come as there are connections
+/// for. Who sheds until nobody waits sheds everything.
+#[test]
+fn where_not_even_half_can_be_refused_as_many_are_decided_as_there_is_time_for() {
+    const DECIDE: Duration = Duration::from_micros(20);
+    const REFUSE: Duration = Duration::from_micros(12);
+    const CONNECTIONS: u32 = 2_000;
+    let start = Instant::now();
+    let mut control = Control::new(TARGET);
+    let (mut waiting, mut decided, mut carried, mut greatest) = (0_u32, 0_u32, 0_u32, Duration::ZERO);
+    let mut pressures = Vec::new();
+    for beat in 1..=1_000_u32 {
+        // A thousand come in a beat, half of which could be decided.
+        let mut left = BEAT;
+        for _ in 0..10 {
+            waiting = (waiting + 100).min(CONNECTIONS);
+            let until = left.saturating_sub(BEAT / 10);
+            while waiting > 0 && left > until {
+                waiting -= 1;
+                carried += u32::from(control.pressure().min(750));
+                let is_shed = carried >= 1_000;
+                carried %= 1_000;
+                left = left.saturating_sub(if is_shed { REFUSE } else { DECIDE });
+                decided += u32::from(!is_shed && beat > 500);
+            }
+            left = left.min(until);
+        }
+        let lag = waiting * DECIDE;
+        let pressure = control.observe(start + BEAT * beat, lag);
+        if beat > 500 {
+            pressures.push(pressure);
+            greatest = greatest.max(lag);
+        }
+    }
+    let could = 500 * u32::try_from(BEAT.as_micros() / DECIDE.as_micros()).expect("few");
+    assert!(decided * 10 > could * 4, "{decided} of {could}");
+    assert!(greatest <= 16 * TARGET, "{greatest:?}");
+    let (least, most) = (pressures.iter().min().expect("some"), pressures.iter().max().expect("some"));
+    assert!(most - least <= 100, "it swings from {least} to {most}");
 }
 
 #[test]
@@ -141,9 +205,9 @@ fn nobody_sheds_for_an_equal_or_a_lower_one_and_more_pressure_never_sheds_less()
         let place = random.below(count as u64) as usize;
         let mine = shares(place, &all);
         assert!(mine.head <= 1_000 && mine.body <= 750, "seed {SEED:#x}, round {round}: {mine:?}");
-        let (priority, pressure) = all[place];
+        let (priority, _) = all[place];
         let above = all.iter().any(|(other, pressure)| *other > priority && *pressure > 0);
-        if !above && pressure <= 750 {
+        if !above {
             assert_eq!(mine.head, 0, "seed {SEED:#x}, round {round}: {all:?} at {place}");
         }
         // Somebody's pressure grows: nobody who sheds less is below.
@@ -229,7 +293,7 @@ fn an_overloaded_exchange_keeps_what_is_worth_most() {
     let mut kept = [0_u32; 3];
     // For two seconds everything is late, and half of it is to go.
     for beat in 0..200_u32 {
-        let lag = if beat < 30 { 4 * TARGET } else { TARGET * 3 / 4 };
+        let lag = if beat < 60 { 8 * TARGET } else { 6 * TARGET };
         overload.beaten(start + BEAT * beat, lag);
         for (at, (body, worth)) in [(&cheap, 1), (&dear, 900), (&guaranteed, 0)].into_iter().enumerate() {
             for _ in 0..10 {
@@ -242,7 +306,7 @@ fn an_overloaded_exchange_keeps_what_is_worth_most() {
             }
         }
     }
-    let (pressure, shares) = overload.beaten(start + BEAT * 200, TARGET * 3 / 4);
+    let (pressure, shares) = overload.beaten(start + BEAT * 200, 6 * TARGET);
     assert!(pressure > 300 && shares.head == 0, "{pressure} {shares:?}");
     let [cheap, dear, guaranteed] = kept;
     assert!(cheap <= 50, "{kept:?}: next to nothing of it");

@@ -191,6 +191,7 @@ impl BudgetPacer {
         }
         let link = &self.args.link;
         let answers = join_all(asks.iter().map(|(campaign, ask)| link.lease(*campaign, *ask))).await;
+        let mut unanswered = Vec::new();
         for ((campaign, _), answer) in asks.iter().zip(answers) {
             let Some(funding) = self.fundings.get_mut(campaign) else { continue };
             match answer {
@@ -198,10 +199,15 @@ impl BudgetPacer {
                 Ok(Err(refusal)) => funding.refused(refusal, now_ms),
                 Err(cause) => {
                     // A grant that was made and not heard of stays unused until it expires.
-                    tracing::warn!(region = %link.region(), %campaign, %cause, "the ledger grants no lease; asking again");
                     funding.unanswered();
+                    unanswered.push((*campaign, cause));
                 }
             }
+        }
+        // One line for all: a ledger that is late is late for everybody.
+        if let Some((campaign, cause)) = unanswered.first() {
+            let campaigns = unanswered.len();
+            tracing::warn!(region = %link.region(), campaigns, first = %campaign, %cause, "the ledger grants no lease; asking again");
         }
     }
 

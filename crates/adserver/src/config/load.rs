@@ -28,10 +28,12 @@ pub struct LoadConfig {
     pub burst: Option<u32>,
     /// Under overload exchanges of lower priority shed first, for the sake of those above them. Equal ones shed each for itself.
     pub priority: u8,
-    /// How long a request may wait for the exchange's thread; when all wait longer for a while, some are shed.
+    /// How long a request may wait for the exchange's thread; when all wait longer for a while, some are shed. The more are shed,
+    /// the longer the others may wait, up to sixteen times that.
     #[serde(deserialize_with = "duration::deserialize")]
     pub delay: Duration,
-    /// After so long without a sign of life the exchange's runtime is given up: an endless loop holds it.
+    /// After so long without a sign of life the exchange's runtime is given up: an endless loop holds it. After a tenth of it, if it
+    /// burnt a processor all that time.
     #[serde(deserialize_with = "duration::deserialize")]
     pub lost_after: Duration,
 }

@@ -12,4 +12,4 @@ mod watch;
 pub use beat::LagGauge;
 pub use runtime::{ABANDONED_MAX, Lane, LaneError, LostRuntime};
 pub use threads::LaneThreads;
-pub use watch::LaneWatch;
+pub use watch::{LaneWatch, Sign};

@@ -130,6 +130,14 @@ impl Lane {
         Arc::clone(&self.running().gauge)
     }
 
+    /// What each of its runtime's threads has used of a processor, the least of them: all of them have used so much. Absent
+    /// where it follows no threads, or the system does not say.
+    #[must_use]
+    pub fn burnt(&self) -> Option<Duration> {
+        let threads = self.running().threads.clone();
+        threads.burnt()
+    }
+
     /// How many runtimes were left behind.
     #[must_use]
     pub fn abandoned(&self) -> u32 {

@@ -6,10 +6,11 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Builder;
 
-use self::system::{Thread, lower, this_thread};
+use self::system::{Thread, lower, this_thread, used};
 
 /// Who runs one runtime. Cheap to clone; clones are the same threads.
 #[derive(Clone, Default)]
@@ -27,6 +28,14 @@ impl LaneThreads {
 
     fn running(&self) -> MutexGuard<'_, Vec<Thread>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the one of them has used of a processor that has used least; none where the system does not say.
+    pub(super) fn burnt(&self) -> Option<Duration> {
+        // Held meanwhile, as below.
+        let running = self.running();
+        let each: Option<Vec<Duration>> = running.iter().map(|thread| used(*thread)).collect();
+        each?.into_iter().min()
     }
 
     /// Lets all other threads go first from now on. Says how many there are that do.
@@ -48,6 +57,13 @@ mod system {
     pub(super) use rustix::process::Pid as Thread;
     pub(super) use rustix::thread::gettid as this_thread;
 
+    /// The first number of `schedstat`: nanoseconds on a processor (`sched-stats.rst` in the kernel's documentation).
+    pub(super) fn used(thread: Thread) -> Option<std::time::Duration> {
+        let file = format!("/proc/self/task/{}/schedstat", thread.as_raw_nonzero());
+        let text = std::fs::read_to_string(file).ok()?;
+        Some(std::time::Duration::from_nanos(text.split_ascii_whitespace().next()?.parse().ok()?))
+    }
+
     /// The lowest priority that there is: 15 parts of a processor's time to 1,024 of a thread that wants it too (`sched(7)`).
     const LOWEST: i32 = 19;
 
@@ -63,6 +79,10 @@ mod system {
 
     pub(super) fn this_thread() -> Thread {
         std::thread::current().id()
+    }
+
+    pub(super) fn used(_: Thread) -> Option<std::time::Duration> {
+        None
     }
 
     pub(super) fn lower(_: Thread) -> bool {

@@ -83,6 +83,8 @@ pub(crate) struct Running {
     pub(crate) meters: Arc<ExchangeMeters>,
     pub(crate) keys: Arc<TokenKeys>,
     pub(crate) runtime: Handle,
+    /// It stands at 0; at 1 nobody, of higher priority.
+    pub(crate) board: Arc<LoadBoard>,
     _folder: tempfile::TempDir,
 }
 
@@ -139,7 +141,7 @@ impl Running {
         let index = Table::new("index");
         let compiled = campaigns.iter().map(|campaign| Arc::new(compile(campaign).expect("compiles"))).collect();
         let runtime = thread("xandr");
-        let (target, board) = (Duration::from_millis(5), Arc::new(LoadBoard::new([100])));
+        let (target, board) = (Duration::from_millis(5), Arc::new(LoadBoard::new([100, 200])));
         let meters = ExchangeMeters::new("xandr", &["sg"]);
         let keys = Arc::new(TokenKeys::ephemeral().expect("keys"));
         let clock = Clock::system();
@@ -159,7 +161,11 @@ impl Running {
         let (exchange, port) = exchange_supervisor(ExchangeArgs {
             settings: Arc::new(settings),
             notice_base: "http://127.0.0.1:9".into(),
-            admission: AdmissionArgs { in_flight_max, quota, overload: OverloadArgs { target, board, place: 0 } },
+            admission: AdmissionArgs {
+                in_flight_max,
+                quota,
+                overload: OverloadArgs { target, board: Arc::clone(&board), place: 0 },
+            },
             intensity: Intensity::default(),
             restore,
             lane: Lane::given(runtime.clone()),
@@ -173,7 +179,7 @@ impl Running {
         root.supervisor(exchange);
         root.supervisor(sockets_supervisor("xandr_sockets", sockets_args(serve, &runtime)));
         let tree = root.start().await.expect("the tree starts");
-        Self { tree, port, address, tracker, meters, keys, runtime, _folder: folder }
+        Self { tree, port, address, tracker, meters, keys, runtime, board, _folder: folder }
     }
 
     /// A connection that has got its first bid: money is there.

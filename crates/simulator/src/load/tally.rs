@@ -29,6 +29,8 @@ pub struct Tally {
     pub unsent: u64,
     /// Answers 200.
     pub ok: u64,
+    /// Answers 200 not later than `tmax` after the instant at which the request was due.
+    pub ok_in_time: u64,
     /// Answers 204.
     pub no_content: u64,
     /// Answers 204 and 200 without a bid, by the server's reason.
@@ -104,6 +106,7 @@ impl Tally {
             sent: 0,
             unsent: 0,
             ok: 0,
+            ok_in_time: 0,
             no_content: 0,
             no_bid_reasons: BTreeMap::new(),
             bad_request: 0,
@@ -165,6 +168,7 @@ impl Tally {
             (&mut self.sent, other.sent),
             (&mut self.unsent, other.unsent),
             (&mut self.ok, other.ok),
+            (&mut self.ok_in_time, other.ok_in_time),
             (&mut self.no_content, other.no_content),
             (&mut self.bad_request, other.bad_request),
             (&mut self.other_status, other.other_status),
@@ -221,6 +225,7 @@ impl Tally {
                 return;
             }
         }
+        self.ok_in_time += u64::from(status == 200 && tmax.is_none_or(|tmax| latency <= tmax));
         self.latency_micros.saturating_record(micros(latency));
         self.service_micros.saturating_record(micros(service));
         if let Some(tmax) = tmax {

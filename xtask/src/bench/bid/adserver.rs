@@ -39,7 +39,7 @@ pub(super) fn build() -> anyhow::Result<PathBuf> {
 pub(super) fn start(binary: &Path, cores: Cores, campaigns: u32) -> anyhow::Result<(Child, SocketAddr, TempDir)> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let [bids, notices, admin] = free_addresses()?;
-    let command = serve(binary, &folder, campaigns, &config(&[("xandr", bids)], notices, admin))?;
+    let command = serve(binary, &folder, campaigns, &config(&[("xandr", bids, "")], notices, admin))?;
     Ok((ready(Child::start(command, cores)?, admin)?, bids, folder))
 }
 
@@ -51,10 +51,38 @@ pub(super) fn start_two(
 ) -> anyhow::Result<(Child, [SocketAddr; 2], TempDir)> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let [first, second, notices, admin] = free_addresses()?;
-    let config = config(&[("xandr", first), ("xandr_2", second)], notices, admin);
+    let config = config(&[("xandr", first, ""), ("xandr_2", second, "")], notices, admin);
     let mut command = serve(binary, &folder, campaigns, &config)?;
     command.args(["--arm", armed]);
     Ok((ready(Child::start_anywhere(command)?, admin)?, [first, second], folder))
+}
+
+/// Two exchanges of different priority on a core of their own, where they listen, and where operators ask.
+pub(super) struct Ranked {
+    pub(super) server: Child,
+    pub(super) high: SocketAddr,
+    pub(super) low: SocketAddr,
+    pub(super) admin: SocketAddr,
+    _folder: TempDir,
+}
+
+/// The names of the exchanges of [`Ranked`].
+pub(super) const HIGH: &str = "high";
+pub(super) const LOW: &str = "low";
+
+/// Two exchanges of different priority on a core of their own.
+pub(super) fn start_ranked(binary: &Path, cores: Cores, campaigns: u32) -> anyhow::Result<Ranked> {
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let [high, low, notices, admin] = free_addresses()?;
+    let load = |priority| {
+        format!(
+            "[exchange.load]\npriority = {priority}\n[exchange.limits]\nconnections_max = 4096\nin_flight_max = 4096\n"
+        )
+    };
+    let config = config(&[(HIGH, high, &load(100)), (LOW, low, &load(50))], notices, admin);
+    let command = serve(binary, &folder, campaigns, &config)?;
+    let server = ready(Child::start(command, cores)?, admin)?;
+    Ok(Ranked { server, high, low, admin, _folder: folder })
 }
 
 /// The command that serves, with its files written.
@@ -91,8 +119,8 @@ pub(super) fn free_addresses<const COUNT: usize>() -> anyhow::Result<[SocketAddr
     addresses.try_into().map_err(|_| anyhow::anyhow!("each listener has its address"))
 }
 
-/// These exchanges; the rest as in the demonstration.
-fn config(exchanges: &[(&str, SocketAddr)], notices: SocketAddr, admin: SocketAddr) -> String {
+/// These exchanges, each with what else is to be said of it; the rest as in the demonstration.
+fn config(exchanges: &[(&str, SocketAddr, &str)], notices: SocketAddr, admin: SocketAddr) -> String {
     let mut text = format!(
         r#"
 [admin]
@@ -114,7 +142,7 @@ IDR = "0.0000612"
 THB = "0.0308"
 "#
     );
-    for (exchange, bids) in exchanges {
+    for (exchange, bids, more) in exchanges {
         let _ = write!(
             text,
             r#"
@@ -126,6 +154,7 @@ listen = "{bids}"
 path = "{PATH}"
 tmax = "150ms"
 margin = "10ms"
+{more}
 "#
         );
     }
@@ -136,13 +165,15 @@ margin = "10ms"
 }
 
 fn is_ready(admin: SocketAddr) -> bool {
-    let ask = || -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(admin)?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
-    };
-    ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    get(admin, "/readyz").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+/// What operators get: head and body.
+pub(super) fn get(admin: SocketAddr, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(admin)?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n").as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }

@@ -1,7 +1,7 @@
 //! What an endless loop in one exchange's engine costs the others: latency in an open loop before it and with it.
 //!
-//! The server may run where the kernel likes, the load stays on one core. The looping thread is first one of many, for the second
-//! in which its runtime is found lost, and then has the lowest priority: both are in what is measured.
+//! The server may run where the kernel likes, the load stays on one core. The looping thread is first one of many, until its runtime
+//! is found lost, and then has the lowest priority: both are in what is measured, and each is shown by itself.
 
 use std::fmt;
 use std::io::Write;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use http::uri::PathAndQuery;
 use serde::Serialize;
-use simulator::{Dialect, DriveReport, Limit, LoadMode, LoadPlan, Pace, drive};
+use simulator::{Dialect, DriveReport, Limit, LoadMode, LoadPlan, Pace, Tally, drive};
 
 use super::figures::Spread;
 use super::in_process::{Bench, Bodies};
@@ -23,6 +23,9 @@ const PER_SECOND: u64 = 2_000;
 
 /// More than are sent in the longest round.
 const REQUESTS_MAX: u64 = 1_000_000;
+
+/// By then a loop is found: a tenth of a second on a processor, and a look.
+const FOUND_WITHIN: Duration = Duration::from_millis(250);
 
 /// Rounds, at the least: a tail needs more of them than a mean.
 const ROUNDS_MIN: u32 = 5;
@@ -42,6 +45,8 @@ struct Line {
     per_second: u64,
     before_p99_us: Spread,
     with_loop_p99_us: Spread,
+    until_found_p99_us: Spread,
+    when_found_p99_us: Spread,
     rounds: usize,
     lost: u64,
 }
@@ -49,9 +54,10 @@ struct Line {
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { system, case, per_second, before_p99_us, with_loop_p99_us, lost, .. } = self;
+        let Self { until_found_p99_us, when_found_p99_us, .. } = self;
         write!(
             f,
-            "{system:>12} {case:<12} {per_second:>6} req/s to another exchange, p99 {before_p99_us} us before, {with_loop_p99_us} us with a loop beside it, {lost} lost"
+            "{system:>12} {case:<12} {per_second:>6} req/s to another exchange, p99 {before_p99_us} us before, {with_loop_p99_us} us with a loop beside it ({until_found_p99_us} until it is found, {when_found_p99_us} then), {lost} lost"
         )
     }
 }
@@ -61,19 +67,24 @@ pub(super) fn measure(options: &Options, verdicts: &mut Vec<Verdict>) -> anyhow:
     let bench = Bench::start(cores::pair()?, options.seed, CAMPAIGNS)?;
     let bodies = bench.bodies();
     bench.end();
-    let (mut before, mut after, mut lost) = (Vec::new(), Vec::new(), 0);
+    let p99 = |tally: &Tally| tally.latency(0.99).as_nanos() as f64 / 1_000.0;
+    let [mut before, mut with_loop, mut until_found, mut when_found] = [const { Vec::new() }; 4];
+    let mut lost = 0;
     for _ in 0..options.rounds.max(ROUNDS_MIN) {
         let (_server, [other, looping], _folder) = adserver::start_two(&binary, CAMPAIGNS, POINT)?;
         load(other, &bodies, Duration::from_secs(1))?;
-        let mut p99 = |into: &mut Vec<f64>| -> anyhow::Result<()> {
-            let report = load(other, &bodies, Duration::from_secs(options.seconds))?;
-            lost += report.tally.lost() + report.tally.bad_request;
-            into.push(report.tally.latency(0.99).as_nanos() as f64 / 1_000.0);
-            Ok(())
-        };
-        p99(&mut before)?;
+        let measured = Duration::from_secs(options.seconds);
+        let calm = load(other, &bodies, measured)?.tally;
+        before.push(p99(&calm));
         let _in_hand = spin(looping)?;
-        p99(&mut after)?;
+        let first = load(other, &bodies, FOUND_WITHIN)?.tally;
+        let rest = load(other, &bodies, measured - FOUND_WITHIN)?.tally;
+        until_found.push(p99(&first));
+        when_found.push(p99(&rest));
+        let mut all = first;
+        all.add(&rest);
+        with_loop.push(p99(&all));
+        lost += [&calm, &all].map(|tally| tally.lost() + tally.bad_request).iter().sum::<u64>();
     }
     let rounds = before.len();
     let line = Line {
@@ -82,7 +93,9 @@ pub(super) fn measure(options: &Options, verdicts: &mut Vec<Verdict>) -> anyhow:
         case: "isolation",
         per_second: PER_SECOND,
         before_p99_us: Spread::of(before),
-        with_loop_p99_us: Spread::of(after),
+        with_loop_p99_us: Spread::of(with_loop),
+        until_found_p99_us: Spread::of(until_found),
+        when_found_p99_us: Spread::of(when_found),
         rounds,
         lost,
     };

@@ -8,6 +8,7 @@
 //! | `latency` | open loop at 40 % of what nginx answers at most, nginx under the same load | p99, p99.9, late answers; medians of the rounds |
 //! | `memory` | idle connections, and campaigns | bytes each, of the process's own pages |
 //! | `isolation` | two exchanges; one engine falls into an endless loop while the other has an open loop of load | p99 of the other before and after, lost requests |
+//! | `overload` | two exchanges of different priority on one core, open loop at 0.8 to 2 times what they can serve together | per level: decisions in time, what was shed of whom, late answers, recovery |
 //! | `supervision` | the way through the port (inline calls into actors) beside the same plain calls | instructions, by callgrind |
 //!
 //! `nginx` and `hyper_fixed` are the yardsticks: a reply of fixed bytes, in the same rounds. One request of
@@ -25,6 +26,8 @@ mod isolation;
 mod latency;
 mod memory;
 mod nginx;
+mod overload;
+mod ranks;
 mod supervision;
 mod tree;
 mod verdict;
@@ -97,6 +100,7 @@ enum Case {
     Latency,
     Memory,
     Isolation,
+    Overload,
     Supervision,
 }
 
@@ -146,7 +150,10 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
             }
         }
     }
-    if [Case::HttpPinned, Case::HttpGzip, Case::Latency, Case::Memory].iter().any(|case| options.runs(*case)) {
+    if [Case::HttpPinned, Case::HttpGzip, Case::Latency, Case::Memory, Case::Overload]
+        .iter()
+        .any(|case| options.runs(*case))
+    {
         over_http(options, in_process_us, &mut verdicts)?;
     }
     if options.runs(Case::Isolation) {
@@ -197,6 +204,9 @@ fn over_http(options: &Options, in_process_us: Option<f64>, verdicts: &mut Vec<V
     }
     if options.runs(Case::Memory) {
         memory::measure(&stage, verdicts)?;
+    }
+    if options.runs(Case::Overload) {
+        overload::measure(&stage, verdicts)?;
     }
     Ok(())
 }

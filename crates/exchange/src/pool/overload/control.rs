@@ -2,24 +2,35 @@
 //!
 //! As CoDel does (RFC 8289), it looks at the *least* lateness of a window: a burst that drains within it is none of its business,
 //! a queue that stands is. It goes up in steps that grow with the lateness, in windows that grow shorter while nothing helps, and
-//! down slowly; between half the target and the target it stays where it is.
+//! down slowly; between half of what is borne and all of it it stays where it is.
+//!
+//! **What is borne grows with what is shed already.** To refuse a request costs more than half of what it costs to decide it, for
+//! the kernel's part is the same. A server that is asked for twice what it can decide cannot refuse half of it either: if it
+//! sheds until nobody waits, it sheds everything, and still all wait. So a short wait is worth a few requests, and only one that
+//! comes near the exchange's own limit is worth most of them; in between a wait stands that costs nobody his answer, while as many
+//! as there is time for are decided. What cannot even be refused waits in its connection, whose number is limited.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a queue must stand.
+/// How long a queue must stand: several times what an ordinary burst or a pause of the thread lasts.
 const WINDOW: Duration = Duration::from_millis(100);
 
 /// The shortest window: a few beats.
 const WINDOW_MIN: Duration = Duration::from_millis(30);
 
-/// The least step upwards, in thousandths, and by how much a great lateness multiplies it.
+/// The least step upwards, in thousandths, and by how much a great lateness multiplies it: a fifth at once when four times too
+/// many wait, so that the deadline is not reached before the share is.
 const STEP_UP: u32 = 50;
 const STEEPER_MAX: u32 = 4;
 
-/// The step downwards of each window that was on time.
-const STEP_DOWN: u16 = 25;
+/// The step downwards of each window that was on time. From all to none it takes two seconds.
+const STEP_DOWN: u16 = 50;
+
+/// The wait that is worth all requests, in targets: of five milliseconds it makes eighty, which leaves time for an answer where an
+/// exchange waits for a hundred.
+const BORNE_AT_MOST: u32 = 16;
 
 /// After so long without a beat, what was seen before says nothing.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -51,7 +62,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// Nothing is shed until requests wait longer than `target`.
+    /// Nothing is shed until requests wait longer than `target`; the more is shed, the longer they may, up to 16 times that.
     #[must_use]
     pub fn new(target: Duration) -> Self {
         Self { target, window: None, beaten: None, late: 0, pressure: 0 }
@@ -77,20 +88,27 @@ impl Control {
             return self.pressure;
         }
         self.window = None;
-        if least > self.target {
+        let borne = self.borne();
+        if least > borne {
             self.late = self.late.saturating_add(1);
-            let times = least.as_nanos() / self.target.as_nanos().max(1);
+            let times = least.as_nanos() / borne.as_nanos().max(1);
             let steeper = u32::try_from(times).unwrap_or(STEEPER_MAX).clamp(1, STEEPER_MAX);
             let step = u16::try_from(STEP_UP * steeper).unwrap_or(WHOLE);
             self.pressure = (self.pressure + step).min(WHOLE);
         } else {
             self.late = 0;
-            if least < self.target / 2 {
+            if least < borne / 2 {
                 self.pressure = self.pressure.saturating_sub(STEP_DOWN);
             }
         }
         assert!(self.pressure <= WHOLE, "a share is no more than all");
         self.pressure
+    }
+
+    /// The wait that is borne while so much is shed.
+    fn borne(&self) -> Duration {
+        let more = self.target * (BORNE_AT_MOST - 1);
+        self.target + more * u32::from(self.pressure) / u32::from(WHOLE)
     }
 
     fn length(&self) -> Duration {

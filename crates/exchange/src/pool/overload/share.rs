@@ -7,13 +7,14 @@ use super::control::WHOLE;
 /// Up to this pressure the others help, if there are others; beyond it the exchange helps itself.
 const HELP_UP_TO: u32 = 500;
 
-/// How much of its own requests an exchange sheds by value. Beyond it reading bodies costs too much, and it sheds at the head.
+/// How much of its own requests an exchange sheds, by value and never blindly: with the rest it earns what it is there for, and
+/// learns what requests are worth. To shed more would not help: refusing costs more than half of deciding.
 const BODY_UP_TO: u16 = 750;
 
 /// What one exchange sheds, in thousandths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shares {
-    /// Of all its requests, when the head has been read.
+    /// Of all its requests, when the head has been read: for the sake of others.
     pub head: u16,
     /// Of those that are left, by what their body is worth.
     pub body: u16,
@@ -51,8 +52,7 @@ pub fn shares(place: usize, all: &[(u8, u16)]) -> Shares {
         narrow(of_mine / equals.max(1))
     };
     let helped = all.iter().filter(|(other, _)| *other > priority).map(help).max().unwrap_or(0);
-    let blind = own.saturating_sub(BODY_UP_TO) * (WHOLE / (WHOLE - BODY_UP_TO));
-    Shares { head: helped.max(blind), body: own.min(BODY_UP_TO) }
+    Shares { head: helped, body: own.min(BODY_UP_TO) }
 }
 
 fn narrow(share: u32) -> u16 {
