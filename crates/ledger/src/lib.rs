@@ -39,8 +39,8 @@ mod store;
 mod token;
 
 pub use actor::{
-    Clock, GROUP_MAX, LINGER, LINGER_MAX, Ledger, LedgerArgs, LedgerCrash, LedgerMessage, SWEEP_EVERY, Subscriber,
-    Subscribers, Timer, chaos, supervisor,
+    Clock, FORGET_ROWS_MAX, GROUP_MAX, LINGER, LINGER_MAX, Ledger, LedgerArgs, LedgerCrash, LedgerMessage, SWEEP_EVERY,
+    Subscriber, Subscribers, Timer, chaos, supervisor,
 };
 pub use bank::{BankAnswer, BankError, LeaseBank, LedgerBank};
 pub use books::{Account, Books, BooksError, LeaseAsk, LeaseGrant, LeaseLeft, LeaseRefusal, OpenLease};

@@ -7,6 +7,8 @@ use common::{CAMPAIGN, World, lease, notice};
 use ledger::{CAP_SLOT_MS, CapCount, CapKey, CapReader, CapSubject, LeaseId, Notice, NoticeKind, Store};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+/// More rows than any test has.
+const ALL: usize = 1_000;
 
 fn user(number: u8, memory: CapMemory, creatives: bool) -> CapKey {
     CapKey([number; CapKey::BYTES]).marked(memory, creatives)
@@ -118,15 +120,54 @@ fn counts_are_forgotten_when_their_memory_is_over_and_events_lose_the_key_after_
         memories.sort_unstable();
         memories
     };
-    assert_eq!(store.forget_cap_keys(2 * DAY_MS).unwrap(), 0);
+    assert_eq!(store.forget_cap_keys(2 * DAY_MS, ALL).unwrap(), 0);
     assert_eq!(memories(&store), CapMemory::ALL, "a day later they may still be looked back on");
-    assert_eq!(store.forget_cap_keys(2 * DAY_MS + CAP_SLOT_MS).unwrap(), 3);
+    assert_eq!(
+        store.forget_cap_keys(2 * DAY_MS + CAP_SLOT_MS, ALL).unwrap(),
+        4,
+        "a count and the keys of three events"
+    );
     assert_eq!(memories(&store), [CapMemory::Month, CapMemory::Lifetime]);
-    store.forget_cap_keys(31 * DAY_MS + CAP_SLOT_MS).unwrap();
+    store.forget_cap_keys(31 * DAY_MS + CAP_SLOT_MS, ALL).unwrap();
     assert_eq!(memories(&store), [CapMemory::Lifetime]);
     drop(store);
     let mut store = world.open();
     assert_eq!(memories(&store), [CapMemory::Lifetime], "and what is left is believed when the ledger is opened");
-    store.forget_cap_keys(367 * DAY_MS + CAP_SLOT_MS).unwrap();
+    store.forget_cap_keys(367 * DAY_MS + CAP_SLOT_MS, ALL).unwrap();
     assert!(memories(&store).is_empty());
+}
+
+/// A busy half an hour is millions of rows: to forget them at once would hold up notices and leases for many seconds.
+#[test]
+fn a_long_list_is_forgotten_in_portions_and_the_ledger_is_believed_after_each() {
+    let world = World::new();
+    let mut store = world.funded();
+    let lease = lease(&mut store, "sg", 5_000).lease;
+    for number in 0..40 {
+        // Several in a minute, and of several minutes; two users of each minute are to be forgotten much later.
+        let memory = if number % 10 < 2 { CapMemory::Lifetime } else { CapMemory::Day };
+        let key = user(u8::try_from(number).unwrap(), memory, number % 3 == 0);
+        let at_ms = i64::try_from(number / 10).unwrap() * CAP_SLOT_MS;
+        store.record_notice(&of_user(number, lease, NoticeKind::Billing, key), at_ms).unwrap();
+    }
+    store.commit().unwrap();
+    let before = read(&store).1.len();
+    let now_ms = 2 * DAY_MS + 10 * CAP_SLOT_MS;
+    let (mut portions, mut forgotten) = (0, 0);
+    loop {
+        let rows = store.forget_cap_keys(now_ms, 7).unwrap();
+        assert!(rows <= 7);
+        (portions, forgotten) = (portions + 1, forgotten + rows);
+        drop(store);
+        store = world.open();
+        if rows < 7 {
+            break;
+        }
+    }
+    let left = read(&store).1;
+    assert!(left.iter().all(|count| count.cap_key.memory() == CapMemory::Lifetime));
+    assert_eq!(left.iter().filter(|count| count.subject == CapSubject::Campaign(CAMPAIGN)).count(), 8);
+    assert_eq!(forgotten, before - left.len() + 40, "each count of a day, and the key of each event");
+    assert!(10 < portions, "{portions} portions of {forgotten}");
+    assert_eq!(store.forget_cap_keys(now_ms, 7).unwrap(), 0);
 }

@@ -119,6 +119,25 @@ fn a_key_file_is_made_once_with_mode_0600() {
 }
 
 #[test]
+fn of_several_that_make_a_key_file_at_once_all_go_on_with_the_same_keys() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token.keys");
+        let barrier = std::sync::Barrier::new(4);
+        let keys: Vec<TokenKeys> = std::thread::scope(|scope| {
+            let load = || {
+                barrier.wait();
+                TokenKeys::load_or_create(&path)
+            };
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(load)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap().expect("the file of the first will do")).collect()
+        });
+        let text = keys[0].seal(&claims(LeaseId(3), "sg")).unwrap();
+        assert!(keys.iter().all(|keys| keys.open(&text, ISSUED_MS).is_ok()));
+    }
+}
+
+#[test]
 fn a_file_that_a_kill_left_beside_the_keys_blocks_neither_a_start_nor_a_rotation() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token.keys");

@@ -13,6 +13,7 @@ use crate::bidding_book::{BiddingBook, BiddingFigures};
 use crate::chaos::{BIDDING_EVENT, BIDDING_FIRST_MESSAGE};
 use crate::crash::{RegionCrash, strike};
 use crate::day::millis;
+use crate::due::Due;
 use crate::epoch::{Epoch, Incarnation, Starting};
 use crate::feed::Feed;
 use crate::lease_cell::LeaseCell;
@@ -51,9 +52,9 @@ pub(crate) struct BiddingState {
     won_ttl_ms: i64,
     tables: Tables,
     /// When the open bids are weighed again.
-    weigh_ms: i64,
+    weighing: Due,
     /// When the market is published again.
-    market_ms: i64,
+    publishing: Due,
     keepsake: Keepsake,
     fresh: bool,
 }
@@ -105,8 +106,8 @@ impl Actor for BiddingState {
             clock: args.clock.clone(),
             won_ttl_ms,
             tables: args.tables.clone(),
-            weigh_ms: i64::MIN,
-            market_ms: i64::MIN,
+            weighing: Due::NOW,
+            publishing: Due::NOW,
             keepsake: args.keepsake.clone(),
             fresh: true,
         }))
@@ -141,13 +142,11 @@ impl Actor for BiddingState {
             BiddingMessage::Expire => {
                 let now_ms = self.clock.now_ms();
                 self.book.expire(now_ms);
-                if self.weigh_ms <= now_ms {
-                    self.weigh_ms = now_ms + millis(WEIGH_PERIOD);
+                if self.weighing.take(now_ms, WEIGH_PERIOD) {
                     self.book.weigh(now_ms);
                     self.tables.risk.keep(self.book.classes(), now_ms);
                 }
-                if self.market_ms <= now_ms {
-                    self.market_ms = now_ms + millis(MARKET_PERIOD);
+                if self.publishing.take(now_ms, MARKET_PERIOD) {
                     self.publish_market(now_ms, cx);
                 }
                 cx.after(EXPIRY_PERIOD, BiddingMessage::Expire);

@@ -255,7 +255,9 @@ impl BudgetPacer {
         // Without the ledger's figures the probabilities stay as they are; leases still bound the spend.
         let Ok(totals) = self.args.link.totals().await else { return };
         let now_ms = self.args.clock.now_ms();
-        let length_ms = now_ms.saturating_sub(self.controlled_ms).max(1);
+        // A clock that was set back says nothing of how long it was.
+        let since_ms = now_ms.saturating_sub(self.controlled_ms);
+        let length_ms = if 0 < since_ms { since_ms } else { millis(self.args.timings.control) };
         self.controlled_ms = now_ms;
         let spent = spent(&totals);
         self.fundings.values_mut().for_each(|funding| funding.observe(length_ms));

@@ -38,7 +38,7 @@ struct Left {
     open: Vec<CarriedOpen>,
     /// The last event of the region that was applied to them.
     followed: u64,
-    /// What the last process left was asked for.
+    /// What the last process left is known.
     is_restored: bool,
 }
 
@@ -51,14 +51,16 @@ impl CapEstate {
         }
     }
 
-    /// Whether what the last process left is still to be asked for; true once.
+    /// Whether what the last process left is still to be asked for: an incarnation that did not get to know it leaves that to the
+    /// next.
     pub(crate) fn begins(&self) -> bool {
-        !std::mem::replace(&mut self.lock().is_restored, true)
+        !self.lock().is_restored
     }
 
     /// Begins with what the last process left.
     pub(crate) fn restore(&self, from: cap_note::Left) {
         let mut left = self.lock();
+        left.is_restored = true;
         (left.open, left.followed) = (from.open, from.followed);
     }
 

@@ -26,7 +26,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::cap_note::{Left, Note, decode, encode};
 use crate::cap_table::CapTable;
-use crate::day::millis;
+use crate::due::Due;
 use crate::epoch::Epoch;
 use crate::limits::{JOURNAL_BYTES_MIN, JOURNAL_GROWTH_MAX, JOURNAL_RETRY};
 
@@ -145,13 +145,13 @@ pub(crate) struct Journaling {
     journal: CapJournal,
     writing: Option<JoinHandle<io::Result<()>>>,
     /// After a failure: when it is tried again.
-    retry_ms: i64,
+    retry: Due,
     is_failing: bool,
 }
 
 impl Journaling {
     pub(crate) fn new(journal: CapJournal) -> Self {
-        Self { journal, writing: None, retry_ms: i64::MIN, is_failing: false }
+        Self { journal, writing: None, retry: Due::NOW, is_failing: false }
     }
 
     /// Begins the next write when the last one has ended.
@@ -159,7 +159,7 @@ impl Journaling {
         if let Some(writing) = self.writing.take_if(|writing| writing.is_finished()) {
             self.note_result(writing.await.map_err(io::Error::other).flatten(), now_ms);
         }
-        if self.writing.is_none() && self.retry_ms <= now_ms {
+        if self.writing.is_none() && self.retry.is_due(now_ms, JOURNAL_RETRY) {
             self.writing = Some(self.write(table, followed));
         }
     }
@@ -191,7 +191,7 @@ impl Journaling {
                     tracing::warn!(%path, %cause, "open bids are not written down: a process that is killed would forget them");
                 }
                 self.is_failing = true;
-                self.retry_ms = now_ms.saturating_add(millis(JOURNAL_RETRY));
+                self.retry.put_off(now_ms, JOURNAL_RETRY);
             }
         }
     }

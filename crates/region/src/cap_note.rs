@@ -36,6 +36,8 @@ pub(crate) struct Left {
     pub(crate) open: Vec<CarriedOpen>,
     /// The last event of the region that was applied to them.
     pub(crate) followed: u64,
+    /// Bytes at its end that are no whole block: cut short, or damaged.
+    pub(crate) unread: usize,
 }
 
 /// A block, after the head of a file if it is the first.
@@ -83,7 +85,7 @@ pub(crate) fn decode(bytes: &[u8]) -> io::Result<Left> {
         }
         rest = after;
     }
-    Ok(Left { open: open.into_values().collect(), followed })
+    Ok(Left { open: open.into_values().collect(), followed, unread: rest.len() })
 }
 
 struct Block<'a> {
@@ -145,7 +147,7 @@ mod tests {
     fn what_is_open_at_the_end_is_read_back_with_its_last_expiry() {
         let mut bytes = encode(&[Note::Open(open(1, 10)), Note::Open(open(2, 20)), Note::Open(open(3, 30))], 5, true);
         bytes.extend(encode(&[Note::End(open(1, 0)), Note::Open(open(2, 99)), Note::Open(open(4, 40))], 8, false));
-        let expected = Left { open: vec![open(2, 99), open(3, 30), open(4, 40)], followed: 8 };
+        let expected = Left { open: vec![open(2, 99), open(3, 30), open(4, 40)], followed: 8, unread: 0 };
         assert_eq!(sorted(decode(&bytes).unwrap()), expected);
     }
 
@@ -157,11 +159,13 @@ mod tests {
         bytes.extend(encode(&[Note::End(open(1, 0)), Note::Open(open(4, 40))], 8, false));
         for end in first.len()..bytes.len() {
             let left = sorted(decode(&bytes[..end]).unwrap());
-            assert_eq!(left, Left { open: vec![open(1, 10), open(2, 20)], followed: 5 }, "{end} bytes");
+            let unread = end - first.len();
+            assert_eq!(left, Left { open: vec![open(1, 10), open(2, 20)], followed: 5, unread }, "{end} bytes");
         }
         let mut damaged = bytes.clone();
         damaged[first.len() + 30] ^= 1;
-        assert_eq!(decode(&damaged).unwrap().followed, 5);
+        let left = decode(&damaged).unwrap();
+        assert_eq!((left.followed, left.unread), (5, bytes.len() - first.len()));
         assert_eq!(decode(&bytes).unwrap().followed, 8);
         assert!(decode(b"TMBCAPS0").is_err() && decode(b"").is_err());
     }

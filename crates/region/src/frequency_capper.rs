@@ -18,10 +18,12 @@ use crate::cap_archive::CapArchive;
 use crate::cap_estate::{CapEstate, CarriedBids};
 use crate::cap_journal::{CapJournal, Journaling};
 use crate::cap_load::{LoadedCaps, Renewal, Renewed};
+use crate::cap_note;
 use crate::cap_table::CapTable;
 use crate::chaos::{CAPPER_EVENT, CAPPER_FIRST_MESSAGE};
 use crate::crash::{RegionCrash, strike};
 use crate::day::millis;
+use crate::due::Due;
 use crate::farewell::Farewell;
 use crate::feed::Feed;
 use crate::limits::{
@@ -69,9 +71,11 @@ struct Upkeep {
     /// The block that is looked at next.
     block: usize,
     /// When it is renewed next.
-    due_ms: i64,
+    due: Due,
     /// Something was recorded in a minute that it took for over.
     is_behind: bool,
+    /// The earliest billing that was heard of since the last renewal began, which may have missed it.
+    earliest_ms: i64,
     /// Absent while a renewal has it.
     reader: Option<Reader>,
     renewal: Option<Renewal>,
@@ -144,8 +148,9 @@ impl Actor for FrequencyCapper {
             estate: args.tables.estate.clone(),
             upkeep: Upkeep {
                 block: 0,
-                due_ms: archive.until_ms().saturating_add(millis(ARCHIVE_LAG + ARCHIVE_PERIOD)),
+                due: Due::at(archive.until_ms().saturating_add(millis(ARCHIVE_LAG + ARCHIVE_PERIOD))),
                 is_behind: false,
+                earliest_ms: i64::MAX,
                 reader: Some(Reader(reader)),
                 renewal: None,
             },
@@ -168,6 +173,9 @@ impl Actor for FrequencyCapper {
                 let won_until_ms = now_ms.saturating_add(*won_ttl_ms);
                 feed.take(event, |event| {
                     upkeep.is_behind |= is_before(event, archive);
+                    if event.kind == EventKind::Billing {
+                        upkeep.earliest_ms = upkeep.earliest_ms.min(event.at_ms);
+                    }
                     count(caps, carried, event, won_until_ms);
                 })
                 .await;
@@ -217,9 +225,15 @@ impl CapperArgs {
         match spawn_blocking(move || journal.recover()).await.map_err(io::Error::other).flatten() {
             Ok(left) => {
                 tracing::info!(%region, open = left.open.len(), "open bids of the last process count in their caps");
+                if 0 < left.unread {
+                    tracing::warn!(%region, bytes = left.unread, "the end of their journal is damaged or was cut short: bids of it are forgotten");
+                }
                 estate.restore(left);
             }
-            Err(cause) => tracing::error!(%region, %cause, "open bids of the last process do not count in their caps"),
+            Err(cause) => {
+                tracing::error!(%region, %cause, "open bids of the last process do not count in their caps");
+                estate.restore(cap_note::Left::default());
+            }
         }
     }
 
@@ -251,10 +265,10 @@ impl FrequencyCapper {
         if let Some(renewal) = self.upkeep.renewal.take_if(|renewal| renewal.is_finished()) {
             self.take_renewal(renewal).await;
         }
-        let is_due = self.upkeep.due_ms <= now_ms;
-        if let Some(Reader(reader)) = self.upkeep.reader.take_if(|_| is_due) {
-            self.upkeep.due_ms = now_ms.saturating_add(millis(ARCHIVE_PERIOD));
+        let Upkeep { reader, due, .. } = &mut self.upkeep;
+        if let Some(Reader(reader)) = reader.take_if(|_| due.take(now_ms, ARCHIVE_PERIOD)) {
             let anew = std::mem::take(&mut self.upkeep.is_behind);
+            self.upkeep.earliest_ms = i64::MAX;
             self.upkeep.renewal = Some(Renewal::of(reader, Arc::clone(&self.archive), anew, now_ms));
         }
         Ok(())
@@ -268,6 +282,8 @@ impl FrequencyCapper {
             // An event that is counted in it would be counted again when it comes.
             Ok(Renewed { region_seq, .. }) if self.feed.applied() < region_seq => self.upkeep.is_behind |= is_anew,
             Ok(Renewed { archive, .. }) => {
+                // It may have been read before that was recorded: then it lacks it.
+                self.upkeep.is_behind |= self.upkeep.earliest_ms < archive.until_ms();
                 self.archive = Arc::new(archive);
                 self.caps.take_archive(&self.archive);
                 // What came meanwhile and belongs into it is in this incarnation's table, and would be in no other.

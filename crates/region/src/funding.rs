@@ -12,6 +12,7 @@ use money::Nanos;
 
 use crate::account::{Account, AccountFigures};
 use crate::day::millis;
+use crate::due::Due;
 use crate::lease_cell::LeaseCell;
 use crate::limits::{
     EXHAUSTED_RETRY, LEASE_BIDS_MIN, LEASE_HORIZON, LEASE_NANOS_MIN, LEASE_PART_MAX, LEASES_PER_CAMPAIGN_MAX,
@@ -39,7 +40,7 @@ pub(crate) struct Funding {
     billings: Billings,
     /// Somebody asked for money since the last look.
     demanded: bool,
-    retry_ms: i64,
+    retry: Due,
     /// Leases that are closed and wait for their last bids, with the time at which the ledger takes the rest anyway.
     closing: Vec<Closing>,
     closes_ms: Vec<(LeaseId, i64)>,
@@ -107,7 +108,7 @@ impl Funding {
             controlled: figures,
             billings: Billings::default(),
             demanded: true,
-            retry_ms: i64::MIN,
+            retry: Due::NOW,
             closing: Vec::new(),
             closes_ms: Vec::new(),
         }
@@ -159,7 +160,7 @@ impl Funding {
         let demanded = std::mem::take(&mut self.demanded);
         self.account.looked_at();
         let leases = self.account.leases();
-        if !demanded || now_ms < self.retry_ms || leases.len() >= LEASES_PER_CAMPAIGN_MAX {
+        if !demanded || !self.retry.is_due(now_ms, EXHAUSTED_RETRY) || leases.len() >= LEASES_PER_CAMPAIGN_MAX {
             return None;
         }
         let horizon_ms = millis(LEASE_HORIZON);
@@ -195,7 +196,7 @@ impl Funding {
     pub(crate) fn refused(&mut self, refusal: LeaseRefusal, now_ms: i64) {
         let exhausted = matches!(refusal, LeaseRefusal::BudgetExhausted { .. });
         self.account.set_exhausted(exhausted);
-        self.retry_ms = now_ms.saturating_add(millis(EXHAUSTED_RETRY));
+        self.retry.put_off(now_ms, EXHAUSTED_RETRY);
     }
 
     /// The ledger did not answer: it is asked again at the next look.

@@ -47,6 +47,7 @@ pub mod chaos;
 mod crash;
 mod cursor;
 mod day;
+mod due;
 mod epoch;
 mod farewell;
 mod feed;

@@ -74,9 +74,12 @@ const _: () = assert!(COMMITS_TOGETHER * 4 <= BIDDING_MAILBOX, "the queue has ro
 /// Events and renewals that may wait for the pacer or the capper. What does not fit is fetched from the ledger later.
 pub const ACTOR_MAILBOX: usize = 4_096;
 
-/// How long `init` waits for its snapshot, or for its users' counts, of which a million take about a second; a region that
-/// gave up sooner would use up its intensity on nothing but a busy day.
+/// How long `init` waits for its snapshot; a region that gave up sooner would use up its intensity on nothing but a busy day.
 pub const JOIN_CALL: Duration = Duration::from_secs(10);
+
+/// How long the capper's `init` waits for its users' counts when it has read none of them before. A million rows take a second
+/// or two, and as many pairs as it may count have several rows each: a region that gave up over them would never bid again.
+pub const COUNTS_CALL: Duration = Duration::from_secs(300);
 
 /// How long a handler waits for the ledger: a commit of it takes milliseconds, a stuck disk does not count.
 pub const LEDGER_CALL: Duration = Duration::from_millis(500);
@@ -89,8 +92,11 @@ pub const GIVE_BACK: Duration = Duration::from_millis(800);
 /// Leases that the pacer asks for, or gives back, at a time: a part of the ledger's queue, so that notices find room in it.
 pub const LEDGER_CALLS_MAX: usize = 512;
 
-/// How long `init` may take in all: one call, bounded by [`JOIN_CALL`], and a margin for taking over as many users.
+/// How long `init` may take in all: one call, bounded by [`JOIN_CALL`], and a margin.
 pub const INIT: Duration = Duration::from_secs(15);
+
+/// The same for the capper: what it may wait for the counts, and for the ledger besides.
+pub const CAPPER_INIT: Duration = COUNTS_CALL.saturating_add(INIT);
 
 /// How long an actor of a region has to stop; the pacer has [`GIVE_BACK`] beyond it.
 pub const SHUTDOWN: Duration = Duration::from_millis(200);

@@ -19,7 +19,7 @@ use crate::cap_load::{self, LoadedCaps};
 use crate::crash::RegionCrash;
 use crate::epoch::Epoch;
 use crate::funding::{Ask, GiveBack};
-use crate::limits::{JOIN_CALL, LEDGER_CALL};
+use crate::limits::{COUNTS_CALL, JOIN_CALL, LEDGER_CALL};
 
 /// The ledger as one region sees it.
 #[derive(Clone, Debug)]
@@ -94,7 +94,7 @@ impl Link {
         let still = Arc::downgrade(&wanted);
         let is_wanted = move || 0 < still.strong_count();
         let loading = spawn_blocking(move || cap_load::load(reader, epoch, known, now_ms, &region, &is_wanted));
-        let loaded = tokio::time::timeout(JOIN_CALL, loading).await.map_err(|cause| self.crash(doing, &cause))?;
+        let loaded = tokio::time::timeout(COUNTS_CALL, loading).await.map_err(|cause| self.crash(doing, &cause))?;
         drop(wanted);
         loaded.map_err(|cause| self.crash(doing, &cause))?.map_err(|cause| self.crash(doing, &cause))
     }

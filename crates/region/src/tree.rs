@@ -18,7 +18,7 @@ use crate::farewell::Farewell;
 use crate::frequency_capper::{CapperArgs, FrequencyCapper};
 use crate::lease_estate::LeaseEstate;
 use crate::limits::{
-    ACTOR_MAILBOX, BIDDING_MAILBOX, GIVE_BACK, INIT, INTENSITY, INTENSITY_PERIOD, JOIN_CALL, LEDGER_CALL,
+    ACTOR_MAILBOX, BIDDING_MAILBOX, CAPPER_INIT, GIVE_BACK, INIT, INTENSITY, INTENSITY_PERIOD, JOIN_CALL, LEDGER_CALL,
     OPEN_BIDS_MAX, SHUTDOWN,
 };
 use crate::link::Link;
@@ -145,7 +145,7 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
     region.add(
         child::<FrequencyCapper>("frequency_capper", capper)
             .mailbox(ACTOR_MAILBOX)
-            .init_timeout(INIT)
+            .init_timeout(CAPPER_INIT)
             .shutdown(SHUTDOWN),
     );
     (region.quarantine(), RegionPort { name, clock, tables, bidding, pacer })

@@ -87,6 +87,20 @@ impl Watch {
         Self { world, since_ms, ahead_ms, fails }
     }
 
+    /// As if the ledger's clock were set back: its minutes are over for the region long before.
+    fn go_ahead(&self) {
+        self.ahead_ms.store(i64::try_from(ARCHIVE_LAG.as_millis()).unwrap() * 5, SeqCst);
+    }
+
+    /// With a billing of user 1, and a bid of user 2 whose billing comes in a minute that is over.
+    async fn ahead() -> (Self, Sent) {
+        let mut watch = Self::start().await;
+        watch.bill(1).await;
+        let late = watch.bid(2).await;
+        watch.go_ahead();
+        (watch, late)
+    }
+
     async fn bid(&mut self, user: u8) -> Sent {
         loop {
             self.world.fund().await;
@@ -206,8 +220,7 @@ async fn what_is_recorded_in_a_minute_that_was_over_is_not_lost() {
     let mut watch = Watch::start().await;
     watch.bill(1).await;
     let (late, last) = (watch.bid(2).await, watch.bid(9).await);
-    // As if the ledger's clock were set back: its minutes are over for the region long before.
-    watch.ahead_ms.store(i64::try_from(ARCHIVE_LAG.as_millis()).unwrap() * 5, SeqCst);
+    watch.go_ahead();
     sleep(RENEWED).await;
     watch.billed(&late).await;
     assert_eq!(watch.crash_over(&last, &chaos::BIDDING_EVENT).await, i64::MIN, "everything is read again");
@@ -224,10 +237,7 @@ async fn what_is_recorded_in_a_minute_that_was_over_is_not_lost() {
 #[tokio::test(start_paused = true)]
 async fn what_is_recorded_in_a_minute_that_was_over_is_found_by_the_next_incarnation_if_nobody_has_counted_it() {
     let _turn = TURN.lock().await;
-    let mut watch = Watch::start().await;
-    watch.bill(1).await;
-    let late = watch.bid(2).await;
-    watch.ahead_ms.store(i64::try_from(ARCHIVE_LAG.as_millis()).unwrap() * 5, SeqCst);
+    let (mut watch, late) = Watch::ahead().await;
     sleep(RENEWED).await;
     assert_eq!(watch.crash_over(&late, &chaos::CAPPER_EVENT).await, i64::MIN, "everything is read again");
     assert_eq!((watch.counts(1), watch.counts(2)), (billed(1), billed(1)));
@@ -237,10 +247,7 @@ async fn what_is_recorded_in_a_minute_that_was_over_is_found_by_the_next_incarna
 #[tokio::test(start_paused = true)]
 async fn what_is_recorded_in_a_minute_that_was_over_is_not_lost_over_a_ledger_that_cannot_be_read() {
     let _turn = TURN.lock().await;
-    let mut watch = Watch::start().await;
-    watch.bill(1).await;
-    let late = watch.bid(2).await;
-    watch.ahead_ms.store(i64::try_from(ARCHIVE_LAG.as_millis()).unwrap() * 5, SeqCst);
+    let (mut watch, late) = Watch::ahead().await;
     sleep(RENEWED).await;
     watch.billed(&late).await;
     watch.ahead_ms.store(0, SeqCst);
@@ -251,5 +258,24 @@ async fn what_is_recorded_in_a_minute_that_was_over_is_not_lost_over_a_ledger_th
     watch.fails.store(false, SeqCst);
     sleep(RENEWED * 2).await;
     assert!(common::START_MS < watch.crash(&chaos::BIDDING_EVENT).await, "the archive is whole again");
+    assert_eq!((watch.counts(1), watch.counts(2), watch.counts(9)), (billed(1), billed(1), billed(1)));
+}
+
+/// The renewal has read the ledger before, and takes the minute for over; it is taken over when that was counted.
+#[tokio::test(start_paused = true)]
+async fn what_is_recorded_in_a_minute_that_is_over_for_a_renewal_under_way_is_not_lost() {
+    let _turn = TURN.lock().await;
+    let mut watch = Watch::start().await;
+    watch.bill(1).await;
+    let (late, last) = (watch.bid(2).await, watch.bid(9).await);
+    watch.go_ahead();
+    let reads = watch.since_ms.lock().unwrap().len();
+    while watch.since_ms.lock().unwrap().len() == reads {
+        sleep(Duration::from_millis(100)).await;
+    }
+    watch.billed(&late).await;
+    sleep(FORGET_PERIOD * 2).await;
+    assert_eq!(watch.counts(2), billed(1));
+    watch.crash_over(&last, &chaos::BIDDING_EVENT).await;
     assert_eq!((watch.counts(1), watch.counts(2), watch.counts(9)), (billed(1), billed(1), billed(1)));
 }

@@ -4,9 +4,13 @@
 //!
 //! Seeds are printed. The traffic of a second is drawn as a whole, so that a day takes a fraction of a second.
 
+#[path = "common/random.rs"]
+mod random;
+
 use campaign::targeting::UtcOffset;
 use campaign::{Flight, HourPlan, Pacing};
 use money::Nanos;
+use random::Random;
 use region::{Controller, Observation, Pass, Plan, Supply};
 
 const SEED: u64 = 0x7E3B_0550;
@@ -18,39 +22,13 @@ const PAID: f64 = 0.8;
 /// The parts of the traffic that the regions have.
 const REGIONS: [f64; 3] = [0.6, 0.3, 0.1];
 
-struct Random(u64);
-
-impl Random {
-    fn unit(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    /// How many of `mean` happen: Poisson's, and the normal distribution where it is as good.
-    fn count(&mut self, mean: f64) -> u64 {
-        if mean > 40.0 {
-            let normal = (-2.0 * self.unit().ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos();
-            return (mean + normal * mean.sqrt()).round().max(0.0) as u64;
-        }
-        let (limit, mut product, mut count) = ((-mean).exp(), self.unit(), 0);
-        while product > limit {
-            product *= self.unit();
-            count += 1;
-        }
-        count
-    }
-}
-
 impl Random {
     /// How many of so many happen, each with this probability.
     fn part_of(&mut self, all: u64, chance: f64) -> u64 {
         if all < 40 {
             return (0..all).map(|_| u64::from(self.unit() < chance)).sum();
         }
-        let (mean, normal) =
-            (all as f64 * chance, (-2.0 * self.unit().ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos());
+        let (mean, normal) = (all as f64 * chance, self.normal());
         if mean < 40.0 {
             self.count(mean).min(all)
         } else {

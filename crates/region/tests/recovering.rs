@@ -9,10 +9,11 @@ use std::time::Duration;
 use common::{PRICE, World, capped, settle, want};
 use ledger::{CapAnswer, CapCount, CapReader, CapStore, CapStoreError, LedgerCaps, NoticeKind};
 use money::Nanos;
+use region::limits::JOIN_CALL;
 use region::{Refusal, RegionArgs, RegionClosed, Want, chaos};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::yield_now;
-use tokio::time::sleep;
+use tokio::time::{advance, sleep};
 
 const BUDGET: Nanos = Nanos(250_000_000_000);
 
@@ -105,6 +106,33 @@ async fn a_region_that_counts_its_users_is_recovering_and_not_down() {
     assert_eq!(world.billed(9).await, (1, 1));
     world.tree.handle().terminate_child("sg").await.unwrap();
     assert_eq!(world.port().open().err(), Some(RegionClosed::Down { region: "sg".into() }));
+}
+
+/// As many users as it may count take longer to read than a snapshot: who gave up over them would never bid again.
+#[tokio::test(start_paused = true)]
+async fn a_region_that_has_very_many_users_to_count_goes_on_counting() {
+    let _turn = turn().await;
+    let (mut world, open) = gated().await;
+    world.fund().await;
+    crash(&mut world).await;
+    while !matches!(world.port().open(), Err(RegionClosed::Recovering { .. })) {
+        yield_now().await;
+    }
+    for _ in 0..6 {
+        advance(JOIN_CALL).await;
+        for _ in 0..100 {
+            yield_now().await;
+        }
+    }
+    assert!(!world.port().is_open());
+    // More than one, so that who has given up does not keep the next one waiting for ever.
+    (0..20).for_each(|_| open.send(()).unwrap());
+    while !world.port().is_open() {
+        yield_now().await;
+    }
+    assert_eq!(world.port().recovery().starts, 2);
+    assert_eq!(world.incarnations("sg"), [2, 2, 2], "one crash, and none over the counting");
+    assert_eq!(world.billed(9).await, (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

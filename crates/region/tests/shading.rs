@@ -1,8 +1,12 @@
 //! First-price shading: what the learner finds on simulated markets, whose best price is known, and what it must not fall
 //! for. Seeds are printed.
 
+#[path = "common/random.rs"]
+mod random;
+
 use money::Cpm;
 use proptest::prelude::*;
+use random::Random;
 use region::risk::Format;
 use region::shading::{BINS, EDGES, Lesson, Market, MarketView, SAMPLES_MIN, SEGMENTS_MAX, Segment};
 
@@ -11,20 +15,10 @@ const FLOOR: Cpm = Cpm(50_000);
 const SEED: u64 = 0x5EED_0F15;
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 
-struct Random(u64);
-
 impl Random {
-    fn unit(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
     /// The best rival: around `median` by the factor e^spread.
     fn rival(&mut self, median: f64, spread: f64) -> Cpm {
-        let normal = (-2.0 * self.unit().ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos();
-        Cpm((median * (spread * normal).exp() * 1e6) as i64)
+        Cpm((median * (spread * self.normal()).exp() * 1e6) as i64)
     }
 }
 

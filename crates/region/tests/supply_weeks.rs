@@ -4,8 +4,12 @@
 //!
 //! Seeds are printed. Ticks are of thirty seconds, so that a week takes a second or two.
 
+#[path = "common/random.rs"]
+mod random;
+
 use campaign::{CampaignId, Flight, Pacing};
 use money::Nanos;
+use random::Random;
 use region::supply::{HOURS, SupplyBook, Traffic};
 use region::{Controller, Course, Observation, Pass, Plan, Supply};
 
@@ -21,34 +25,6 @@ const WIN_RATE: f64 = 0.2;
 const REGIONS: [&str; 2] = ["sg", "id"];
 /// Requests a second on average, of an exchange in a region: the web's by day, the apps' in the evening and on week-ends.
 const CLASSES: [(usize, &str, f64); 4] = [(0, "web", 12.0), (0, "apps", 8.0), (1, "web", 9.0), (1, "apps", 20.0)];
-
-struct Random(u64);
-
-impl Random {
-    fn unit(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.unit().ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos()
-    }
-
-    /// How many of `mean` happen: Poisson's, and the normal distribution where it is as good.
-    fn count(&mut self, mean: f64) -> u64 {
-        if mean > 40.0 {
-            return (mean + self.normal() * mean.sqrt()).round().max(0.0) as u64;
-        }
-        let (limit, mut product, mut count) = ((-mean).exp(), self.unit(), 0);
-        while product > limit {
-            product *= self.unit();
-            count += 1;
-        }
-        count
-    }
-}
 
 impl Random {
     /// How many of so many happen, each with this probability.

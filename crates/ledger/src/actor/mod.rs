@@ -43,6 +43,9 @@ pub const GROUP_MAX: usize = 512;
 pub const SWEEP_EVERY: Duration = Duration::from_millis(500);
 /// How many sweeps there are between two looks for users to forget: half an hour.
 const SWEEPS_PER_FORGETTING: u64 = 3_600;
+/// Rows of users that are forgotten with one sweep: some hundredths of a second, in which notices and leases wait. More are
+/// forgotten with the next one, 10,000 a second.
+pub const FORGET_ROWS_MAX: usize = 5_000;
 
 /// Why the ledger crashed. None of these is a business outcome.
 #[derive(Debug, Error)]
@@ -68,6 +71,8 @@ pub struct Ledger {
     /// The newest event of each region.
     newest: BTreeMap<Arc<str>, Arc<LedgerEvent>>,
     sweeps: u64,
+    /// There may be more users to forget.
+    is_forgetting: bool,
 }
 
 impl Actor for Ledger {
@@ -88,7 +93,6 @@ impl Actor for Ledger {
             }
         }
         store.commit()?;
-        store.forget_cap_keys(now_ms)?;
         let regions: Vec<_> = store.books().regions().cloned().collect();
         let mut newest = BTreeMap::new();
         for region in regions {
@@ -104,6 +108,7 @@ impl Actor for Ledger {
             waiting: Vec::new(),
             newest,
             sweeps: 0,
+            is_forgetting: true,
         };
         ledger.sweep(cx)?;
         Ok(Init::Ready(ledger))
@@ -191,8 +196,9 @@ impl Ledger {
         self.store.expire(now_ms)?;
         self.commit()?;
         self.sweeps += 1;
-        if self.sweeps.is_multiple_of(SWEEPS_PER_FORGETTING) {
-            self.store.forget_cap_keys(now_ms)?;
+        self.is_forgetting |= self.sweeps.is_multiple_of(SWEEPS_PER_FORGETTING);
+        if self.is_forgetting {
+            self.is_forgetting = self.store.forget_cap_keys(now_ms, FORGET_ROWS_MAX)? == FORGET_ROWS_MAX;
         }
         for event in self.newest.values() {
             self.subscribers.push(event);

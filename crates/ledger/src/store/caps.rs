@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use campaign::CapMemory;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 use super::open::connect;
 use super::write::database;
@@ -29,15 +29,15 @@ const SELECT: &str =
 
 impl Store {
     /// Forgets whom no cap looks back on any more: counts when the memory of their key is over, keys in events after two
-    /// days. Says for how many events.
+    /// days; of both at most so many rows. Says how many: as many as it may if there may be more.
     ///
     /// # Errors
     /// [`StoreError::Uncommitted`]; all others as [`commit`](Self::commit).
-    pub fn forget_cap_keys(&mut self, now_ms: i64) -> Result<usize, StoreError> {
+    pub fn forget_cap_keys(&mut self, now_ms: i64, rows_max: usize) -> Result<usize, StoreError> {
         self.check_readable()?;
         self.poisoned = true;
         let regions: Vec<_> = self.books.regions().cloned().collect();
-        let forgotten = forget(&mut self.conn, &regions, now_ms).map_err(database("forget users"))?;
+        let forgotten = forget(&mut self.conn, &regions, now_ms, rows_max).map_err(database("forget users"))?;
         self.poisoned = false;
         Ok(forgotten)
     }
@@ -119,20 +119,45 @@ fn strange(wrong: TryFromSliceError) -> rusqlite::Error {
 }
 
 /// Counts by the memory of their key, keys of events by days, and where the events begin that have one.
-fn forget(conn: &mut Connection, regions: &[Arc<str>], now_ms: i64) -> rusqlite::Result<usize> {
+fn forget(conn: &mut Connection, regions: &[Arc<str>], now_ms: i64, rows_max: usize) -> rusqlite::Result<usize> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut left = rows_max;
     for (memory, region) in CapMemory::ALL.into_iter().flat_map(|memory| regions.iter().map(move |of| (memory, of))) {
         let first_slot = now_ms.saturating_sub(memory.millis() + CAP_MARGIN_MS).div_euclid(CAP_SLOT_MS);
-        transaction
-            .prepare_cached("DELETE FROM cap_count WHERE region = ?1 AND life = ?2 AND slot < ?3")?
-            .execute(params![&**region, life_of(memory), first_slot])?;
+        left -= forget_counts(&transaction, region, life_of(memory), first_slot, left)?;
     }
     let from_ms = now_ms.saturating_sub(EVENT_KEY_LIFE_MS).div_euclid(CAP_SLOT_MS) * CAP_SLOT_MS;
-    let events = "UPDATE event SET cap_key = NULL WHERE cap_key IS NOT NULL AND at_ms < ?1";
-    let forgotten = transaction.execute(events, [from_ms])?;
+    let events = "UPDATE event SET cap_key = NULL WHERE seq IN \
+                  (SELECT seq FROM event WHERE cap_key IS NOT NULL AND at_ms < ?1 ORDER BY at_ms LIMIT ?2)";
+    left -= transaction.prepare_cached(events)?.execute(params![from_ms, left])?;
+    // From the first portion on: what is older is compared no more, whether it is forgotten or still to be.
     transaction.execute("UPDATE mark SET keys_from_ms = max(keys_from_ms, ?1)", [from_ms])?;
     transaction.commit()?;
-    Ok(forgotten)
+    Ok(rows_max - left)
+}
+
+/// Forgets the earliest counts before a minute, at most so many; says how many there were.
+fn forget_counts(
+    conn: &Connection,
+    region: &str,
+    life: u8,
+    first_slot: i64,
+    rows_max: usize,
+) -> rusqlite::Result<usize> {
+    let beyond = conn
+        .prepare_cached(
+            "SELECT slot, subject, cap_key FROM cap_count WHERE region = ?1 AND life = ?2 AND slot < ?3 \
+             ORDER BY slot, subject, cap_key LIMIT 1 OFFSET ?4",
+        )?
+        .query_row(params![region, life, first_slot, rows_max], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?))
+        })
+        .optional()?;
+    let (slot, subject, cap_key) = beyond.unwrap_or((first_slot, i64::MIN, Vec::new()));
+    conn.prepare_cached(
+        "DELETE FROM cap_count WHERE region = ?1 AND life = ?2 AND (slot, subject, cap_key) < (?3, ?4, ?5)",
+    )?
+    .execute(params![region, life, slot, subject, cap_key])
 }
 
 /// Every count that the events with a key give stands in the table, and nothing else does since they begin.

@@ -43,7 +43,11 @@ impl TokenKeys {
     pub fn load_or_create(path: &Path) -> Result<Self, KeyFileError> {
         match fs::exists(path) {
             Ok(true) => {}
-            Ok(false) => write(path, &[(1, fresh(path)?)], true)?,
+            Ok(false) => match write(path, &[(1, fresh(path)?)], true) {
+                // Another process was first: its keys are as good.
+                Err(KeyFileError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
+                written => written?,
+            },
             Err(source) => return Err(io_error(path)(source)),
         }
         Self::load(path)

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::class::Classes;
-use crate::day::millis;
+use crate::due::Due;
 use crate::limits::RISK_KEEP_PERIOD;
 
 /// The statistics of the latest incarnation.
@@ -17,23 +17,20 @@ pub(crate) struct RiskMemory(Arc<Mutex<Kept>>);
 #[derive(Debug, Default)]
 struct Kept {
     classes: Classes,
-    due_ms: i64,
+    due: Due,
 }
 
 impl RiskMemory {
     /// What was kept last; nothing at first, which reserves every bid in full.
     pub(crate) fn recall(&self) -> Classes {
-        let mut kept = self.lock();
-        // A clock that was set back does not keep the next incarnation from keeping its own.
-        kept.due_ms = i64::MIN;
-        kept.classes.clone()
+        self.lock().classes.clone()
     }
 
     /// Keeps a copy, once in a while.
     pub(crate) fn keep(&self, classes: &Classes, now_ms: i64) {
         let mut kept = self.lock();
-        if kept.due_ms <= now_ms {
-            *kept = Kept { classes: classes.clone(), due_ms: now_ms.saturating_add(millis(RISK_KEEP_PERIOD)) };
+        if kept.due.take(now_ms, RISK_KEEP_PERIOD) {
+            kept.classes = classes.clone();
         }
     }
 

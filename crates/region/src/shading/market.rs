@@ -145,7 +145,9 @@ impl Market {
 
     /// Lets what was told count less as time goes by; true if a minute has passed since it was last true.
     pub fn age(&mut self, now_ms: i64) -> bool {
-        let aged_ms = *self.aged_ms.get_or_insert(now_ms);
+        // From a clock that was set back on it is a minute again.
+        let aged_ms = self.aged_ms.filter(|aged_ms| *aged_ms <= now_ms).unwrap_or(now_ms);
+        self.aged_ms = Some(aged_ms);
         let periods = (now_ms - aged_ms) / AGE_MS;
         if periods <= 0 {
             return false;
