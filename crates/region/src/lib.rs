@@ -14,7 +14,8 @@
 //! - Nothing is counted twice: every actor starts from a snapshot of the ledger at a sequence number, ignores what is in it,
 //!   and fetches what is missing.
 //! - After a crash the leases of the old incarnation are never used again. Their bids may still bill; what they do not need
-//!   goes back to the campaign when the ledger closes the lease.
+//!   goes back to the campaign when the last of them can no longer do so. After a crash of the process that is when the ledger
+//!   closes the lease.
 //!
 //! # What is not
 //!

@@ -320,11 +320,13 @@ impl RegionView<'_> {
         &self.caps
     }
 
-    /// The account of the campaign; the pacer is told if there is none, or one with a plan that no longer holds.
+    /// The account of the campaign; the pacer is told if there is none, or one with a plan that no longer holds. One whose leases
+    /// may have credit is none for a budget that has become strict.
     fn account(&self, want: &Want) -> Option<&Account> {
         let account = self.pacer.account(want.campaign);
         if account.is_none_or(|account| *account.plan() != want.plan) {
             self.demand(want);
+            return account.map(|account| &**account).filter(|account| account.plan().strict || !want.plan.strict);
         }
         account.map(|account| &**account)
     }

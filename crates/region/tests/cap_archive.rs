@@ -127,9 +127,13 @@ impl Watch {
     }
 
     async fn crash_over(&mut self, sent: &Sent, point: &Point) -> i64 {
+        self.crash_by(NoticeKind::Billing, sent, point).await
+    }
+
+    async fn crash_by(&mut self, kind: NoticeKind, sent: &Sent, point: &Point) -> i64 {
         let starts = self.world.port().recovery().starts;
         point.arm();
-        self.billed(sent).await;
+        self.world.notice(kind, sent, PRICE).await;
         while self.world.port().recovery().starts == starts {
             sleep(Duration::from_millis(1)).await;
         }
@@ -276,6 +280,7 @@ async fn what_is_recorded_in_a_minute_that_is_over_for_a_renewal_under_way_is_no
     watch.billed(&late).await;
     sleep(FORGET_PERIOD * 2).await;
     assert_eq!(watch.counts(2), billed(1));
-    watch.crash_over(&last, &chaos::BIDDING_EVENT).await;
-    assert_eq!((watch.counts(1), watch.counts(2), watch.counts(9)), (billed(1), billed(1), billed(1)));
+    // By a loss: another billing would show that the archive is behind.
+    watch.crash_by(NoticeKind::Loss, &last, &chaos::BIDDING_EVENT).await;
+    assert_eq!((watch.counts(1), watch.counts(2), watch.counts(9)), (billed(1), billed(1), billed(0)));
 }

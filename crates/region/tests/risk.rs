@@ -14,7 +14,7 @@ use region::risk::{
     AGE_BUCKETS, BidClass, Chance, Classes, ENDGAME_BIDS, End, Exposure, Format, PRICE_MAX, Risks, Survival,
     age_begin_ms, bucket_of,
 };
-use region::{LeaseCell, Plan, Want};
+use region::{LeaseCell, Plan, Refusal, Want};
 
 const CLASS: fn() -> BidClass = || BidClass::of("xandr", Format::Web);
 
@@ -212,6 +212,19 @@ async fn traffic(world: &mut World, want: Want, seconds: u64) {
 
 fn strict() -> Want {
     Want { plan: Plan { strict: true, ..plan(Pacing::Asap) }, ..want() }
+}
+
+/// Until the pacer has changed the plan, whose old leases it closes then.
+#[tokio::test(start_paused = true)]
+async fn a_budget_that_has_become_strict_is_not_bid_from_leases_that_may_have_credit() {
+    let mut world = World::one(Nanos(250_000_000_000)).await;
+    world.fund().await;
+    let before = world.bid(want()).claims.lease;
+    assert_eq!(world.hold(strict()).err(), Some(Refusal::Unfunded));
+    settle().await;
+    let after = world.bid(strict()).claims.lease;
+    assert_ne!(before, after);
+    assert_eq!(world.bid(want()).claims.lease, after, "the other way round nothing has to wait");
 }
 
 #[tokio::test(start_paused = true)]
