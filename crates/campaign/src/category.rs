@@ -36,9 +36,17 @@ pub(crate) const fn first_tier(code: u16) -> u16 {
 /// Tells whether a blocked category covers one of ours: itself, or its first tier. `IAB7` covers `IAB7-39`; the reverse
 /// does not hold, as a campaign names the narrowest category that it belongs to.
 pub(crate) fn covers(blocked: &str, ours: &str) -> bool {
-    let blocked = blocked.trim();
+    let blocked = trimmed(blocked);
     let (Some(head), Some(tail)) = (ours.get(..blocked.len()), ours.get(blocked.len()..)) else { return false };
     !blocked.is_empty() && head.eq_ignore_ascii_case(blocked) && (tail.is_empty() || tail.starts_with('-'))
+}
+
+/// Without blanks around it, of which there are hardly ever any.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
 }
 
 fn plain_number(digits: &str) -> Option<u8> {

@@ -99,6 +99,10 @@ impl Mimes {
     /// Adds a content type, by any of its names; `None` if it is not known.
     #[must_use]
     pub fn with(self, name: &str) -> Option<Self> {
+        // As nearly all exchanges write it.
+        if let Some(at) = MIMES.iter().position(|known| *known == name) {
+            return Some(Self(self.0 | 1 << at));
+        }
         let alike = MIMES_ALIKE.iter().find(|(alike, _)| name.eq_ignore_ascii_case(alike));
         let name = alike.map_or(name, |(_, name)| *name);
         let at = MIMES.iter().position(|known| known.eq_ignore_ascii_case(name))?;
@@ -220,7 +224,9 @@ impl<'a> BannerSlot<'a> {
     /// Reads a banner.
     #[must_use]
     pub fn of(banner: &'a Banner<'_>) -> Self {
-        let taken = banner.mimes.iter().fold(Mimes::default(), |mimes, name| mimes.with(name.trim()).unwrap_or(mimes));
+        let taken = banner.mimes.iter().fold(Mimes::default(), |mimes, name| {
+            mimes.with(name).or_else(|| mimes.with(name.trim())).unwrap_or(mimes)
+        });
         Self {
             blocked_attributes: &banner.battr,
             blocked: BannerTypes::of_codes(&banner.btype),

@@ -9,6 +9,12 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads one JSON object and nothing after it.
 pub(crate) fn object<'a, T: Object<'a>>(body: &'a [u8]) -> Result<T, Malformed> {
+    let mut object = T::default();
+    object_into(body, &mut object).map(|()| object)
+}
+
+/// The same into a fresh one, which is not moved then; it is anything if the body cannot be read.
+pub(crate) fn object_into<'a, T: Object<'a>>(body: &'a [u8], object: &mut T) -> Result<(), Malformed> {
     let fault = |kind, at, detail: &str| Malformed { kind, at, detail: detail.to_owned() };
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let text = std::str::from_utf8(body).map_err(|error| {
@@ -24,15 +30,22 @@ pub(crate) fn object<'a, T: Object<'a>>(body: &'a [u8]) -> Result<T, Malformed> 
         }
         Some(_) => return Err(fault(MalformedKind::Syntax, at, "no JSON")),
     }
-    scanned(text).map_or_else(|| deserialized(text), Ok)
+    match scanned_into(text, object) {
+        Some(()) => Ok(()),
+        None => deserialized(text).map(|read| *object = read),
+    }
 }
 
 /// The object, by the fast lane; `None` leaves the text to the other.
 pub(crate) fn scanned<'a, T: Object<'a>>(text: &'a str) -> Option<T> {
-    let mut scanner = Scanner::new(text);
     let mut object = T::default();
-    let is_object = scan(&mut object, &mut scanner)?;
-    (is_object && scanner.is_at_end()).then_some(object)
+    scanned_into(text, &mut object).map(|()| object)
+}
+
+fn scanned_into<'a, T: Object<'a>>(text: &'a str, object: &mut T) -> Option<()> {
+    let scanner = Scanner::new(text);
+    let (is_object, behind) = scan(object, scanner, 0)?;
+    (is_object && scanner.is_at_end(behind)).then_some(())
 }
 
 /// The object, by the lane that takes all JSON and says what is wrong with the rest.

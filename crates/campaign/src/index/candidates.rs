@@ -49,18 +49,16 @@ pub(super) struct Found<'a> {
     part: &'a Part,
     pad: &'a mut Pad,
     want: &'a Want<'a>,
-    /// The first word of the ranks' summary that may hold more.
-    from: usize,
 }
 
 impl<'a> Found<'a> {
     pub(super) fn new(part: &'a Part, pad: &'a mut Pad, want: &'a Want<'a>) -> Self {
-        Self { part, pad, want, from: 0 }
+        Self { part, pad, want }
     }
 
     fn next(&mut self) -> Option<Candidate<'a>> {
         loop {
-            let rank = self.pad.take_ranked(&mut self.from)?;
+            let rank = self.pad.take_best()?;
             if !self.part.rests[rank].holds(self.want.facts, &self.part.segments, self.pad) {
                 continue;
             }

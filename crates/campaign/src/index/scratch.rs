@@ -3,9 +3,14 @@
 //! Promises that a search allocates nothing once a scratch has been used with the same index. Never holds anything of a
 //! request beyond the next search: what one leaves behind, because it was given up or panicked, the next wipes.
 
+use std::cmp::Reverse;
+
 use super::columns::{BLOCK_WORDS, Block, ColumnId, Columns, WORD_BITS, ones, set_all};
 use super::dimension::Set;
 use crate::targeting::Point;
+
+/// So many times the best of what was found is sought before the rest is sorted.
+const SOUGHT_MAX: usize = 4;
 
 /// Reusable memory of searches; one for each thread that searches.
 #[derive(Debug, Default)]
@@ -27,10 +32,10 @@ pub(super) struct Pad {
     pub(super) excluded: Extra,
     pub(super) extras: Vec<Extra>,
     pub(super) extras_used: usize,
-    /// The campaigns found, one bit each, by rank.
-    pub(super) ranked: Vec<u64>,
-    /// One bit for each word of `ranked` that is not zero.
-    pub(super) ranked_summary: Vec<u64>,
+    /// The ranks of the campaigns found that have not been taken, in no order at first.
+    ranks: Vec<u32>,
+    /// How many times the best was sought among them; one more once they are sorted.
+    sought: usize,
     pub(super) segments: SegmentBits,
     /// Where the request is, once that has been asked for.
     pub(super) point: Option<Option<(Point, u32)>>,
@@ -61,18 +66,14 @@ impl Scratch {
 
 impl Pad {
     /// Wipes what the last search has left, and makes room for one over so many campaigns.
-    pub(super) fn begin(&mut self, columns: &Columns, campaigns: usize, segments: usize) {
+    pub(super) fn begin(&mut self, columns: &Columns, segments: usize) {
         self.all.clear();
         self.none.clear();
         self.either.clear();
         self.excluded.begin(columns);
         self.extras_used = 0;
-        let words = campaigns.div_ceil(WORD_BITS);
-        for (at, summary) in self.ranked_summary.iter_mut().enumerate() {
-            ones(std::mem::take(summary)).for_each(|word| self.ranked[at * WORD_BITS + word] = 0);
-        }
-        self.ranked.resize(words, 0);
-        self.ranked_summary.resize(words.div_ceil(WORD_BITS), 0);
+        self.ranks.clear();
+        self.sought = 0;
         self.segments.begin(segments);
         self.point = None;
     }
@@ -88,29 +89,25 @@ impl Pad {
         number
     }
 
-    pub(super) fn add_ranked(&mut self, rank: usize) {
-        let word = rank / WORD_BITS;
-        self.ranked[word] |= 1 << (rank % WORD_BITS);
-        self.ranked_summary[word / WORD_BITS] |= 1 << (word % WORD_BITS);
+    #[inline]
+    pub(super) fn add_rank(&mut self, rank: u32) {
+        self.ranks.push(rank);
     }
 
-    /// Takes the best rank, looking from a word of the summary on.
-    pub(super) fn take_ranked(&mut self, from: &mut usize) -> Option<usize> {
-        while let Some(summary) = self.ranked_summary.get_mut(*from) {
-            if *summary == 0 {
-                *from += 1;
-                continue;
-            }
-            let word = *from * WORD_BITS + summary.trailing_zeros() as usize;
-            let bits = &mut self.ranked[word];
-            let rank = word * WORD_BITS + bits.trailing_zeros() as usize;
-            *bits &= *bits - 1;
-            if *bits == 0 {
-                *summary &= *summary - 1;
-            }
-            return Some(rank);
+    /// Takes the best rank, which is the least.
+    pub(super) fn take_best(&mut self) -> Option<usize> {
+        // Most imps are content with one of the first: to seek the least is one look at each, to sort them several.
+        if self.sought < SOUGHT_MAX {
+            self.sought += 1;
+            let least = self.ranks.iter().fold(u32::MAX, |least, rank| least.min(*rank));
+            let at = self.ranks.iter().position(|rank| *rank == least)?;
+            return Some(self.ranks.swap_remove(at) as usize);
         }
-        None
+        if self.sought == SOUGHT_MAX {
+            self.sought += 1;
+            self.ranks.sort_unstable_by_key(|rank| Reverse(*rank));
+        }
+        self.ranks.pop().map(|rank| rank as usize)
     }
 }
 
@@ -131,7 +128,7 @@ impl Extra {
                 for (at, (ours, summary)) in self.summary.iter_mut().zip(columns.summary(*id)).enumerate() {
                     *ours |= summary;
                     for block in ones(*summary).map(|block| at * WORD_BITS + block) {
-                        self.blocks[block].iter_mut().zip(theirs[block]).for_each(|(ours, theirs)| *ours |= theirs);
+                        self.blocks[block].iter_mut().zip(&theirs[block]).for_each(|(ours, theirs)| *ours |= *theirs);
                     }
                 }
             }

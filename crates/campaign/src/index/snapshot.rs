@@ -91,7 +91,7 @@ impl Part {
 
     /// Notes the ranks of all campaigns that the columns leave.
     pub(super) fn search(&self, want: &Want<'_>, scratch: &mut Pad) {
-        scratch.begin(&self.columns, self.len(), self.segments.count as usize);
+        scratch.begin(&self.columns, self.segments.count as usize);
         if self.len() > 0 && !want.sizes.is_empty() {
             self.gather(want, scratch);
             let columns = &self.columns;
@@ -204,7 +204,7 @@ impl Part {
             }
             let word = block * BLOCK_WORDS + word;
             for bit in ones(bits & self.active[word].load(Ordering::Relaxed)) {
-                scratch.add_ranked(self.ranks[word * WORD_BITS + bit] as usize);
+                scratch.add_rank(self.ranks[word * WORD_BITS + bit]);
             }
         }
     }

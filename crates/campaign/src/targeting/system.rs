@@ -215,6 +215,12 @@ impl Os {
     /// Reads `device.os`, in any case and spelling that traffic has.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        // As nearly all of the traffic writes them.
+        match text {
+            "Android" | "android" => return Some(Self::Android),
+            "iOS" | "ios" => return Some(Self::Ios),
+            _ => {}
+        }
         let folded = super::fold(text)?;
         let name = folded.as_str();
         let begins = |start: &str| name.starts_with(start);

@@ -67,10 +67,10 @@ impl Engine {
     /// On a floor below zero while [`NEGATIVE_FLOOR`] is armed. While [`SPIN`] is, it does not return from a request with the id
     /// [`SPIN_ID`].
     pub fn decide(&self, request: &Framed) -> Result<EngineAnswer, EngineCrash> {
-        let parsed = match openrtb::parse_request(&request.body) {
-            Ok(parsed) => parsed,
-            Err(malformed) => return Ok(EngineAnswer::Malformed(malformed.kind.label())),
-        };
+        let mut parsed = BidRequest::default();
+        if let Err(malformed) = openrtb::read_request(&request.body, &mut parsed) {
+            return Ok(EngineAnswer::Malformed(malformed.kind.label()));
+        }
         if NEGATIVE_FLOOR.is_armed() {
             assert_floors(&parsed);
         }
@@ -88,8 +88,7 @@ impl Engine {
             Err(invalid) => return Ok(EngineAnswer::Malformed(invalid.kind().label())),
         };
         let settings = &*self.settings;
-        let country = parsed.country().and_then(|country| Country::parse(country.as_str()));
-        let place = settings.place(country);
+        let place = settings.place(parsed.country());
         let mut trail = settings.samples.picks().then(Trail::default);
         let answer = match place {
             None => EngineAnswer::NoBid(NoBid { reason: NoBidReason::UnservedCountry, region: None }),

@@ -8,14 +8,21 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::text::scan_plain_text;
 use super::{Lenient, Object, Scanner, fill, scan};
+
+/// Room that a list of scalars has from the first one on: most have fewer, and growing costs as much as reading them.
+const SCALARS_USUAL: usize = 8;
 
 /// How one element of a list is taken.
 trait Element<'de>: Sized {
+    /// Elements for which there is room from the first one on.
+    const USUAL: usize = 0;
+
     /// Appends what stands there, unless it is absent.
     fn append<D: Deserializer<'de>>(list: &mut Vec<Self>, deserializer: D) -> Result<(), D::Error>;
     /// The same on the fast lane.
-    fn scan(list: &mut Vec<Self>, scanner: &mut Scanner<'de>) -> Option<()>;
+    fn scan(list: &mut Vec<Self>, scanner: Scanner<'de>, at: usize) -> Option<usize>;
     fn from_text(_: Cow<'de, str>) -> Option<Self> {
         None
     }
@@ -28,17 +35,24 @@ impl<'de, T: Object<'de>> Element<'de> for T {
     fn append<D: Deserializer<'de>>(list: &mut Vec<T>, deserializer: D) -> Result<(), D::Error> {
         fill(list.push_mut(T::default()), deserializer).map(|_| ())
     }
-    fn scan(list: &mut Vec<T>, scanner: &mut Scanner<'de>) -> Option<()> {
-        scan(list.push_mut(T::default()), scanner).map(|_| ())
+    fn scan(list: &mut Vec<T>, scanner: Scanner<'de>, at: usize) -> Option<usize> {
+        scan(list.push_mut(T::default()), scanner, at).map(|(_, behind)| behind)
     }
 }
 
 impl<'de> Element<'de> for Cow<'de, str> {
+    const USUAL: usize = SCALARS_USUAL;
+
     fn append<D: Deserializer<'de>>(list: &mut Vec<Self>, deserializer: D) -> Result<(), D::Error> {
         append_scalar(list, deserializer)
     }
-    fn scan(list: &mut Vec<Self>, scanner: &mut Scanner<'de>) -> Option<()> {
-        scan_scalar(list, scanner)
+    #[inline]
+    fn scan(list: &mut Vec<Self>, scanner: Scanner<'de>, at: usize) -> Option<usize> {
+        if let Some((text, behind)) = scan_plain_text(scanner, at) {
+            list.push(Cow::Borrowed(text));
+            return Some(behind);
+        }
+        scan_scalar(list, scanner, at)
     }
     fn from_text(text: Cow<'de, str>) -> Option<Self> {
         Some(text).filter(|text| !text.is_empty())
@@ -49,11 +63,14 @@ impl<'de> Element<'de> for Cow<'de, str> {
 }
 
 impl<'de> Element<'de> for i64 {
+    const USUAL: usize = SCALARS_USUAL;
+
     fn append<D: Deserializer<'de>>(list: &mut Vec<Self>, deserializer: D) -> Result<(), D::Error> {
         append_scalar(list, deserializer)
     }
-    fn scan(list: &mut Vec<Self>, scanner: &mut Scanner<'de>) -> Option<()> {
-        scan_scalar(list, scanner)
+    #[inline]
+    fn scan(list: &mut Vec<Self>, scanner: Scanner<'de>, at: usize) -> Option<usize> {
+        scan_scalar(list, scanner, at)
     }
     fn from_text(text: Cow<'de, str>) -> Option<i64> {
         text.trim().parse().ok()
@@ -75,14 +92,16 @@ where
 }
 
 #[inline]
-fn scan_scalar<'de, T>(list: &mut Vec<T>, scanner: &mut Scanner<'de>) -> Option<()>
+fn scan_scalar<'de, T>(list: &mut Vec<T>, scanner: Scanner<'de>, at: usize) -> Option<usize>
 where
     Option<T>: Lenient<'de>,
 {
     let mut scalar = None;
-    scalar.scan(scanner)?;
-    list.extend(scalar);
-    Some(())
+    let behind = scalar.scan(scanner, at)?;
+    if let Some(scalar) = scalar {
+        list.push(scalar);
+    }
+    Some(behind)
 }
 
 struct Append<'s, T>(&'s mut Vec<T>);
@@ -101,23 +120,27 @@ impl<'de, T: Element<'de>> Lenient<'de> for Vec<T> {
         deserializer.deserialize_any(ListVisitor(self))
     }
 
-    fn scan(&mut self, scanner: &mut Scanner<'de>) -> Option<()> {
+    fn scan(&mut self, scanner: Scanner<'de>, at: usize) -> Option<usize> {
         self.clear();
-        match scanner.peek()? {
+        let (first, at) = scanner.peek(at)?;
+        match first {
             b'[' => {
-                let mut goes_on = scanner.enter(b']')?;
-                while goes_on {
-                    T::scan(self, scanner)?;
-                    goes_on = scanner.goes_on(b']')?;
+                let (mut goes_on, mut at) = scanner.enter(at + 1, b']')?;
+                if goes_on {
+                    self.reserve(T::USUAL);
                 }
-                Some(())
+                while goes_on {
+                    at = T::scan(self, scanner, at)?;
+                    (goes_on, at) = scanner.goes_on(at, b']')?;
+                }
+                Some(at)
             }
             b'"' => {
-                let text = scanner.quoted().filter(|text| !text.has_escapes)?;
+                let text = scanner.quoted(at).filter(|text| !text.has_escapes)?;
                 self.extend(T::from_text(Cow::Borrowed(text.inner)));
-                Some(())
+                Some(text.behind)
             }
-            b'{' | b'n' | b't' | b'f' => scanner.skip(),
+            b'{' | b'n' | b't' | b'f' => scanner.skip(at),
             _ => None,
         }
     }

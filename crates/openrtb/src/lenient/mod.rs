@@ -15,25 +15,29 @@
 //! JSON and knows what is wrong with the rest. They share what a value means; `tests/lanes.rs` shows that they agree.
 
 mod list;
+mod names;
 mod number;
 mod object;
 mod scanner;
 mod text;
+mod words;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer};
 use serde_json::value::RawValue;
 
+pub(crate) use names::{Name, Slots, head_of};
 pub(crate) use object::{Object, fill, object, scan};
-pub(crate) use scanner::{Scanner, plain_length};
+pub(crate) use scanner::Scanner;
 pub use text::Raw;
+pub(crate) use words::plain_length;
 
 /// A field that takes whatever stands there. Errors are errors of JSON's syntax only.
 pub(crate) trait Lenient<'de> {
     /// Replaces the field by what stands there.
     fn read<D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error>;
 
-    /// The same on the fast lane; `None` leaves the body to the other one.
-    fn scan(&mut self, scanner: &mut Scanner<'de>) -> Option<()>;
+    /// The same on the fast lane, from a place on: gives the place behind it. `None` leaves the body to the other lane.
+    fn scan(&mut self, scanner: Scanner<'de>, at: usize) -> Option<usize>;
 }
 
 /// A field that is made from the text of one value, on whichever lane it comes.
@@ -47,18 +51,17 @@ macro_rules! scalar {
                 Ok(())
             }
 
-            #[inline]
-            fn scan(&mut self, scanner: &mut $crate::lenient::Scanner<'de>) -> Option<()> {
+            fn scan(&mut self, scanner: $crate::lenient::Scanner<'de>, at: usize) -> Option<usize> {
                 $(
                     // What most numbers are is made without their text.
-                    if let Some($small) = scanner.small_number() {
+                    if let Some(($small, behind)) = scanner.small_number(at) {
                         *self = $from_small;
-                        return Some(());
+                        return Some(behind);
                     }
                 )?
-                let $raw = scanner.value()?;
+                let ($raw, behind) = scanner.value(at)?;
                 *self = $value;
-                Some(())
+                Some(behind)
             }
         }
     };

@@ -45,8 +45,43 @@ scalar!(
 scalar!(
     /// A place is no price: a float will do.
     Option<Coordinate>,
-    raw => bare(raw).parse().ok().and_then(Coordinate::from_degrees)
+    raw => match millionths(raw) {
+        Some(microdegrees) => Coordinate::from_microdegrees(microdegrees),
+        None => bare(raw).parse().ok().and_then(Coordinate::from_degrees),
+    }
 );
+
+/// A number in millionths, if it is plain and short: some digits, perhaps a point and at most six more. Nothing is rounded.
+fn millionths(raw: &str) -> Option<i64> {
+    /// The millionths of so many digits and no more fit, and a float would be rounded to the same.
+    const DIGITS_MAX: usize = 12;
+    let (negative, digits) = match raw.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.len() > DIGITS_MAX {
+        return None;
+    }
+    let (mut units, mut decimals) = (0_i64, None);
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                units = units * 10 + i64::from(byte - b'0');
+                decimals = decimals.map(|decimals| decimals + 1);
+            }
+            b'.' if decimals.is_none() => decimals = Some(0),
+            _ => return None,
+        }
+    }
+    // A point is between digits, and there is one at least.
+    let whole = digits.len() - decimals.map_or(0, |decimals| decimals + 1);
+    if whole == 0 || decimals == Some(0) {
+        return None;
+    }
+    let missing = 6_usize.checked_sub(decimals.unwrap_or(0))?;
+    let scaled = units * 10_i64.pow(missing as u32);
+    Some(if negative { -scaled } else { scaled })
+}
 
 scalar!(
     /// A flag: any number but zero is true; the words "true" and "false" count.
@@ -66,6 +101,9 @@ fn flag(raw: &str) -> Option<bool> {
 /// A price that an exchange asks for, rounded up. A negative one stays negative; one that no integer holds is the
 /// greatest or least price.
 fn price(raw: &str, rounding: Rounding) -> Option<Cpm> {
+    if let Some(micros) = millionths(raw) {
+        return Some(Cpm(micros));
+    }
     match Cpm::parse(bare(raw), rounding) {
         Ok(price) => Some(price),
         Err(ParseMoneyError::TooLarge { negative: true }) => Some(Cpm::MIN),

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{Lenient, Scanner};
+use super::{Lenient, Name, Scanner};
 
 /// A struct that takes its fields one by one.
 pub(crate) trait Object<'de>: Default {
@@ -16,7 +16,7 @@ pub(crate) trait Object<'de>: Default {
     fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
 
     /// The same on the fast lane.
-    fn scan(&mut self, key: &[u8], scanner: &mut Scanner<'de>) -> Option<()>;
+    fn scan(&mut self, key: Name<'de>, scanner: Scanner<'de>, at: usize) -> Option<usize>;
 }
 
 /// Declares a struct of OpenRTB: JSON name, field, type.
@@ -61,13 +61,21 @@ macro_rules! object {
             }
         }
 
-        // One comparison by length and first bytes for all names, which a match on text would not be.
+        // One jump and one comparison for all names, which a match on text would not be.
         #[allow(non_upper_case_globals, reason = "named like their fields")]
-        fn scan(&mut self, key: &[u8], scanner: &mut $crate::lenient::Scanner<$request>) -> Option<()> {
-            $( const $field: &[u8] = $key.as_bytes(); )*
-            match key {
-                $( $field => $crate::lenient::Lenient::scan(&mut self.$field, scanner), )*
-                _ => scanner.skip(),
+        #[inline]
+        fn scan(
+            &mut self,
+            key: $crate::lenient::Name<$request>,
+            scanner: $crate::lenient::Scanner<$request>,
+            value_at: usize,
+        ) -> Option<usize> {
+            const SLOTS: $crate::lenient::Slots = $crate::lenient::Slots::of(&[$($key),*]);
+            $( const $field: u64 = SLOTS.slot_of($key); )*
+            match SLOTS.slot(&key) {
+                $( $field if key.is($key, const { $crate::lenient::head_of($key.as_bytes()) }) =>
+                    $crate::lenient::Lenient::scan(&mut self.$field, scanner, value_at), )*
+                _ => scanner.skip(value_at),
             }
         }
     };
@@ -109,32 +117,37 @@ impl<'de, T: Object<'de>> Lenient<'de> for Option<T> {
         Ok(())
     }
 
-    fn scan(&mut self, scanner: &mut Scanner<'de>) -> Option<()> {
-        let is_object = scan(self.insert(T::default()), scanner)?;
+    fn scan(&mut self, scanner: Scanner<'de>, at: usize) -> Option<usize> {
+        let (is_object, behind) = scan(self.insert(T::default()), scanner, at)?;
         if !is_object {
             *self = None;
         }
-        Some(())
+        Some(behind)
     }
 }
 
 /// As [`fill`], on the fast lane.
-pub(crate) fn scan<'de, T: Object<'de>>(object: &mut T, scanner: &mut Scanner<'de>) -> Option<bool> {
-    match scanner.peek()? {
-        b'{' => {
-            let mut goes_on = scanner.enter(b'}')?;
-            while goes_on {
-                let key = scanner.key()?;
-                object.scan(key, scanner)?;
-                goes_on = scanner.goes_on(b'}')?;
-            }
-            Some(true)
-        }
-        b'"' if scanner.quoted()?.has_escapes => None,
-        b'"' => Some(false),
-        b'[' | b'n' | b't' | b'f' => scanner.skip().map(|()| false),
-        _ => None,
+pub(crate) fn scan<'de, T: Object<'de>>(object: &mut T, scanner: Scanner<'de>, at: usize) -> Option<(bool, usize)> {
+    let (b'{', at) = scanner.peek(at)? else { return not_an_object(scanner, at) };
+    let (mut goes_on, mut at) = scanner.enter(at + 1, b'}')?;
+    while goes_on {
+        let (key, value) = scanner.key(at)?;
+        at = object.scan(key, scanner, value)?;
+        (goes_on, at) = scanner.goes_on(at, b'}')?;
     }
+    Some((true, at))
+}
+
+/// Goes over something else where an object belongs.
+#[cold]
+fn not_an_object(scanner: Scanner<'_>, at: usize) -> Option<(bool, usize)> {
+    let (first, at) = scanner.peek(at)?;
+    let behind = match first {
+        b'"' => scanner.quoted(at).filter(|text| !text.has_escapes)?.behind,
+        b'[' | b'n' | b't' | b'f' => scanner.skip(at)?,
+        _ => return None,
+    };
+    Some((false, behind))
 }
 
 /// Gives a fresh object the fields that stand there; says whether it was an object at all.

@@ -4,283 +4,310 @@
 //! what is odd (a syntax error, an escape in a name, a number where an object belongs, nesting of more than 63 levels) it makes
 //! nothing: it says [`None`], and the body is read again by the other lane, which knows what is wrong.
 //! Never: recursion deeper than the types themselves; a word about an error.
+//!
+//! Where it stands is a number that goes from hand to hand: kept in a struct behind a reference it would be written to memory
+//! and read again at every step, and each step waits for the one before.
+
+use super::names::Name;
+use super::words::{digits, ends_of_plain_text, number_of};
 
 /// How deep a value may be that is skipped: a bit each.
 const SKIPPED_LEVELS_MAX: u32 = 63;
 
-const ONES: u64 = u64::from_le_bytes([1; 8]);
-const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
-const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
-const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
-const BLANKS: u64 = u64::from_le_bytes([b' '; 8]);
+/// Bytes of one word.
+const WORD: usize = size_of::<u64>();
 
-/// A place in a text. Every method leaves it behind what it has read; after a `None` it is anywhere.
-#[derive(Debug)]
+/// A text that is read. Every method takes the place at which it begins, and gives the one behind what it has read.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Scanner<'de> {
     text: &'de str,
-    /// What has not been read: the end of `text`.
-    rest: &'de [u8],
 }
 
 /// A string as it stands, without its quotes.
 pub(crate) struct Quoted<'de> {
     pub(crate) inner: &'de str,
     pub(crate) has_escapes: bool,
+    /// The place behind its last quote.
+    pub(crate) behind: usize,
 }
 
 impl<'de> Scanner<'de> {
     pub(crate) fn new(text: &'de str) -> Self {
-        Self { text, rest: text.as_bytes() }
+        Self { text }
     }
 
-    #[inline]
-    fn at(&self) -> usize {
-        self.text.len() - self.rest.len()
+    #[inline(always)]
+    fn byte(self, at: usize) -> Option<u8> {
+        self.text.as_bytes().get(at).copied()
     }
 
-    /// The next byte that is no blank; the scanner stands on it.
-    #[inline]
-    pub(crate) fn peek(&mut self) -> Option<u8> {
-        match self.rest {
-            [byte, ..] if *byte > b' ' => Some(*byte),
-            _ => self.peek_behind_blanks(),
+    /// The bytes from a place on, the first one lowest; `None` if there are fewer than eight.
+    #[inline(always)]
+    fn word(self, at: usize) -> Option<u64> {
+        let chunk = self.text.as_bytes().get(at..at.wrapping_add(WORD))?;
+        chunk.first_chunk().map(|chunk| u64::from_le_bytes(*chunk))
+    }
+
+    /// The next byte that is no blank, and its place.
+    #[inline(always)]
+    pub(crate) fn peek(self, at: usize) -> Option<(u8, usize)> {
+        match self.byte(at)? {
+            byte if byte > b' ' => Some((byte, at)),
+            _ => self.peek_behind_blanks(at),
         }
     }
 
+    #[cold]
     #[inline(never)]
-    fn peek_behind_blanks(&mut self) -> Option<u8> {
+    fn peek_behind_blanks(self, mut at: usize) -> Option<(u8, usize)> {
         loop {
-            match self.rest {
-                [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] => self.rest = rest,
-                [other, ..] => return Some(*other),
-                [] => return None,
+            match self.byte(at)? {
+                b' ' | b'\n' | b'\r' | b'\t' => at += 1,
+                other => return Some((other, at)),
             }
         }
-    }
-
-    /// Goes over a byte if it is the next that is no blank.
-    #[inline]
-    fn eat(&mut self, wanted: u8) -> Option<()> {
-        let byte = self.peek()?;
-        self.rest = self.rest.get(1..)?;
-        (byte == wanted).then_some(())
     }
 
     /// Whether nothing but blanks is left.
-    pub(crate) fn is_at_end(&mut self) -> bool {
-        self.peek().is_none()
+    pub(crate) fn is_at_end(self, at: usize) -> bool {
+        self.peek(at).is_none()
     }
 
-    /// Goes into an object or a list, at whose bracket it stands; false when there is nothing in it.
-    #[inline]
-    pub(crate) fn enter(&mut self, close: u8) -> Option<bool> {
-        self.rest = self.rest.get(1..)?;
-        if self.peek()? == close {
-            self.rest = self.rest.get(1..)?;
-            return Some(false);
-        }
-        Some(true)
+    /// Behind the bracket of an object or a list: the place of its first member or element, or behind it if there is none.
+    #[inline(always)]
+    pub(crate) fn enter(self, at: usize, close: u8) -> Option<(bool, usize)> {
+        let (byte, at) = self.peek(at)?;
+        Some(if byte == close { (false, at + 1) } else { (true, at) })
     }
 
     /// Behind a member or an element: whether another one follows.
-    #[inline]
-    pub(crate) fn goes_on(&mut self, close: u8) -> Option<bool> {
-        let byte = self.peek()?;
-        self.rest = self.rest.get(1..)?;
+    #[inline(always)]
+    pub(crate) fn goes_on(self, at: usize, close: u8) -> Option<(bool, usize)> {
+        let (byte, at) = self.peek(at)?;
         match byte {
-            b',' => Some(true),
-            other => (other == close).then_some(false),
+            b',' => Some((true, at + 1)),
+            other => (other == close).then_some((false, at + 1)),
         }
     }
 
-    /// A member's name and its colon.
+    /// A member's name; the place is behind its colon.
     #[inline(always)]
-    pub(crate) fn key(&mut self) -> Option<&'de [u8]> {
-        // As nearly all senders write it: without blanks.
-        if let [b'"', name @ ..] = self.rest {
-            let mut rest = name;
-            while let Some((chunk, behind)) = rest.split_first_chunk::<8>() {
-                let found = ends_of_plain_text(u64::from_le_bytes(*chunk));
-                if found != 0 {
-                    let end = name.len() - rest.len() + found.trailing_zeros() as usize / 8;
-                    let [b'"', b':', behind @ ..] = name.get(end..)? else { break };
-                    self.rest = behind;
-                    return name.get(..end);
+    pub(crate) fn key(self, at: usize) -> Option<(Name<'de>, usize)> {
+        // As nearly all senders write it: short and without blanks.
+        if self.byte(at)? == b'"'
+            && let Some(word) = self.word(at + 1)
+        {
+            let found = ends_of_plain_text(word);
+            if found != 0 {
+                let end = at + 1 + found.trailing_zeros() as usize / 8;
+                if let Some([b'"', b':']) = self.text.as_bytes().get(end..end + 2) {
+                    let name = self.text.as_bytes().get(at + 1..end)?;
+                    return Some((Name::short(name, word), end + 2));
                 }
-                rest = behind;
             }
         }
-        self.key_among_blanks()
+        self.key_as_it_comes(at)
     }
 
     #[inline(never)]
-    fn key_among_blanks(&mut self) -> Option<&'de [u8]> {
-        if self.peek()? != b'"' {
-            return None;
+    fn key_as_it_comes(self, at: usize) -> Option<(Name<'de>, usize)> {
+        let (b'"', at) = self.peek(at)? else { return None };
+        let (end, has_escapes) = self.end_of_string(at)?;
+        let name = self.text.as_bytes().get(at + 1..end)?;
+        let (b':', colon) = self.peek(end + 1)? else { return None };
+        (!has_escapes).then_some((Name::new(name), colon + 1))
+    }
+
+    /// A string without escapes, at whose first quote it stands; `None` also where it cannot be told at once.
+    #[inline(always)]
+    pub(crate) fn plain(self, at: usize) -> Option<(&'de str, usize)> {
+        let mut end = at + 1;
+        loop {
+            let found = ends_of_plain_text(self.word(end)?);
+            if found != 0 {
+                end += found.trailing_zeros() as usize / 8;
+                break;
+            }
+            end += WORD;
         }
-        let before = self.rest;
-        let has_escapes = self.skip_string()?;
-        let key = before.get(1..before.len() - self.rest.len() - 1)?;
-        self.eat(b':')?;
-        (!has_escapes).then_some(key)
+        (self.byte(end)? == b'"').then_some((self.text.get(at + 1..end)?, end + 1))
     }
 
     /// A string, at whose first quote it stands.
     #[inline]
-    pub(crate) fn quoted(&mut self) -> Option<Quoted<'de>> {
-        let start = self.at() + 1;
-        let has_escapes = self.skip_string()?;
-        Some(Quoted { inner: self.text.get(start..self.at() - 1)?, has_escapes })
+    pub(crate) fn quoted(self, at: usize) -> Option<Quoted<'de>> {
+        let (end, has_escapes) = self.end_of_string(at)?;
+        Some(Quoted { inner: self.text.get(at + 1..end)?, has_escapes, behind: end + 1 })
     }
 
     /// The text of the next value, as it stands.
     #[inline]
-    pub(crate) fn value(&mut self) -> Option<&'de str> {
-        self.peek()?;
-        let start = self.at();
-        self.skip()?;
-        self.text.get(start..self.at())
+    pub(crate) fn value(self, at: usize) -> Option<(&'de str, usize)> {
+        let (_, at) = self.peek(at)?;
+        let behind = self.skip(at)?;
+        Some((self.text.get(at..behind)?, behind))
     }
 
-    /// A whole number of a few digits, if one comes next; otherwise the scanner stays where it is.
+    /// A whole number of a few digits, if one comes next.
     #[inline]
-    pub(crate) fn small_number(&mut self) -> Option<u32> {
-        /// So many digits fit.
-        const DIGITS_MAX: usize = 9;
-        let first = self.peek()?;
-        let mut value = 0;
-        for (count, byte) in self.rest.iter().enumerate() {
-            match byte {
-                b'0'..=b'9' if count < DIGITS_MAX => value = value * 10 + u32::from(byte - b'0'),
-                b',' | b'}' | b']' if count == 1 || count > 1 && first != b'0' => {
-                    self.rest = self.rest.get(count..)?;
-                    return Some(value);
-                }
-                _ => return None,
-            }
+    pub(crate) fn small_number(self, at: usize) -> Option<(u32, usize)> {
+        let (first, at) = self.peek(at)?;
+        let word = self.word(at)?;
+        let count = digits(word);
+        if count == 0 || count >= WORD || first == b'0' && count > 1 {
+            return None;
         }
-        None
+        matches!(self.byte(at + count)?, b',' | b'}' | b']').then(|| (number_of(word, count), at + count))
     }
 
     /// Goes over the next value.
     #[inline]
-    pub(crate) fn skip(&mut self) -> Option<()> {
-        match self.peek()? {
-            b'{' | b'[' => self.skip_nested(),
-            _ => self.skip_scalar(),
+    pub(crate) fn skip(self, at: usize) -> Option<usize> {
+        let (byte, at) = self.peek(at)?;
+        match byte {
+            b'{' | b'[' => self.skip_nested(at),
+            _ => self.skip_scalar(byte, at),
         }
     }
 
     #[inline]
-    fn skip_scalar(&mut self) -> Option<()> {
-        match self.rest.first()? {
-            b'"' => self.skip_string().map(drop),
-            b'-' | b'0'..=b'9' => self.skip_number(),
-            b't' => self.skip_word(b"true"),
-            b'f' => self.skip_word(b"false"),
-            b'n' => self.skip_word(b"null"),
+    fn skip_scalar(self, first: u8, at: usize) -> Option<usize> {
+        match first {
+            b'"' => self.end_of_string(at).map(|(end, _)| end + 1),
+            b'-' | b'0'..=b'9' => self.skip_number(at),
+            b't' => self.skip_word(at, b"true"),
+            b'f' => self.skip_word(at, b"false"),
+            b'n' => self.skip_word(at, b"null"),
             _ => None,
         }
     }
 
     #[inline]
-    fn skip_word(&mut self, word: &[u8]) -> Option<()> {
-        self.rest = self.rest.strip_prefix(word)?;
-        Some(())
+    fn skip_word(self, at: usize, word: &[u8]) -> Option<usize> {
+        let behind = at + word.len();
+        (self.text.as_bytes().get(at..behind)? == word).then_some(behind)
     }
 
     #[inline]
-    fn skip_number(&mut self) -> Option<()> {
-        let mut rest = self.rest;
-        if let [b'-', behind @ ..] = rest {
-            rest = behind;
-        }
-        let begins_with_zero = rest.first() == Some(&b'0');
-        let (digits, behind) = behind_digits(rest);
-        if digits == 0 || begins_with_zero && digits > 1 {
+    fn skip_number(self, mut at: usize) -> Option<usize> {
+        let byte = |at| self.byte(at).unwrap_or(0);
+        at += usize::from(byte(at) == b'-');
+        let begins_with_zero = byte(at) == b'0';
+        let whole = self.behind_digits(at)?;
+        if begins_with_zero && whole > at + 1 {
             return None;
         }
-        rest = behind;
-        if let [b'.', behind @ ..] = rest {
-            let (digits, behind) = behind_digits(behind);
-            if digits == 0 {
-                return None;
-            }
-            rest = behind;
+        at = whole;
+        if byte(at) == b'.' {
+            at = self.behind_digits(at + 1)?;
         }
-        if let [b'e' | b'E', b'+' | b'-', behind @ ..] | [b'e' | b'E', behind @ ..] = rest {
-            let (digits, behind) = behind_digits(behind);
-            if digits == 0 {
-                return None;
-            }
-            rest = behind;
+        if matches!(byte(at), b'e' | b'E') {
+            at += 1;
+            at += usize::from(matches!(byte(at), b'+' | b'-'));
+            at = self.behind_digits(at)?;
         }
-        self.rest = rest;
-        Some(())
+        Some(at)
     }
 
-    /// Goes over a string, at whose first quote it stands; says whether it has escapes.
+    /// The place behind some digits, of which there is one at least.
     #[inline]
-    fn skip_string(&mut self) -> Option<bool> {
-        let mut rest = self.rest.get(1..)?;
+    fn behind_digits(self, at: usize) -> Option<usize> {
+        let mut behind = at;
+        while self.byte(behind).is_some_and(|byte| byte.is_ascii_digit()) {
+            behind += 1;
+        }
+        (behind > at).then_some(behind)
+    }
+
+    /// The place of a string's last quote, where its first one is given; says whether the string has escapes.
+    #[inline(always)]
+    fn end_of_string(self, at: usize) -> Option<(usize, bool)> {
+        let mut at = at + 1;
+        // A word at a time, up to a quote, a backslash or a control character.
+        while let Some(word) = self.word(at) {
+            let found = ends_of_plain_text(word);
+            if found != 0 {
+                at += found.trailing_zeros() as usize / 8;
+                if self.byte(at)? == b'"' {
+                    return Some((at, false));
+                }
+                break;
+            }
+            at += WORD;
+        }
+        self.end_of_odd_string(at)
+    }
+
+    /// The same from within it: where there is something odd, or little is left of the text.
+    #[inline(never)]
+    fn end_of_odd_string(self, mut at: usize) -> Option<(usize, bool)> {
         let mut has_escapes = false;
         loop {
-            // Eight bytes at a time, up to a quote, a backslash or a control character.
-            while let Some((chunk, behind)) = rest.split_first_chunk::<8>() {
-                let found = ends_of_plain_text(u64::from_le_bytes(*chunk));
+            while let Some(word) = self.word(at) {
+                let found = ends_of_plain_text(word);
                 if found != 0 {
-                    rest = rest.get(found.trailing_zeros() as usize / 8..)?;
+                    at += found.trailing_zeros() as usize / 8;
                     break;
                 }
-                rest = behind;
+                at += WORD;
             }
-            match rest {
-                [b'"', behind @ ..] => {
-                    self.rest = behind;
-                    return Some(has_escapes);
-                }
-                [b'\\', ..] => {
+            match self.byte(at)? {
+                b'"' => return Some((at, has_escapes)),
+                b'\\' => {
                     has_escapes = true;
-                    rest = rest.get(escape_length(rest)?..)?;
+                    at += self.escape_length(at)?;
                 }
-                [..=0x1f, ..] | [] => return None,
-                [_, behind @ ..] => rest = behind,
+                ..=0x1f => return None,
+                _ => at += 1,
             }
+        }
+    }
+
+    /// How many bytes the escape has that begins at a place.
+    fn escape_length(self, at: usize) -> Option<usize> {
+        match self.byte(at + 1)? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
+            b'u' if self.text.as_bytes().get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit) => Some(6),
+            _ => None,
         }
     }
 
     /// Goes over an object or a list, whatever is in it.
-    fn skip_nested(&mut self) -> Option<()> {
+    fn skip_nested(self, mut at: usize) -> Option<usize> {
         // The lowest bit is the innermost level: 1 for an object, 0 for a list.
         let (mut kinds, mut depth) = (0_u64, 0);
         loop {
             // Stands at a value.
-            let bracket = self.peek()?;
-            if matches!(bracket, b'{' | b'[') {
+            let (first, value) = self.peek(at)?;
+            if matches!(first, b'{' | b'[') {
                 if depth == SKIPPED_LEVELS_MAX {
                     return None;
                 }
-                let is_object = bracket == b'{';
-                if self.enter(if is_object { b'}' } else { b']' })? {
+                let is_object = first == b'{';
+                let (has_some, inside) = self.enter(value + 1, if is_object { b'}' } else { b']' })?;
+                at = inside;
+                if has_some {
                     kinds = kinds << 1 | u64::from(is_object);
                     depth += 1;
                     if is_object {
-                        self.skip_key()?;
+                        at = self.skip_key(at)?;
                     }
                     continue;
                 }
             } else {
-                self.skip_scalar()?;
+                at = self.skip_scalar(first, value)?;
             }
             // Stands behind a value.
             loop {
                 if depth == 0 {
-                    return Some(());
+                    return Some(at);
                 }
                 let is_object = kinds & 1 == 1;
-                if self.goes_on(if is_object { b'}' } else { b']' })? {
+                let (goes_on, behind) = self.goes_on(at, if is_object { b'}' } else { b']' })?;
+                at = behind;
+                if goes_on {
                     if is_object {
-                        self.skip_key()?;
+                        at = self.skip_key(at)?;
                     }
                     break;
                 }
@@ -290,53 +317,11 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    #[inline]
-    fn skip_key(&mut self) -> Option<()> {
-        if self.peek()? != b'"' {
-            return None;
-        }
-        self.skip_string()?;
-        self.eat(b':')
-    }
-}
-
-/// How many digits a text begins with, and what comes behind them.
-#[inline]
-fn behind_digits(text: &[u8]) -> (usize, &[u8]) {
-    let mut rest = text;
-    while let [b'0'..=b'9', behind @ ..] = rest {
-        rest = behind;
-    }
-    (text.len() - rest.len(), rest)
-}
-
-/// The high bit of the first byte that is a quote, a backslash or a control character; of later ones perhaps, too.
-#[inline]
-fn ends_of_plain_text(word: u64) -> u64 {
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
-    (zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES) | word.wrapping_sub(BLANKS) & !word) & HIGHS
-}
-
-/// How many bytes come before the first quote, backslash or control character, looked at eight at a time: when it says fewer,
-/// fewer than eight were left.
-#[inline]
-pub(crate) fn plain_length(text: &[u8]) -> usize {
-    let mut rest = text;
-    while let Some((chunk, behind)) = rest.split_first_chunk::<8>() {
-        let found = ends_of_plain_text(u64::from_le_bytes(*chunk));
-        if found != 0 {
-            return text.len() - rest.len() + found.trailing_zeros() as usize / 8;
-        }
-        rest = behind;
-    }
-    text.len() - rest.len()
-}
-
-/// How many bytes the escape has that the text begins with.
-fn escape_length(text: &[u8]) -> Option<usize> {
-    match text.get(1)? {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
-        b'u' if text.get(2..6)?.iter().all(u8::is_ascii_hexdigit) => Some(6),
-        _ => None,
+    #[inline(always)]
+    fn skip_key(self, at: usize) -> Option<usize> {
+        let (b'"', at) = self.peek(at)? else { return None };
+        let (end, _) = self.end_of_string(at)?;
+        let (b':', colon) = self.peek(end + 1)? else { return None };
+        Some(colon + 1)
     }
 }

@@ -44,19 +44,34 @@ pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The text of the next value.
-#[inline]
-fn scan_text<'de>(scanner: &mut Scanner<'de>) -> Option<Option<Cow<'de, str>>> {
-    if scanner.peek()? != b'"' {
-        return scanner.value().map(text);
+/// The text of the next value, where it is not as it mostly is.
+#[inline(never)]
+fn scan_odd_text<'de>(scanner: Scanner<'de>, at: usize) -> Option<(Option<Cow<'de, str>>, usize)> {
+    let (first, at) = scanner.peek(at)?;
+    if first != b'"' {
+        let (raw, behind) = scanner.value(at)?;
+        return Some((text(raw), behind));
     }
-    let Quoted { inner, has_escapes } = scanner.quoted()?;
-    Some(match has_escapes {
+    let Quoted { inner, has_escapes, behind } = scanner.quoted(at)?;
+    let text = match has_escapes {
         false if inner.is_empty() => None,
         false => Some(Cow::Borrowed(inner)),
-        // Read again by the book: escapes are rare where text belongs.
-        true => serde_json::from_str(&format!("\"{inner}\"")).ok().map(Cow::Owned),
-    })
+        true => without_escapes(inner),
+    };
+    Some((text, behind))
+}
+
+/// A string as most are: not empty, without escapes, and not at the very end of the text.
+#[inline(always)]
+pub(super) fn scan_plain_text<'de>(scanner: Scanner<'de>, at: usize) -> Option<(&'de str, usize)> {
+    let (b'"', at) = scanner.peek(at)? else { return None };
+    scanner.plain(at).filter(|(text, _)| !text.is_empty())
+}
+
+/// Read again by the book: escapes are rare where text belongs.
+#[cold]
+fn without_escapes(inner: &str) -> Option<Cow<'static, str>> {
+    serde_json::from_str(&format!("\"{inner}\"")).ok().map(Cow::Owned)
 }
 
 impl<'de> Lenient<'de> for Option<Cow<'de, str>> {
@@ -65,10 +80,14 @@ impl<'de> Lenient<'de> for Option<Cow<'de, str>> {
         Ok(())
     }
 
-    #[inline]
-    fn scan(&mut self, scanner: &mut Scanner<'de>) -> Option<()> {
-        *self = scan_text(scanner)?;
-        Some(())
+    fn scan(&mut self, scanner: Scanner<'de>, at: usize) -> Option<usize> {
+        if let Some((text, behind)) = scan_plain_text(scanner, at) {
+            *self = Some(Cow::Borrowed(text));
+            return Some(behind);
+        }
+        let (text, behind) = scan_odd_text(scanner, at)?;
+        *self = text;
+        Some(behind)
     }
 }
 
@@ -79,10 +98,10 @@ impl<'de> Lenient<'de> for Cow<'de, str> {
         Ok(())
     }
 
-    #[inline]
-    fn scan(&mut self, scanner: &mut Scanner<'de>) -> Option<()> {
-        *self = scan_text(scanner)?.unwrap_or_default();
-        Some(())
+    fn scan(&mut self, scanner: Scanner<'de>, at: usize) -> Option<usize> {
+        let (text, behind) = scan_odd_text(scanner, at)?;
+        *self = text.unwrap_or_default();
+        Some(behind)
     }
 }
 

@@ -31,6 +31,15 @@ pub fn parse_request(body: &[u8]) -> Result<BidRequest<'_>, Malformed> {
     parse::object(body)
 }
 
+/// As [`parse_request`], into a fresh request: some kilobytes that are not moved. One that is not fresh keeps what the body
+/// does not name.
+///
+/// # Errors
+/// As [`parse_request`]; what `request` holds then means nothing.
+pub fn read_request<'a>(body: &'a [u8], request: &mut BidRequest<'a>) -> Result<(), Malformed> {
+    parse::object_into(body, request)
+}
+
 object! {
     /// A bid request.
     BidRequest<'a> {

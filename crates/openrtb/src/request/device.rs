@@ -118,6 +118,10 @@ impl Coordinate {
         (degrees.abs() <= 180.0).then(|| Self((degrees * 1e6).round() as i32))
     }
 
+    pub(crate) fn from_microdegrees(microdegrees: i64) -> Option<Self> {
+        i32::try_from(microdegrees).ok().filter(|microdegrees| microdegrees.abs() <= 180_000_000).map(Self)
+    }
+
     /// Millionths of a degree, north or east of zero.
     #[must_use]
     pub const fn microdegrees(self) -> i32 {

@@ -18,7 +18,7 @@ mod user;
 mod validate;
 
 pub use bid_request::{
-    AuctionType, BidFeedback, BidRequest, EventNotificationToken, Inventory, RequestExt, parse_request,
+    AuctionType, BidFeedback, BidRequest, EventNotificationToken, Inventory, RequestExt, parse_request, read_request,
 };
 pub use deal::{Deal, Pmp};
 pub use device::{Coordinate, Device, Geo};

@@ -150,11 +150,11 @@ macro_rules! by_way_of {
                 Ok(())
             }
 
-            fn scan(&mut self, scanner: &mut Scanner<'de>) -> Option<()> {
+            fn scan(&mut self, scanner: Scanner<'de>, at: usize) -> Option<usize> {
                 let mut $value: $other = None;
-                $value.scan(scanner)?;
+                let behind = $value.scan(scanner, at)?;
                 *self = $from;
-                Some(())
+                Some(behind)
             }
         }
     };
