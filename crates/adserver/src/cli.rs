@@ -125,6 +125,17 @@ fn check_config(file: &std::path::Path) -> anyhow::Result<ExitCode> {
     config.exchanges.iter().try_for_each(|exchange| exchange.read_price_codec().map(drop))?;
     print!("{}", explain(&config));
     println!("{} campaigns in {}", campaigns.len(), config.campaigns.file.display());
+    if campaigns.is_empty() {
+        println!("warning: {}: no campaign: nothing is bid on", config.campaigns.file.display());
+    }
+    if let Some(folder) =
+        config.ledger.path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+    {
+        println!(
+            "warning: {}: no such folder here, and `ledger.path` is in it: make it before the start",
+            folder.display()
+        );
+    }
     for warning in config.campaign_warnings() {
         println!("warning: {}: {warning}", config.campaigns.file.display());
     }

@@ -37,6 +37,18 @@ fn check_config_says_what_each_intensity_means() {
 }
 
 #[test]
+fn check_config_warns_of_what_is_sound_and_would_not_serve() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = write_config(folder.path(), |text| text.replacen("path = \"", "path = \"nowhere/", 1));
+    std::fs::write(folder.path().join("campaigns.toml"), "").expect("written");
+    let output = adserver(&["check-config", &file]);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(said.contains("campaigns.toml: no campaign: nothing is bid on"), "{said}");
+    assert!(said.contains("nowhere: no such folder here"), "{said}");
+}
+
+#[test]
 fn check_config_names_file_line_and_key() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = write_config(folder.path(), |text| text.replacen("tmax = \"150ms\"", "tmax = \"150\"", 1));

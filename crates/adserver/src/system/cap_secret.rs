@@ -41,7 +41,7 @@ impl CapSecretFile {
             Err(error) => return Err(wrong(&file, format!("cannot be read: {error}"))),
         };
         let opened = CapSecretFile { file, stored: AtomicU32::new(secret.day()), keys: CapKeys::new(secret) };
-        opened.store().map_err(|error| wrong(&opened.file, format!("cannot be written: {error}")))?;
+        opened.store().map_err(|error| wrong(&opened.file, format!("cannot be written: {error}; make its folder, which this process must own, or name another `ledger.path`")))?;
         Ok(opened)
     }
 
