@@ -121,6 +121,31 @@ fn a_change_counts_when_it_is_confirmed_and_after_the_next_start() {
 }
 
 #[test]
+fn what_is_sound_and_hardly_meant_is_said_when_it_is_taken() {
+    let _turn = Turn::take();
+    let world = start();
+    let admin = world.system.ports().admin;
+    let odd = json!({
+        "id": 9, "name": "odd", "advertiser_domain": "odd.example", "budget": "50.00", "bid_cpm": "1.00",
+        "starts": "2026-01-01", "ends": "2099-12-31", "countries": ["SG"], "utc_offset": "+08:00",
+        "hour_weights": ["mon-fri 0-24: 2", "mon-sun 0-24: 3", "sat 8-9: 1"],
+        "creative": [{ "id": 90, "sizes": ["300x250"], "markup": "<b>odd</b>" }],
+    });
+    let added = put(admin, "/campaigns/9", "content-type: application/json\r\n", &odd.to_string());
+    let said = json(&added);
+    let warnings = said["warnings"].as_array().expect("a list");
+    assert!(added.status == 201 && warnings.len() == 1, "{added:?}");
+    assert!(warnings[0].as_str().is_some_and(|text| text.starts_with("hour_weights: ") && text.contains("no effect")));
+    assert_eq!(said["effective"], true);
+    // Said again of the same, though nothing changes.
+    let again = json(&put(admin, "/campaigns/9", "if-match: *\r\n", &text(admin, 9)));
+    assert_eq!((&again["version"], &again["warnings"]), (&json!(1), &said["warnings"]));
+    let plain =
+        put(admin, "/campaigns/9", "if-match: *\r\n", &text(admin, 9).replace("\"mon,tue,wed,thu,fri 0-24: 2\", ", ""));
+    assert_eq!((&json(&plain)["version"], &json(&plain)["warnings"]), (&json!(2), &json!([])), "{plain:?}");
+}
+
+#[test]
 fn what_may_not_be_changed_is_refused_with_every_reason_and_changes_nothing() {
     let _turn = Turn::take();
     let world = start();

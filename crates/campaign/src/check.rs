@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use foldhash::fast::RandomState;
 use money::{Cpm, Nanos};
 
 use crate::cap::contradiction;
@@ -137,6 +138,20 @@ impl Campaign {
     #[must_use]
     pub fn flaws(&self) -> Vec<Flaw> {
         self.checks().filter_map(Result::err).collect()
+    }
+
+    /// The exchanges that it bids on or keeps away from and that are not among these, as flaws.
+    #[must_use]
+    pub fn unknown_exchanges(&self, exchanges: &[String]) -> Vec<Flaw> {
+        let excluded = |at| Place::Rule(Side::Exclude, Dimension::Exchanges, at);
+        let named = self.exchanges.iter().enumerate().map(|(at, name)| (Place::Exchange(at), name));
+        let named = named.chain(self.exclude().exchanges.iter().enumerate().map(|(at, name)| (excluded(at), name)));
+        let unknown = named.filter(|(_, name)| !exchanges.contains(name));
+        let flaw = |(place, name): (Place, &String)| Flaw {
+            place,
+            advice: format!("`{name}` is not configured: write one of {}", exchanges.join(", ")),
+        };
+        unknown.map(flaw).collect()
     }
 
     fn checks(&self) -> impl Iterator<Item = Result<(), Flaw>> {
@@ -330,26 +345,41 @@ impl Creative {
 /// The ids that the campaigns of a list have taken.
 #[derive(Debug, Default)]
 pub(crate) struct TakenIds {
-    campaigns: HashSet<CampaignId>,
+    campaigns: HashSet<CampaignId, RandomState>,
     /// Each with its campaign.
-    creatives: HashMap<CreativeId, CampaignId>,
+    creatives: HashMap<CreativeId, CampaignId, RandomState>,
 }
 
 impl TakenIds {
     /// Takes the ids of one campaign and of its creatives, all or none.
     pub(crate) fn take(&mut self, campaign: &Campaign) -> Result<(), Flaw> {
-        ensure(!self.campaigns.contains(&campaign.id), Place::Id, || {
-            format!("{} is taken by another campaign: give each its own number", campaign.id)
-        })?;
-        self.check_creatives(campaign, &HashSet::new())?;
+        self.check_id(campaign.id)?;
+        self.check_creatives(campaign, |_| false)?;
         self.hold(campaign);
         Ok(())
     }
 
-    /// Finds a creative that is taken by a campaign that is not among the `free`.
-    pub(crate) fn check_creatives(&self, campaign: &Campaign, free: &HashSet<CampaignId>) -> Result<(), Flaw> {
+    /// Takes the id of a campaign whose creatives are looked at elsewhere.
+    pub(crate) fn take_id(&mut self, campaign: CampaignId) -> Result<(), Flaw> {
+        self.check_id(campaign)?;
+        self.campaigns.insert(campaign);
+        Ok(())
+    }
+
+    fn check_id(&self, campaign: CampaignId) -> Result<(), Flaw> {
+        ensure(!self.campaigns.contains(&campaign), Place::Id, || {
+            format!("{campaign} is taken by another campaign: give each its own number")
+        })
+    }
+
+    /// Finds a creative that is taken by a campaign that does not give up its own.
+    pub(crate) fn check_creatives(
+        &self,
+        campaign: &Campaign,
+        gives_up: impl Fn(CampaignId) -> bool,
+    ) -> Result<(), Flaw> {
         for (index, creative) in campaign.creatives.iter().enumerate() {
-            let owner = self.creatives.get(&creative.id).filter(|owner| !free.contains(owner));
+            let owner = self.creatives.get(&creative.id).filter(|owner| !gives_up(**owner));
             if let Some(owner) = owner {
                 let advice = format!(
                     "{} is taken by campaign {owner}: exchanges audit by this number, so give each creative its own",
@@ -387,7 +417,7 @@ fn loads_over_http(markup: &str) -> bool {
 }
 
 fn first_twice<T: Eq + std::hash::Hash>(items: &[T]) -> Option<usize> {
-    let mut seen = HashSet::with_capacity_and_hasher(items.len(), foldhash::fast::RandomState::default());
+    let mut seen = HashSet::with_capacity_and_hasher(items.len(), RandomState::default());
     items.iter().position(|item| !seen.insert(item))
 }
 

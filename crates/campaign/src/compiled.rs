@@ -117,6 +117,10 @@ impl CompiledCampaign {
         &self.definition
     }
 
+    pub(crate) fn shared_definition(&self) -> &Arc<Campaign> {
+        &self.definition
+    }
+
     /// The price in USD that it pays at most for 1,000 impressions.
     pub fn bid_cpm(&self) -> Cpm {
         self.definition.bid_cpm

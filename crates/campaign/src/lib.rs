@@ -21,14 +21,15 @@ mod gate;
 mod hour_plan;
 mod id;
 mod index;
+mod parallel;
 mod remark;
 mod size;
 pub mod targeting;
 pub mod technology;
 
 pub use actors::{
-    AddError, CampaignState, CampaignStatus, CampaignView, CampaignsHandle, ChangeError, Changes, ControlError,
-    campaigns_supervisor, campaigns_supervisor_of,
+    AddError, CampaignState, CampaignStatus, CampaignView, CampaignsHandle, ChangeError, Changes, CheckedChanges,
+    ControlError, Unpublished, campaigns_supervisor, campaigns_supervisor_of,
 };
 pub use campaign::{Campaign, Creative, Flight, Pacing};
 pub use cap::{CAP_MAX, CapMemory, CapWindow, Caps};
@@ -37,7 +38,8 @@ pub use check::{
 };
 pub use compiled::{CompileError, CompiledCampaign, Placement, compile, compile_shared};
 pub use definition::{
-    CampaignError, CampaignWarning, campaign_warnings, parse_campaigns, parse_campaigns_for, parse_every_campaign,
+    CampaignError, CampaignWarning, FileCampaign, TextKey, campaign_warnings, parse_campaigns, parse_campaigns_for,
+    parse_every_campaign, read_campaigns,
 };
 pub use explain::{DropReason, explain};
 pub use facts::{CONTENT_CATEGORIES_MAX, Facts, Formats, SEGMENTS_MAX, Setting, Want};

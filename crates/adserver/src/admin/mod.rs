@@ -4,10 +4,13 @@
 //! It holds handles and no state, and is never on the bid path. Its own crash takes nothing along.
 
 mod body;
+mod campaign_changes;
+mod campaign_json;
 mod campaigns;
 mod chart;
 mod drops;
 mod explain;
+mod guard;
 mod levels;
 mod limit;
 mod pages;

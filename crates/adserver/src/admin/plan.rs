@@ -43,10 +43,9 @@ pub(super) fn add_plan(shown: &mut Value, desk: &Desk, totals: &Totals, view: &C
 
 /// `GET /campaigns/{id}/plan`.
 pub(super) async fn plan(State(desk): State<Arc<Desk>>, Id(id): Id) -> Response {
-    let Some(view) = desk.campaigns.view(id) else { return unknown_campaign(id) };
-    let totals = match desk.ledger.call(|reply| LedgerMessage::Totals { reply }, TIMEOUT).await {
-        Ok(totals) => totals,
-        Err(error) => return down("the ledger", &error),
+    let (view, totals) = match standing(&desk, id).await {
+        Ok(found) => found,
+        Err(missing) => return missing,
     };
     let now_ms = now_ms();
     // Without the recorder the limit is said without its reasons.
@@ -90,16 +89,22 @@ pub(super) async fn plan(State(desk): State<Arc<Desk>>, Id(id): Id) -> Response 
 
 /// `GET /campaigns/{id}/plan.svg`: the plan of a day around now, and what was spent.
 pub(super) async fn picture(State(desk): State<Arc<Desk>>, Id(id): Id) -> Response {
-    let Some(view) = desk.campaigns.view(id) else { return unknown_campaign(id) };
-    let totals = match desk.ledger.call(|reply| LedgerMessage::Totals { reply }, TIMEOUT).await {
-        Ok(totals) => totals,
-        Err(error) => return down("the ledger", &error),
+    let (view, totals) = match standing(&desk, id).await {
+        Ok(found) => found,
+        Err(missing) => return missing,
     };
     let now_ms = now_ms();
     let found = Found::of(&desk, &totals, &view, now_ms);
     let title = format!("campaign {id}: {}", view.definition.name);
     let drawn = chart(&title, now_ms, found.course.as_ref(), &desk.history.of(id), found.spent);
     ([(header::CONTENT_TYPE, "image/svg+xml; charset=utf-8")], drawn).into_response()
+}
+
+/// A campaign and the money of all, or what to answer without them.
+async fn standing(desk: &Desk, id: CampaignId) -> Result<(CampaignView, Totals), Response> {
+    let view = desk.campaigns.view(id).ok_or_else(|| unknown_campaign(id))?;
+    let totals = desk.ledger.call(|reply| LedgerMessage::Totals { reply }, TIMEOUT).await;
+    Ok((view, totals.map_err(|error| down("the ledger", &error))?))
 }
 
 /// What stands of one campaign.

@@ -17,7 +17,7 @@ use region::supply::SupplyBook;
 use telemetry::{AggregatorMessage, AlertBoard, Meters, ServiceLevels};
 use tembusu::{Address, SupervisorRef};
 
-use super::{campaigns, drops, explain, levels, pages, plan, problem};
+use super::{campaign_changes, campaigns, drops, explain, levels, pages, plan, problem};
 use crate::book::{BookMessage, FileWords, Outs};
 use crate::phase::Life;
 use crate::supply::History;
@@ -69,8 +69,8 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
         .route("/service-levels", get(levels::service_levels))
         .route("/regions", get(pages::regions))
         .route("/campaigns", get(campaigns::list))
-        .route("/campaigns/reload", post(campaigns::reload))
-        .route("/campaigns/{id}", get(campaigns::read).put(campaigns::put).delete(campaigns::delete))
+        .route("/campaigns/reload", post(campaign_changes::reload))
+        .route("/campaigns/{id}", get(campaigns::read).put(campaign_changes::put).delete(campaign_changes::delete))
         .route("/campaigns/{id}/log", get(campaigns::log))
         .route("/campaigns/{id}/plan", get(plan::plan))
         .route("/campaigns/{id}/plan.svg", get(plan::picture))
@@ -80,7 +80,7 @@ pub(crate) fn router(desk: Arc<Desk>) -> Router {
         .route("/exchanges/{name}/restore", post(pages::restore_exchange))
         .route("/regions/{name}/restore", post(pages::restore_region))
         .route("/campaigns/{id}/restore", post(pages::restore_campaign))
-        .route("/campaigns/{id}/{action}", post(campaigns::say))
+        .route("/campaigns/{id}/{action}", post(campaign_changes::say))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(DefaultBodyLimit::max(problem::BODY_BYTES_MAX))

@@ -20,15 +20,20 @@
 //! On the bid path. In the way of a notice: what an old version has bid is billed whatever becomes of the campaign.
 
 mod actor;
+mod agree;
+mod change;
+mod entry;
 mod error;
 mod file;
-mod fingerprint;
 mod outs;
+mod record;
+mod reload;
 mod start;
 
-pub(crate) use actor::{BookArgs, BookMessage, CampaignBook, Change, Done, Expected, Reloaded, Take, Words};
+pub(crate) use actor::{BookArgs, BookMessage, CampaignBook, Words};
+pub(crate) use change::{Change, Done, Expected};
 pub(crate) use error::BookError;
 pub(crate) use file::{FileWords, read_campaigns_text};
-pub(crate) use fingerprint::fingerprint;
 pub(crate) use outs::{Outs, Said};
+pub(crate) use reload::{Reloaded, Take, Took};
 pub(crate) use start::start_with;

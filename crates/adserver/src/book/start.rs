@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use campaign::{Campaign, CampaignId, parse_campaigns};
 use ledger::{CampaignWord, DefinitionSource};
 
-use super::fingerprint;
+use super::entry::fingerprint;
 
 /// The campaigns with their versions.
 pub(crate) fn start_with(file: Vec<Campaign>, words: Vec<(CampaignWord, Option<String>)>) -> Vec<(Campaign, u32)> {

@@ -37,7 +37,7 @@ mod slot;
 mod subtree;
 
 pub use campaigns::{campaigns_supervisor, campaigns_supervisor_of};
-pub use change::{ChangeError, Changes};
+pub use change::{ChangeError, Changes, CheckedChanges, Unpublished};
 pub use controller::{Controller, ControllerArgs, ControllerCrash, ControllerMessage, Standing};
 pub(crate) use definition::Condemnation;
 pub use definition::{Definition, DefinitionArgs, DefinitionCrash, DefinitionMessage};

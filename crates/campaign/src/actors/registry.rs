@@ -6,11 +6,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
+
 use super::Slot;
 use super::shared::Shared;
 use super::slot::Defined;
 use crate::check::TakenIds;
-use crate::{Campaign, CampaignId, Flaw};
+use crate::{Campaign, CampaignId, CompiledCampaign, Flaw};
 
 /// Every campaign of the process.
 #[derive(Debug, Clone, Default)]
@@ -21,11 +23,11 @@ pub(crate) struct Registry {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// The slots that a change concerns.
+/// The slots that a change concerns, with what is to bid in them.
 #[derive(Debug, Default)]
 pub(crate) struct Changed {
-    pub(crate) added: Vec<Arc<Slot>>,
-    pub(crate) defined: Vec<Arc<Slot>>,
+    pub(crate) added: Vec<(Arc<Slot>, CompiledCampaign)>,
+    pub(crate) defined: Vec<(Arc<Slot>, CompiledCampaign)>,
     pub(crate) removed: Vec<Arc<Slot>>,
 }
 
@@ -49,11 +51,18 @@ impl Registry {
     /// another one of `defined`.
     pub(crate) fn flaws_of(&self, defined: &[&Campaign], removed: &[CampaignId]) -> Vec<(CampaignId, Flaw)> {
         let registered = lock(&self.registered);
-        let free: HashSet<CampaignId> = defined.iter().map(|of| of.id).chain(removed.iter().copied()).collect();
+        let free: HashSet<CampaignId, RandomState> =
+            defined.iter().map(|of| of.id).chain(removed.iter().copied()).collect();
         let mut taken = TakenIds::default();
         let mut flaws = Vec::new();
         for campaign in defined {
-            flaws.extend(registered.taken.check_creatives(campaign, &free).err().map(|flaw| (campaign.id, flaw)));
+            flaws.extend(
+                registered
+                    .taken
+                    .check_creatives(campaign, |owner| free.contains(&owner))
+                    .err()
+                    .map(|flaw| (campaign.id, flaw)),
+            );
             flaws.extend(taken.take(campaign).err().map(|flaw| (campaign.id, flaw)));
         }
         flaws
@@ -61,7 +70,7 @@ impl Registry {
 
     /// Defines campaigns and takes others out, all at once; no flaw may be left. Gives the slots of those that are new, of
     /// those that were there, and of those that are out.
-    pub(crate) fn change(&self, defined: Vec<(Arc<Campaign>, u32)>, removed: &[CampaignId]) -> Changed {
+    pub(crate) fn change(&self, defined: Vec<(CompiledCampaign, u32)>, removed: &[CampaignId]) -> Changed {
         let mut registered = lock(&self.registered);
         let mut changed = Changed::default();
         for id in removed {
@@ -70,23 +79,22 @@ impl Registry {
             lock(&self.not_started).remove(id);
             changed.removed.push(slot);
         }
-        for (campaign, _) in &defined {
-            if let Some(slot) = registered.slots.get(&campaign.id).cloned() {
-                registered.taken.release(&slot.defined().campaign);
-            }
+        let slots: Vec<_> = defined.iter().map(|(campaign, _)| registered.slots.get(&campaign.id()).cloned()).collect();
+        for slot in slots.iter().flatten() {
+            registered.taken.release(&slot.defined().campaign);
         }
-        for (campaign, version) in defined {
+        for ((compiled, version), slot) in defined.into_iter().zip(slots) {
+            let campaign = Arc::clone(compiled.shared_definition());
             registered.taken.hold(&campaign);
-            let slot = registered.slots.get(&campaign.id).cloned();
             match slot {
                 Some(slot) => {
                     slot.define(Defined { campaign, version });
-                    changed.defined.push(slot);
+                    changed.defined.push((slot, compiled));
                 }
                 None => {
                     let slot = Arc::new(Slot::new(campaign, version, Arc::clone(&self.shared)));
                     registered.slots.insert(slot.id(), Arc::clone(&slot));
-                    changed.added.push(slot);
+                    changed.added.push((slot, compiled));
                 }
             }
         }

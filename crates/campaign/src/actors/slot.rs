@@ -139,6 +139,14 @@ impl Slot {
         let Defined { campaign, version } = Defined::clone(&self.defined.load());
         // Nothing is registered that was not checked.
         let Ok(compiled) = catch_unwind(AssertUnwindSafe(|| compile_checked(campaign))) else { return false };
+        self.rest_as(compiled, version)
+    }
+
+    /// The same for what is compiled already.
+    pub(super) fn rest_as(self: &Arc<Self>, compiled: CompiledCampaign, version: u32) -> bool {
+        if self.awake().is_some() {
+            return false;
+        }
         let former = self.resting.load_full();
         let compiled = compiled.resting_in(Arc::downgrade(self)).into_version(version, former);
         self.resting.store(Some(Arc::new(compiled)));

@@ -6,27 +6,24 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::pieces::Piece;
 use super::table::CampaignTable;
 use super::{CampaignError, CampaignWarning};
 use crate::targeting::Side;
 use crate::{CampaignId, Flaw, Place};
 
-/// Makes a flaw of one campaign, read from a piece that begins on the line `first` of the file, an error of the file.
-pub(super) fn located(piece: &str, first: usize, table: &Spanned<CampaignTable>, flaw: Flaw) -> CampaignError {
-    let (line, campaign) = (line_of_place(piece, first, table, flaw.place), CampaignId(*table.get_ref().id.get_ref()));
-    CampaignError::Flawed { line, campaign, advice: flaw.to_string() }
+/// Makes a flaw of one campaign an error of the file.
+pub(super) fn located(piece: &Piece<'_>, table: &Spanned<CampaignTable>, flaw: Flaw) -> CampaignError {
+    let start = span_of(flaw.place, table.get_ref()).unwrap_or_else(|| table.span()).start;
+    let campaign = CampaignId(*table.get_ref().id.get_ref());
+    CampaignError::Flawed { line: piece.line_of(start), campaign, advice: flaw.to_string() }
 }
 
-/// Makes a remark on one campaign, read from a piece that begins on the line `first` of the file, a warning of the file.
-pub(super) fn warning(piece: &str, first: usize, table: &Spanned<CampaignTable>, remark: Flaw) -> CampaignWarning {
-    let (line, campaign) =
-        (line_of_place(piece, first, table, remark.place), CampaignId(*table.get_ref().id.get_ref()));
-    CampaignWarning { line, campaign, advice: remark.to_string() }
-}
-
-fn line_of_place(piece: &str, first: usize, table: &Spanned<CampaignTable>, place: Place) -> usize {
-    let span = span_of(place, table.get_ref()).unwrap_or_else(|| table.span());
-    line_of(piece, first, span.start)
+/// Makes a remark on one campaign a warning of the file.
+pub(super) fn warning(piece: &Piece<'_>, table: &Spanned<CampaignTable>, remark: Flaw) -> CampaignWarning {
+    let start = span_of(remark.place, table.get_ref()).unwrap_or_else(|| table.span()).start;
+    let campaign = CampaignId(*table.get_ref().id.get_ref());
+    CampaignWarning { line: piece.line_of(start), campaign, advice: remark.to_string() }
 }
 
 /// Finds a place in the text; `None` if the definition does not write it, then the whole campaign stands for it.
@@ -84,10 +81,4 @@ fn span_of(place: Place, table: &CampaignTable) -> Option<Range<usize>> {
         Place::CreativeApi(index, at) => creative(index)?.apis.get(at).map(Spanned::span),
         Place::CreativeAttribute(index, at) => creative(index)?.attributes.get(at).map(Spanned::span),
     }
-}
-
-/// The line of a byte of a piece that begins on the line `first`. Only the piece is looked at: a file may have 100,000 flaws.
-pub(super) fn line_of(piece: &str, first: usize, offset: usize) -> usize {
-    let before = piece.as_bytes().get(..offset).unwrap_or(piece.as_bytes());
-    first + before.iter().filter(|byte| **byte == b'\n').count()
 }

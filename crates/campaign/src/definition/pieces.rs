@@ -6,19 +6,41 @@
 
 const HEADER: &[u8] = b"[[campaign]]";
 
-/// The pieces, each with the line on which it begins, counted from 1. The first is what stands before all campaigns.
-pub(super) fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
+/// A part of a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Piece<'a> {
+    /// The line of the file that is its first, counted from 1.
+    line: usize,
+    pub(super) text: &'a str,
+}
+
+impl Piece<'_> {
+    /// The line of the file in which a byte of the piece stands, counted from 1.
+    pub(super) fn line_of(&self, offset: usize) -> usize {
+        self.line + newlines(self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes()))
+    }
+
+    /// What stands in that line.
+    pub(super) fn row(&self, line: usize) -> Option<&str> {
+        self.text.lines().nth(line.checked_sub(self.line)?)
+    }
+}
+
+/// The pieces. The first is what stands before all campaigns.
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut lines = Lines { bytes: text.as_bytes(), at: 0 };
-    let mut begun = Some(0);
-    let mut next_line = 1;
+    let (mut begun, mut line) = (Some(0), 1);
     std::iter::from_fn(move || {
         let start = begun?;
         begun = lines.next_header();
-        let piece = &text[start..begun.unwrap_or(text.len())];
-        let line = next_line;
-        next_line += piece.bytes().filter(|byte| *byte == b'\n').count();
-        Some((line, piece))
+        let piece = Piece { line, text: &text[start..begun.unwrap_or(text.len())] };
+        line += newlines(piece.text.as_bytes());
+        Some(piece)
     })
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// Lines, but for what is within strings.
@@ -41,36 +63,47 @@ impl Lines<'_> {
     }
 
     fn skip_line(&mut self) {
-        while let Some(byte) = self.bytes.get(self.at) {
-            self.at += 1;
+        while let Some(byte) = self.skip_to(|byte| matches!(byte, b'\n' | b'#' | b'"' | b'\'')) {
             match byte {
                 b'\n' => return,
-                b'#' => self.skip_to(|bytes| bytes.starts_with(b"\n"), false),
-                b'"' | b'\'' => self.skip_string(*byte),
-                _ => {}
+                // To the end of the line, which it leaves for the loop.
+                b'#' => self.at += self.bytes[self.at..].iter().take_while(|byte| **byte != b'\n').count(),
+                quote => self.skip_string(quote),
             }
         }
     }
 
     /// Skips the rest of a string whose first quote has been read.
     fn skip_string(&mut self, quote: u8) {
-        if self.bytes[self.at..].starts_with(&[quote; 2]) {
+        let is_escaped = quote == b'"';
+        let is_long = self.bytes[self.at..].starts_with(&[quote; 2]);
+        if is_long {
             self.at += 2;
-            self.skip_to(|bytes| bytes.starts_with(&[quote; 3]), quote == b'"');
-            self.at = (self.at + 3).min(self.bytes.len());
-        } else {
-            self.skip_to(|bytes| bytes.starts_with(&[quote]) || bytes.starts_with(b"\n"), quote == b'"');
-            // A line that ends in a string is none of TOML, and the next one begins anew.
-            self.at += usize::from(self.bytes.get(self.at) == Some(&quote));
+        }
+        while let Some(byte) = self.skip_to(|byte| byte == quote || byte == b'\\' || byte == b'\n' && !is_long) {
+            match byte {
+                b'\\' if is_escaped => self.at += usize::from(self.at < self.bytes.len()),
+                b'\\' => {}
+                b'\n' => {
+                    // A line that ends in a string is none of TOML, and the next one begins anew.
+                    self.at -= 1;
+                    return;
+                }
+                _ if !is_long => return,
+                _ if self.bytes[self.at..].starts_with(&[quote; 2]) => {
+                    self.at += 2;
+                    return;
+                }
+                _ => {}
+            }
         }
     }
 
-    /// Skips to where `is_end` holds; a backslash hides what follows it where strings have such.
-    fn skip_to(&mut self, is_end: impl Fn(&[u8]) -> bool, has_escapes: bool) {
-        while self.at < self.bytes.len() && !is_end(&self.bytes[self.at..]) {
-            self.at += if has_escapes && self.bytes[self.at] == b'\\' { 2 } else { 1 };
-        }
-        self.at = self.at.min(self.bytes.len());
+    /// Skips past the first byte that is one of those, and says which it is.
+    fn skip_to(&mut self, is_one: impl Fn(u8) -> bool) -> Option<u8> {
+        let found = self.bytes[self.at..].iter().position(|byte| is_one(*byte));
+        self.at = found.map_or(self.bytes.len(), |found| self.at + found + 1);
+        found.map(|_| self.bytes[self.at - 1])
     }
 }
 
@@ -80,8 +113,14 @@ mod tests {
 
     fn starts(text: &str) -> Vec<usize> {
         let found: Vec<_> = pieces(text).collect();
-        assert_eq!(found.iter().map(|(_, piece)| *piece).collect::<String>(), text);
-        found[1..].iter().map(|(line, _)| *line).collect()
+        assert_eq!(found.iter().map(|piece| piece.text).collect::<String>(), text);
+        let lines: Vec<_> = text.lines().collect();
+        for piece in &found {
+            let rows: Vec<_> = (piece.line..).map_while(|line| piece.row(line)).collect();
+            assert!(lines[piece.line - 1..].starts_with(&rows), "{text:?}");
+            assert_eq!(piece.line_of(piece.text.len()), piece.line + piece.text.matches('\n').count());
+        }
+        found[1..].iter().map(|piece| piece.line).collect()
     }
 
     #[test]

@@ -2,18 +2,20 @@
 //!
 //! Promises campaigns that [`Campaign::check`] accepts and whose ids are unique. Never opens a file.
 
+use std::sync::Arc;
+
 use money::{Cpm, Nanos};
 use toml::Spanned;
 
-use super::locate::{line_of, located, warning};
-use super::pieces::pieces;
+use super::file::read_campaigns;
+use super::locate::warning;
+use super::pieces::{Piece, pieces};
 use super::rules::targeting;
 use super::scalar::{Amount, DayEnd};
 use super::table::{CampaignTable, CreativeTable, FileTable, PacingName, Values};
 use super::{CampaignError, CampaignWarning};
 use crate::cap::{Cap, ParseCapError};
-use crate::check::TakenIds;
-use crate::targeting::{Dimension, Side};
+use crate::parallel;
 use crate::technology::{Apis, BannerTypes, Mimes, Technology};
 use crate::{
     Campaign, CampaignId, CapWindow, Caps, Country, Creative, CreativeId, Flaw, Flight, HourWeight, Pacing, Place, Size,
@@ -71,47 +73,14 @@ pub fn parse_every_campaign(text: &str) -> Result<Vec<Campaign>, Vec<CampaignErr
 ///
 /// Every flaw, at least one.
 pub fn parse_campaigns_for(text: &str, exchanges: &[String]) -> Result<Vec<Campaign>, Vec<CampaignError>> {
-    parse_with(text, |campaign| {
-        let excluded = |at| Place::Rule(Side::Exclude, Dimension::Exchanges, at);
-        let named = campaign.exchanges.iter().enumerate().map(|(at, name)| (Place::Exchange(at), name));
-        let named = named.chain(campaign.exclude().exchanges.iter().enumerate().map(|(at, name)| (excluded(at), name)));
-        let unknown = named.filter(|(_, name)| !exchanges.contains(name));
-        let flaw = |(place, name): (Place, &String)| Flaw {
-            place,
-            advice: format!("`{name}` is not configured: write one of {}", exchanges.join(", ")),
-        };
-        unknown.map(flaw).collect()
-    })
+    parse_with(text, |campaign| campaign.unknown_exchanges(exchanges))
 }
 
 /// Reads campaigns, and finds in each what `more` has against it.
-fn parse_with(text: &str, more: impl Fn(&Campaign) -> Vec<Flaw>) -> Result<Vec<Campaign>, Vec<CampaignError>> {
-    let mut campaigns = Vec::new();
-    let mut errors = Vec::new();
-    let mut taken = TakenIds::default();
-    for (first, piece) in pieces(text) {
-        let file = toml::from_str::<FileTable>(piece).map_err(|error| {
-            let line = line_of(piece, first, error.span().map_or(0, |span| span.start));
-            vec![CampaignError::Shape { line, advice: advise(error.message(), piece.lines().nth(line - first)) }]
-        })?;
-        for table in &file.campaign {
-            let flaws = match campaign(table.get_ref()) {
-                Err(flaw) => vec![flaw],
-                Ok(mut campaign) => {
-                    let mut flaws = campaign.flaws();
-                    flaws.extend(more(&campaign));
-                    flaws.extend(taken.take(&campaign).err());
-                    campaign.shrink();
-                    campaigns.push(campaign);
-                    flaws
-                }
-            };
-            let mut of_this: Vec<_> = flaws.into_iter().map(|flaw| located(piece, first, table, flaw)).collect();
-            of_this.sort_by_key(CampaignError::line);
-            errors.extend(of_this);
-        }
-    }
-    if errors.is_empty() { Ok(campaigns) } else { Err(errors) }
+fn parse_with(text: &str, more: impl Fn(&Campaign) -> Vec<Flaw> + Sync) -> Result<Vec<Campaign>, Vec<CampaignError>> {
+    let read = read_campaigns(text, |_| None, more, |_| ())?;
+    let alone = |campaign| Arc::try_unwrap(campaign).unwrap_or_else(|shared| Campaign::clone(&shared));
+    Ok(read.into_iter().filter_map(|campaign| Some(alone(campaign.read?.0))).collect())
 }
 
 /// What is sound in a text and hardly meant, in the order of the text; nothing of a text that has errors.
@@ -143,19 +112,19 @@ fn parse_with(text: &str, more: impl Fn(&Campaign) -> Vec<Flaw>) -> Result<Vec<C
 /// ```
 #[must_use]
 pub fn campaign_warnings(text: &str) -> Vec<CampaignWarning> {
-    let of_table = |piece: &str, first: usize, table: &Spanned<CampaignTable>| {
+    let of_table = |piece: &Piece<'_>, table: &Spanned<CampaignTable>| {
         let remarks = campaign(table.get_ref()).map(|campaign| campaign.remarks()).unwrap_or_default();
-        remarks.into_iter().map(|remark| warning(piece, first, table, remark)).collect::<Vec<_>>()
+        remarks.into_iter().map(|remark| warning(piece, table, remark)).collect::<Vec<_>>()
     };
-    let mut warnings = Vec::new();
-    for (first, piece) in pieces(text) {
-        let Ok(file) = toml::from_str::<FileTable>(piece) else { return Vec::new() };
-        warnings.extend(file.campaign.iter().flat_map(|table| of_table(piece, first, table)));
-    }
-    warnings
+    let of_piece = |piece: &Piece<'_>| {
+        let file = toml::from_str::<FileTable>(piece.text).ok()?;
+        Some(file.campaign.iter().flat_map(|table| of_table(piece, table)).collect::<Vec<_>>())
+    };
+    let found: Option<Vec<_>> = parallel::map(&pieces(text).collect::<Vec<_>>(), of_piece).into_iter().collect();
+    found.unwrap_or_default().into_iter().flatten().collect()
 }
 
-fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {
+pub(super) fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {
     let flaw = |place| move |advice| Flaw { place, advice };
     let countries = table.countries.get_ref().iter().enumerate().map(|(index, code)| {
         let code = code.get_ref();
@@ -307,27 +276,4 @@ fn amount<T: std::str::FromStr<Err = money::ParseMoneyError>>(
 
 fn plain<T: Clone>(values: &[Spanned<T>]) -> Vec<T> {
     values.iter().map(|value| value.get_ref().clone()).collect()
-}
-
-/// Adds what to do to the parser's words.
-fn advise(message: &str, line: Option<&str>) -> String {
-    if line.is_some_and(|line| line.trim_start().starts_with("hour_weights")) {
-        return format!(
-            "{message}: write hour_weights = [\"mon-fri 18-23: 3\", \"sat,sun: 2\"], a line for hours that are alike"
-        );
-    }
-    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
-    let example = match missing {
-        Some("id") => "id = 7",
-        Some("name") => "name = \"Kopi and kaya toast\"",
-        Some("advertiser_domain") => "advertiser_domain = \"kopi.example\"",
-        Some("budget") => "budget = \"250.00\"",
-        Some("bid_cpm") => "bid_cpm = \"1.20\"",
-        Some("starts") => "starts = 2026-09-01",
-        Some("ends") => "ends = 2026-09-30",
-        Some("countries") => "countries = [\"SG\", \"ID\", \"TH\"]",
-        Some("markup") => "markup = \"<a href='https://kopi.example'>...</a>\"",
-        _ => return message.to_owned(),
-    };
-    format!("{message}: add a line such as {example}")
 }

@@ -3,13 +3,16 @@
 //! Promises one text for one campaign, whatever it was read from: two definitions are the same when their texts are. Defaults
 //! are left out. Never keeps comments.
 
-use std::fmt::{Display, Write};
+use std::fmt::{self, Display, Formatter, Write};
 
 use jiff::Timestamp;
 
 use crate::targeting::{Dimension, Rules, Targeting};
 use crate::technology::Technology;
 use crate::{Campaign, Caps, Creative, Flight, Pacing};
+
+/// Most definitions are no longer.
+const TEXT_BYTES: usize = 512;
 
 impl Campaign {
     /// Writes the campaign as a `[[campaign]]` table.
@@ -59,7 +62,8 @@ impl Campaign {
             caps,
             creatives,
         } = self;
-        let mut text = "[[campaign]]\n".to_owned();
+        let mut text = String::with_capacity(TEXT_BYTES);
+        text.push_str("[[campaign]]\n");
         let out = &mut text;
         line(out, "id", id);
         line(out, "name", quoted(name));
@@ -182,29 +186,47 @@ fn line(out: &mut String, key: &str, value: impl Display) {
 }
 
 fn list<T: Display>(out: &mut String, key: impl Display, values: &[T]) {
-    if values.is_empty() {
-        return;
-    }
-    let values: Vec<String> = values.iter().map(quoted).collect();
-    let _ = writeln!(out, "{key} = [{}]", values.join(", "));
+    let Some((last, others)) = values.split_last() else { return };
+    let _ = write!(out, "{key} = [");
+    others.iter().for_each(|value| {
+        let _ = write!(out, "{}, ", quoted(value));
+    });
+    let _ = writeln!(out, "{}]", quoted(last));
 }
 
 /// A basic string of TOML.
-fn quoted(value: impl Display) -> String {
-    let text = value.to_string();
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            letter if letter.is_control() => {
-                let _ = write!(out, "\\u{:04X}", u32::from(letter));
-            }
-            letter => out.push(letter),
-        }
+fn quoted(value: impl Display) -> Quoted<impl Display> {
+    Quoted(value)
+}
+
+struct Quoted<T>(T);
+
+impl<T: Display> Display for Quoted<T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        write!(Escaped(f), "{}", self.0)?;
+        f.write_char('"')
     }
-    out.push('"');
-    out
+}
+
+/// Passes on what it is given, escaped.
+struct Escaped<'a, 'b>(&'a mut Formatter<'b>);
+
+impl Write for Escaped<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut rest = text;
+        while let Some(at) = rest.find(|letter: char| letter == '"' || letter == '\\' || letter.is_control()) {
+            let (plain, from) = rest.split_at(at);
+            self.0.write_str(plain)?;
+            let mut letters = from.chars();
+            match letters.next() {
+                Some('\n') => self.0.write_str("\\n")?,
+                Some(letter @ ('"' | '\\')) => write!(self.0, "\\{letter}")?,
+                Some(letter) => write!(self.0, "\\u{:04X}", u32::from(letter))?,
+                None => {}
+            }
+            rest = letters.as_str();
+        }
+        self.0.write_str(rest)
+    }
 }
