@@ -17,8 +17,10 @@ use super::subtree::subtree_name;
 use super::{CampaignsHandle, DefinitionMessage, IndexMessage};
 use crate::{Campaign, CampaignId, CompiledCampaign, Flaw, Place, parallel};
 
-/// How long an index of what has changed may take: one of 100,000 campaigns, behind one that is being built.
-const PUBLISHED_WITHIN: Duration = Duration::from_secs(30);
+/// From so many changes on their index is waited for by whoever makes them: of fewer it takes no time to speak of.
+const MANY: usize = 1_024;
+/// How long an index of many changes may take: one of 100,000 campaigns, behind one that is being built.
+const MANY_WITHIN: Duration = Duration::from_secs(30);
 
 /// What is to become of campaigns, all at once.
 #[derive(Debug, Clone, Default)]
@@ -119,6 +121,7 @@ impl CampaignsHandle {
     ///
     /// Dropped after its first wait, changes are made in part: make them again.
     pub async fn make(&self, changes: CheckedChanges) -> Result<(), Unpublished> {
+        let is_many = MANY <= changes.define.len() + changes.remove.len();
         let Changed { added, defined, removed } = self.registry.change(changes.define, &changes.remove);
         for slot in removed.iter().filter(|slot| slot.awake().is_some()) {
             // One that could not be started is not there.
@@ -139,7 +142,8 @@ impl CampaignsHandle {
                 let _ = definition.call(DefinitionMessage::Change, ANSWER_WITHIN).await;
             }
         }
-        let refreshed = self.index_publisher.call(IndexMessage::Refresh, PUBLISHED_WITHIN).await;
+        let within = if is_many { MANY_WITHIN } else { ANSWER_WITHIN };
+        let refreshed = self.index_publisher.call(IndexMessage::Refresh, within).await;
         refreshed.map(drop).map_err(|error| {
             // It does not handle a call that has expired, and nobody else might tell it. One that restarts finds what is new.
             let _ = self.index_publisher.tell(IndexMessage::Build);
