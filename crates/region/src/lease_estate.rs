@@ -16,6 +16,9 @@ use ledger::{EventKind, LeaseId, LedgerEvent};
 
 use crate::lease_cell::LeaseCell;
 
+/// A win that was recorded in a bid's last moments may be on its way here when the bid's time is over: so long is waited for it.
+const HEARD_WITHIN_MS: i64 = 2_000;
+
 /// The leases of a region that the ledger has not wholly taken back.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LeaseEstate(Arc<Estate>);
@@ -66,7 +69,8 @@ impl LeaseEstate {
     pub(crate) fn due(&self, now_ms: i64) -> Vec<LeaseId> {
         let mut leases = self.lock();
         leases.retain(|_, left| now_ms < left.closes_ms);
-        let due = leases.values().filter(|left| left.is_old && left.lease.open_until_ms() <= now_ms);
+        let is_over = |left: &&Left| left.lease.open_until_ms().saturating_add(HEARD_WITHIN_MS) <= now_ms;
+        let due = leases.values().filter(|left| left.is_old).filter(is_over);
         due.map(|left| left.lease.id()).collect()
     }
 

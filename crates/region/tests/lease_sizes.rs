@@ -165,6 +165,8 @@ async fn after_a_crash_a_lease_stays_out_until_the_last_of_its_bids_can_no_longe
     let lease = world.leases().await.into_iter().find(|lease| lease.lease == last.claims.lease);
     assert_eq!(lease.expect("the last bid may still be won").left, whole, "nothing of it was given back");
     sleep(Duration::from_secs(2)).await;
+    assert!(is_out(&world, &last).await, "a win of its last moment may be on its way");
+    sleep(Duration::from_secs(3)).await;
     assert!(!is_out(&world, &last).await, "long before the ledger closes it");
     let totals = world.totals().await;
     assert_eq!((totals.spent, totals.late), (Nanos(0), Nanos(0)));
@@ -189,7 +191,7 @@ async fn a_win_of_an_old_bid_keeps_its_lease_out_for_the_billing_also_if_it_came
         sleep(region::limits::WON_TTL - Duration::from_secs(1)).await;
         assert!(is_out(&world, &won).await, "it waits for its billing, {with_the_crash}");
         world.notice(NoticeKind::Billing, &won, PRICE).await;
-        sleep(Duration::from_secs(3)).await;
+        sleep(Duration::from_secs(5)).await;
         assert!(!is_out(&world, &won).await, "its rest is back, {with_the_crash}");
         let totals = world.totals().await;
         assert_eq!((totals.spent, totals.late), (PRICE, Nanos(0)), "{with_the_crash}");
