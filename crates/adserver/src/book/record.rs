@@ -15,9 +15,11 @@ use super::{BookArgs, BookError, CampaignBook};
 
 /// How long the ledger may take: one flush of the disk, behind what waits for it.
 pub(super) const LEDGER_WITHIN: Duration = Duration::from_secs(5);
-/// Campaigns whose definitions are recorded in one transaction: their texts together are a few megabytes, and notices and
-/// leases wait behind it for some hundredths of a second.
+/// Campaigns whose definitions are recorded in one transaction at a start: their texts together are a few megabytes.
 pub(super) const RECORDED_AT_ONCE: usize = 2_048;
+/// The same of a change, whose end somebody waits for: each transaction costs what the disk takes. Notices and leases wait
+/// behind it for some tenths of a second.
+const PORTION: usize = 8_192;
 
 /// What changes have come to.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +30,7 @@ pub(super) struct Made {
 }
 
 impl CampaignBook {
-    /// Records and makes changes, or neither; of more than [`RECORDED_AT_ONCE`] those that are recorded when something fails.
+    /// Records and makes changes, or neither; of more than [`PORTION`] those that are recorded when something fails.
     pub(super) async fn make(&mut self, entries: Vec<CampaignEntry>, changes: Changes) -> Result<Made, BookError> {
         let began = Instant::now();
         let checked = self.args.campaigns.check(changes);
@@ -55,7 +57,7 @@ impl CampaignBook {
 
     /// Records many in portions, after a look at all their budgets: that none is too low must not be found out half-way.
     async fn record_all(&mut self, mut entries: Vec<CampaignEntry>) -> Result<(), BookError> {
-        if entries.len() > RECORDED_AT_ONCE {
+        if entries.len() > PORTION {
             let totals = self.args.ledger.call(|reply| LedgerMessage::Totals { reply }, LEDGER_WITHIN).await;
             let totals = totals.map_err(|error| unconfirmed(&error))?;
             let too_low: Vec<String> = entries.iter().filter_map(|entry| too_low(entry, &totals)).collect();
@@ -63,8 +65,8 @@ impl CampaignBook {
                 return Err(BookError::Refused(too_low));
             }
         }
-        while entries.len() > RECORDED_AT_ONCE {
-            let others = entries.split_off(RECORDED_AT_ONCE);
+        while entries.len() > PORTION {
+            let others = entries.split_off(PORTION);
             self.record(std::mem::replace(&mut entries, others)).await?;
         }
         self.record(entries).await
