@@ -88,8 +88,10 @@ impl LoadConfig {
             show(self.delay),
             self.priority
         );
-        let lost =
-            format!("  after {} without a sign of life its runtime is given up for a fresh one", show(self.lost_after));
+        let lost = format!(
+            "  after {} without a sign of life its runtime is given up for a fresh one, sooner if it burns a processor",
+            show(self.lost_after)
+        );
         vec![quota, overload, lost]
     }
 }
