@@ -27,6 +27,7 @@ chapters! {
     Deviations = "otp-deviations.md",
     FromOthers = "from-others.md",
     Operating = "operating.md",
+    Overload = "overload.md",
     Scale = "scale.md",
 }
 
