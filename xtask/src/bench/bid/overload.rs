@@ -121,6 +121,13 @@ pub(super) fn measure(stage: &Stage<'_>, verdicts: &mut Vec<Verdict>) -> anyhow:
             stage.options.print(&line)?;
             lines.push(line);
         }
+        let (offered, unsent) = lines.iter().fold((0, 0), |(offered, unsent), line: &Line| {
+            (offered + line.offered_per_second * lasts.as_secs(), unsent + line.unsent)
+        });
+        ensure!(
+            percent >= 100 || unsent * 10 < offered,
+            "the load could not send {unsent} of {offered} requests at {percent} % of what the server answers: it has too little of a core, and what it finds says nothing of the server"
+        );
         let calm = watched.calm_after(fell).map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
         stage.options.print(&Recovery {
             bench: "bid",
