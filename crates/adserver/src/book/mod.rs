@@ -6,7 +6,8 @@
 //!   a crash of any subtree and of the process. A pause and a kill act at once, before that, and hold in this process also
 //!   where the ledger never confirms them.
 //! - **One after the other.** Every change goes through one actor, so that the last one on disk is the last one in memory.
-//! - **As a whole.** A set of changes with one flaw changes nothing.
+//! - **As a whole.** A set of changes with one flaw changes nothing. One that is large is recorded in portions (`record`): when
+//!   the disk fails midway, what is recorded counts.
 //!
 //! # File and API
 //!
