@@ -37,7 +37,7 @@ pub struct CompiledCampaign {
     definition: Arc<Campaign>,
     /// Every size with a creative for it, by size and then in the order of the definition; and what that is made of.
     by_size: Box<[(Size, u16, Technology)]>,
-    hour_plan: Option<Box<HourPlan>>,
+    hour_plan: Option<Arc<HourPlan>>,
     gate: Gate,
     version: u32,
     /// The version before it, until an index knows this one.
@@ -84,7 +84,7 @@ pub(crate) fn compile_sound(definition: Arc<Campaign>) -> CompiledCampaign {
     });
     let mut by_size: Vec<_> = sized.collect();
     by_size.sort_unstable();
-    let hour_plan = HourPlan::of(&definition).map(Box::new);
+    let hour_plan = HourPlan::of(&definition).map(Arc::new);
     CompiledCampaign {
         definition,
         by_size: by_size.into(),
@@ -146,10 +146,10 @@ impl CompiledCampaign {
         self.definition.pacing
     }
 
-    /// How its budget is spread over the hours of the week, if they are not all alike.
+    /// How its budget is spread over the hours of the week, if they are not all alike. Shared with whoever follows it.
     #[must_use]
-    pub fn hour_plan(&self) -> Option<&HourPlan> {
-        self.hour_plan.as_deref()
+    pub fn hour_plan(&self) -> Option<&Arc<HourPlan>> {
+        self.hour_plan.as_ref()
     }
 
     /// Whether each bid holds its whole price until its outcome is known.

@@ -59,8 +59,8 @@ impl Account {
     pub fn new(campaign: CampaignId, plan: Plan) -> Self {
         Self {
             campaign,
-            plan,
             pass: AtomicU32::new(plan.first_pass().units()),
+            plan,
             out_most_ms: AtomicI64::new(i64::MAX),
             long: AtomicU64::new(0),
             kept_out: AtomicU64::new(0),
@@ -235,7 +235,7 @@ impl PacerTable {
 }
 
 /// A campaign that wanted to bid and could not for want of an account, of its present plan, or of money.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Demand {
     pub(crate) plan: Plan,
     pub(crate) price: Nanos,

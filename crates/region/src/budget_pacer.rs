@@ -147,7 +147,7 @@ impl BudgetPacer {
         let now_ms = self.args.clock.now_ms();
         let mut changed = false;
         for (campaign, demand) in &demands {
-            let account = Account::new(*campaign, demand.plan);
+            let account = Account::new(*campaign, demand.plan.clone());
             match self.fundings.get_mut(campaign) {
                 Some(funding) if *funding.account().plan() == demand.plan => {
                     funding.demand();

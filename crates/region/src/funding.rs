@@ -97,7 +97,7 @@ impl Funding {
         }
         Self {
             remaining: account.plan().budget,
-            course: Course::of(*account.plan()),
+            course: Course::of(account.plan().clone()),
             patience: Patience::of(account.plan()),
             asked: 0,
             account: Arc::new(account),
@@ -131,7 +131,7 @@ impl Funding {
             account.set_pass(self.account.pass());
         }
         self.remaining = account.plan().budget;
-        self.course = Course::of(*account.plan());
+        self.course = Course::of(account.plan().clone());
         self.patience = Patience::of(account.plan());
         self.account = Arc::new(account);
         self.measured = AccountFigures::default();
@@ -285,7 +285,7 @@ impl Funding {
 
     /// Its plan, and how many bids asked to pass since this was last asked.
     pub(crate) fn asked(&mut self) -> (Plan, u64) {
-        (*self.account.plan(), std::mem::take(&mut self.asked))
+        (self.account.plan().clone(), std::mem::take(&mut self.asked))
     }
 
     /// Follows a plan under way.

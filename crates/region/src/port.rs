@@ -85,7 +85,7 @@ pub enum RegionClosed {
 }
 
 /// What a bid asks of its region.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Want {
     /// The campaign that is to pay.
     pub campaign: CampaignId,
@@ -342,7 +342,7 @@ impl RegionView<'_> {
     }
 
     fn demand(&self, want: &Want) {
-        let demand = Demand { plan: want.plan, price: want.price };
+        let demand = Demand { plan: want.plan.clone(), price: want.price };
         if self.pacer.wanted.note(want.campaign, demand) {
             // If its queue is full, its next tick finds the note.
             let _ = self.port.pacer.tell(PacerMessage::Wanted);

@@ -250,7 +250,7 @@ async fn a_campaign_that_the_ledger_does_not_know_stays_without_money() {
     let world = World::one(BUDGET).await;
     let stranger = Want { campaign: campaign::CampaignId(99), ..want() };
     for _ in 0..5 {
-        assert_eq!(world.hold(stranger).err(), Some(Refusal::Unfunded));
+        assert_eq!(world.hold(stranger.clone()).err(), Some(Refusal::Unfunded));
         settle().await;
     }
     assert_eq!(world.count(EventKind::LeaseGranted).await, 0);

@@ -120,7 +120,7 @@ async fn no_window_of_any_cap_holds_more_than_it_allows_whatever_crashes() {
                 // Several auctions of one user at once: all are held before the first is sent.
                 0..5 => {
                     let (number, want) = ask(&mut dice);
-                    let held: Vec<_> = (0..=dice.roll(3)).map(|_| world.hold(want)).collect();
+                    let held: Vec<_> = (0..=dice.roll(3)).map(|_| world.hold(want.clone())).collect();
                     for hold in held {
                         match hold {
                             Ok(hold) if dice.roll(8) == 0 => drop(hold),

@@ -70,7 +70,7 @@ async fn a_campaign_is_paced_as_before() {
     let second = async |world: &World, number: u64| {
         for ask in 0..10_u64 {
             // Drawn like auctions are, and dropped: nothing is spent.
-            drop(world.hold(Want { draw: (number * 10 + ask).wrapping_mul(0x9E37_79B9_7F4A_7C15), ..paced }));
+            drop(world.hold(Want { draw: (number * 10 + ask).wrapping_mul(0x9E37_79B9_7F4A_7C15), ..paced.clone() }));
             sleep(Duration::from_millis(100)).await;
         }
     };

@@ -94,7 +94,7 @@ fn a_plan_spends_in_its_hours_and_by_their_weights_and_is_done_before_the_end() 
     let hours = HourPlan::new(weights, UtcOffset::default());
     let flight = Flight { starts_ms: 6 * HOUR_MS, ends_ms: 16 * HOUR_MS };
     // 1 1 3 3 0 0 0 0 1 1: ten in all, of which a twelfth is early.
-    let plan = Plan { hours: Some(hours), flight, ..plan(1_100_000, Pacing::Even) };
+    let plan = Plan { hours: Some(hours.into()), flight, ..plan(1_100_000, Pacing::Even) };
     let planned = |hour: i64| plan.planned(hour * HOUR_MS).0;
     assert_eq!([planned(5), planned(6)], [0, 0]);
     assert_eq!(planned(8) - planned(6), 240_000);
@@ -112,7 +112,7 @@ fn a_plan_for_some_hours_of_the_day_is_done_before_the_last_of_them_ends() {
     let thursday = 3 * 24;
     weights[thursday + 9..thursday + 17].fill(2);
     let day_part = |weights| Plan {
-        hours: Some(HourPlan::new(weights, UtcOffset::default())),
+        hours: Some(HourPlan::new(weights, UtcOffset::default()).into()),
         flight: Flight { starts_ms: 0, ends_ms: DAY_MS },
         ..plan(1_200_000, Pacing::Even)
     };
@@ -251,7 +251,7 @@ proptest! {
         weights in prop::option::of(prop::collection::vec(0_u8..=100, 168)), parts in prop::collection::vec(0..=1_000_i64, 8),
     ) {
         let flight = Flight { starts_ms, ends_ms: starts_ms + length_ms };
-        let hours = weights.map(|weights| HourPlan::new(weights.try_into().expect("168"), UtcOffset::default()));
+        let hours = weights.map(|weights| HourPlan::new(weights.try_into().expect("168"), UtcOffset::default()).into());
         let plan = Plan { flight, hours, ..plan(budget, Pacing::Even) };
         let mut parts = parts;
         parts.sort_unstable();

@@ -89,7 +89,7 @@ fn play(market: &Market, seed: u64) -> Day {
         let mut weight = |hour: usize| 50.0 * wave(hour % 24 * 3_600 + 1_800) * (0.7 + 0.6 * random.unit());
         let mut weights = [0; 168];
         weights.iter_mut().enumerate().for_each(|(hour, slot)| *slot = weight(hour) as u8);
-        HourPlan::new(weights, UtcOffset::default())
+        HourPlan::new(weights, UtcOffset::default()).into()
     });
     let plan = Plan { budget: Nanos(budget as i64), flight, pacing: Pacing::Even, hours, strict: false };
     let eligible = market.richness * market.wins / WIN_RATE / DAY_S as f64;

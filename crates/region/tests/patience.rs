@@ -21,7 +21,7 @@ fn ending(pacing: Pacing) -> Plan {
 
 /// How many of a thousand bids that may be out for so long are let through.
 fn passed(world: &World, plan: Plan, ttl: Duration) -> usize {
-    let holds = (0..1_000).map(|draw| world.hold(Want { plan, ttl, draw, ..want() }));
+    let holds = (0..1_000).map(|draw| world.hold(Want { plan: plan.clone(), ttl, draw, ..want() }));
     holds.filter(|hold| !matches!(hold, Err(Refusal::Paced))).count()
 }
 
@@ -30,7 +30,11 @@ const SHORT: Duration = Duration::from_secs(6 * 60);
 /// A region that was asked for bids of one length before.
 async fn world(plan: Plan, asked: Duration) -> World {
     let world = World::one(Nanos(PRICE.0 * 1_000_000)).await;
-    assert_eq!(world.hold(Want { plan, ..want() }).map(drop), Err(Refusal::Unfunded), "there is no account yet");
+    assert_eq!(
+        world.hold(Want { plan: plan.clone(), ..want() }).map(drop),
+        Err(Refusal::Unfunded),
+        "there is no account yet"
+    );
     settle().await;
     passed(&world, plan, asked);
     sleep(region::limits::CONTROL_PERIOD).await;
@@ -40,8 +44,8 @@ async fn world(plan: Plan, asked: Duration) -> World {
 #[tokio::test(start_paused = true)]
 async fn towards_its_end_a_plan_takes_bids_that_are_soon_over_and_no_others() {
     let plan = ending(Pacing::Even);
-    let world = world(plan, SHORT).await;
-    assert_eq!(passed(&world, plan, HOLD_MAX), 0, "an hour");
+    let world = world(plan.clone(), SHORT).await;
+    assert_eq!(passed(&world, plan.clone(), HOLD_MAX), 0, "an hour");
     let short = passed(&world, plan, SHORT);
     assert!((50..200).contains(&short), "one in ten at first: {short}");
 }
@@ -49,13 +53,13 @@ async fn towards_its_end_a_plan_takes_bids_that_are_soon_over_and_no_others() {
 #[tokio::test(start_paused = true)]
 async fn a_campaign_that_is_offered_long_bids_only_makes_them_to_its_end() {
     let plan = ending(Pacing::Even);
-    assert!(0 < passed(&world(plan, HOLD_MAX).await, plan, HOLD_MAX));
+    assert!(0 < passed(&world(plan.clone(), HOLD_MAX).await, plan, HOLD_MAX));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_plan_with_time_before_it_and_one_that_takes_all_it_gets_take_bids_of_any_length() {
     let day = plan(Pacing::Even);
-    assert!(0 < passed(&world(day, SHORT).await, day, HOLD_MAX));
+    assert!(0 < passed(&world(day.clone(), SHORT).await, day, HOLD_MAX));
     let asap = ending(Pacing::Asap);
-    assert_eq!(passed(&world(asap, SHORT).await, asap, HOLD_MAX), 1_000);
+    assert_eq!(passed(&world(asap.clone(), SHORT).await, asap, HOLD_MAX), 1_000);
 }

@@ -200,7 +200,7 @@ proptest! {
 /// Bids that nobody hears of but for every tenth, which is billed at once.
 async fn traffic(world: &mut World, want: Want, seconds: u64) {
     for number in 0..seconds * 10 {
-        if let Ok(hold) = world.hold(want) {
+        if let Ok(hold) = world.hold(want.clone()) {
             let sent = world.send(hold);
             if number % 10 == 0 {
                 world.notice(NoticeKind::Billing, &sent, PRICE).await;
@@ -232,7 +232,7 @@ async fn a_region_learns_what_its_bids_need_and_a_strict_budget_needs_all_of_it(
     for (want, is_strict) in [(want(), false), (strict(), true)] {
         let mut world = World::one(Nanos(PRICE.0 * 20_000)).await;
         world.fund().await;
-        traffic(&mut world, want, 130).await;
+        traffic(&mut world, want.clone(), 130).await;
         let funds = world.port().open().unwrap().funds(CAMPAIGN).unwrap();
         println!("strict {is_strict}: {funds:?}");
         assert_eq!(funds.credit == Nanos(0), is_strict, "{funds:?}");
@@ -267,7 +267,7 @@ async fn five_minutes(want: Want, seed: u64) -> (i64, Nanos, Nanos) {
     };
     let mut won: Vec<(u64, common::Sent)> = Vec::new();
     for tick in 0..300 * 25_u64 {
-        if let Ok(hold) = world.hold(want) {
+        if let Ok(hold) = world.hold(want.clone()) {
             let sent = world.send(hold);
             if draw() % 10 == 0 {
                 won.push((tick + 1 + draw() % 150, sent));

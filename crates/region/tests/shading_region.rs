@@ -36,7 +36,7 @@ async fn tell(world: &mut World, plan: Plan, bids: usize) {
     for _ in 0..bids {
         let shaded = shade(world);
         let hold = loop {
-            match world.hold(Want { lesson: Some(shaded.lesson), plan, ..want() }) {
+            match world.hold(Want { lesson: Some(shaded.lesson), plan: plan.clone(), ..want() }) {
                 Ok(hold) => break hold,
                 Err(_) => settle().await,
             }
@@ -57,7 +57,7 @@ async fn what_is_told_of_open_bids_becomes_the_price_once_for_each_bid() {
     let unknown = Shaded { price: None, lesson: Lesson { segment: segment(), full_price: true } };
     assert_eq!(shade(&world), unknown);
     let asap = plan(Pacing::Asap);
-    tell(&mut world, asap, 199).await;
+    tell(&mut world, asap.clone(), 199).await;
     assert_eq!(shade(&world), unknown, "told twice counts once");
     tell(&mut world, asap, 1).await;
     let Shaded { price: Some(price), lesson } = shade(&world) else { panic!("200 bids are enough") };
@@ -99,7 +99,7 @@ async fn a_campaign_behind_its_plan_that_passes_everything_bids_its_full_price()
     tell(&mut world, plan(Pacing::Asap), 250).await;
     assert!(shade(&world).price.is_some());
     for draw in 0..50 {
-        drop(world.hold(Want { plan: even, draw, ..want() }));
+        drop(world.hold(Want { plan: even.clone(), draw, ..want() }));
         sleep(Duration::from_millis(200)).await;
     }
     let view = world.port().open().expect("the region is open");

@@ -68,7 +68,7 @@ proptest! {
             let now_ms = MONDAY_MS + quarter * HOUR_MS / 4;
             if let Some((_, weights)) = turns.iter().find(|(at, _)| *at == quarter) {
                 let planned = course.planned(now_ms);
-                course.turn(now_ms, HourPlan::new(*weights, UtcOffset::default()));
+                course.turn(now_ms, HourPlan::new(*weights, UtcOffset::default()).into());
                 prop_assert_eq!(course.planned(now_ms), planned, "what was planned stays planned");
             }
             let planned = course.planned(now_ms);
@@ -143,8 +143,8 @@ fn a_campaign_is_planned_evenly_until_a_day_was_seen_and_never_jumps_when_it_tur
     let book = SupplyBook::new();
     let plan = plan(1_000_000_000, 24 * 7);
     hours(&book, 0, 6, day);
-    let even = course(&book, plan, MONDAY_MS + 6 * HOUR_MS);
-    assert_eq!(even, Course::of(plan));
+    let even = course(&book, plan.clone(), MONDAY_MS + 6 * HOUR_MS);
+    assert_eq!(even, Course::of(plan.clone()));
     let now_ms = hours(&book, 6, 25, day);
     let turned = course(&book, plan, now_ms);
     assert_ne!(turned, even);
@@ -165,7 +165,7 @@ fn a_campaign_follows_only_the_exchanges_that_it_is_for() {
         book.follow(now_ms, [(CAMPAIGN, plan(1_000, 24 * 7), 1)], |_, _| {});
         book.learn(now_ms, 60_000, traffic, |_, _, exchange| exchange == "index");
     }
-    let hours = book.course(CAMPAIGN).and_then(|course| course.plan().hours).expect("a shape").weights();
+    let hours = book.course(CAMPAIGN).and_then(|course| course.plan().hours.clone()).expect("a shape").weights();
     let hour = |at: usize| u32::from(hours[hour_of_week(MONDAY_MS) + at]);
     // Its own bids are the same at all hours, which pulls the other way.
     assert!(3 * hour(3) < hour(15), "{} and {}: xandr's are the other way round", hour(3), hour(15));
@@ -175,23 +175,23 @@ fn a_campaign_follows_only_the_exchanges_that_it_is_for() {
 fn the_same_flight_with_another_budget_goes_on_where_it_is_and_another_flight_begins_anew() {
     let book = SupplyBook::new();
     let before = plan(1_000_000_000, 24 * 7);
-    course(&book, before, MONDAY_MS);
+    course(&book, before.clone(), MONDAY_MS);
     let now_ms = hours(&book, 0, 40, day);
-    let planned = course(&book, before, now_ms).planned(now_ms);
+    let planned = course(&book, before.clone(), now_ms).planned(now_ms);
     let doubled = Plan { budget: Nanos(2_000_000_000), ..before };
     let after = course(&book, doubled, now_ms).planned(now_ms);
     assert!((after.0 - 2 * planned.0).abs() <= 2, "{after} and {planned}");
     let longer = plan(1_000_000_000, 24 * 14);
-    assert_eq!(course(&book, longer, now_ms), Course::of(longer));
+    assert_eq!(course(&book, longer.clone(), now_ms), Course::of(longer));
 }
 
 #[test]
 fn a_process_goes_on_where_the_last_one_stopped() {
     let book = SupplyBook::new();
     let plan = plan(1_000_000_000, 24 * 7);
-    course(&book, plan, MONDAY_MS);
+    course(&book, plan.clone(), MONDAY_MS);
     let now_ms = hours(&book, 0, 60, day);
-    let before = course(&book, plan, now_ms);
+    let before = course(&book, plan.clone(), now_ms);
     let kept = SupplyBook::from_text(&book.to_text()).expect("what was kept is read");
     assert_eq!(kept.to_text(), book.to_text(), "also before anybody asks for a campaign");
     assert_eq!(course(&kept, plan, now_ms), before);

@@ -151,7 +151,7 @@ fn play(story: &Story, seed: u64) -> Week {
     let mut controllers = [Controller::default(); REGIONS.len()];
     let mut passes = [Pass::SLOW_START; REGIONS.len()];
     let mut asked_before = [0_u64; REGIONS.len()];
-    let mut course = Course::of(plan);
+    let mut course = Course::of(plan.clone());
     let mut requests = [0; CLASSES.len()];
     let ticks = WEEK_MS / (TICK_S * 1_000);
     let mut due: Vec<Vec<(usize, f64, f64)>> = vec![Vec::new(); ticks as usize];
@@ -206,7 +206,7 @@ fn play(story: &Story, seed: u64) -> Week {
         let all = controllers.iter().map(Controller::supply).fold(Supply::default(), Supply::and);
         for (region, seen) in seen.iter().enumerate() {
             let asked = std::mem::replace(&mut asked_before[region], seen.eligible);
-            book.follow(now_ms, [(CAMPAIGN, plan, asked)], |_, turned| course = turned);
+            book.follow(now_ms, [(CAMPAIGN, plan.clone(), asked)], |_, turned| course = turned);
             passes[region] = controllers[region].follow(&course, now_ms, TICK_S * 1_000, Nanos(spent as i64), all);
         }
         let planned = course.planned(now_ms).0 as f64;

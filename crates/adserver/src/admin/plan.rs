@@ -59,7 +59,7 @@ pub(super) async fn plan(State(desk): State<Arc<Desk>>, Id(id): Id) -> Response 
     let found = Found::of(&desk, &totals, &view, now_ms);
     let (word, why) = limit(&found.standing(limiting));
     let regions: Vec<Value> = desk.regions.iter().map(|port| region(port, id)).collect();
-    let (turned_ms, done) = found.course.map(|course| course.turned()).unzip();
+    let (turned_ms, done) = found.course.as_ref().map(Course::turned).unzip();
     let points = desk.history.of(id);
     let history: Vec<Value> = points
         .iter()
@@ -132,7 +132,7 @@ impl<'a> Found<'a> {
             view,
             now_ms,
             budget: view.definition.budget,
-            planned: course.map_or(Nanos(0), |course| course.planned(now_ms)),
+            planned: course.as_ref().map_or(Nanos(0), |course| course.planned(now_ms)),
             course,
             spent: money.map_or(Nanos(0), |money| money.spent),
             free: money.map_or(view.definition.budget, |money| money.free),
@@ -165,11 +165,15 @@ impl<'a> Found<'a> {
     }
 
     fn plans_by(&self) -> &'static str {
-        match (self.view.definition.pacing, self.course) {
+        match (self.view.definition.pacing, &self.course) {
             (Pacing::Asap, _) => "nothing",
             (Pacing::Supply, Some(course)) if course.turned().0 > course.plan().flight.starts_ms => "supply",
             (Pacing::Supply, Some(course))
-                if course.plan().hours.is_some_and(|hours| hours.weights().iter().any(|weight| *weight > 1)) =>
+                if course
+                    .plan()
+                    .hours
+                    .as_ref()
+                    .is_some_and(|hours| hours.weights().iter().any(|weight| *weight > 1)) =>
             {
                 "supply"
             }
@@ -193,7 +197,7 @@ impl<'a> Found<'a> {
             ended: flight.ends_ms <= self.now_ms,
             exhausted: poor
                 || self.free <= Nanos(0) && self.accounts.iter().all(|account| account.funds().available <= Nanos(0)),
-            awake: self.course.is_none_or(|course| !course.plan().rests(self.now_ms)),
+            awake: self.course.as_ref().is_none_or(|course| !course.plan().rests(self.now_ms)),
             regions_open: self.regions_open,
             pass: self.pass(),
             behind: self.is_planned() && self.deviation().0 < -(self.budget.0 / BEHIND_PART),

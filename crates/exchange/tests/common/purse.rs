@@ -46,7 +46,7 @@ impl Purse for Wallet {
     type Hold = Held1;
 
     fn try_hold(&self, want: Want) -> Result<Held1, Refusal> {
-        self.wants.borrow_mut().push(want);
+        self.wants.borrow_mut().push(want.clone());
         let capped = !want.caps.is_empty() || !want.creative_caps.is_empty();
         if capped && want.user.is_none() {
             return Err(Refusal::NoCapKey);

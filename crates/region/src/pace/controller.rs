@@ -165,7 +165,7 @@ impl Controller {
     /// What passes until the next tick. `all` is the supply of all regions that follow the plan, this one included;
     /// `spent` what was billed to the campaign over all of them.
     pub fn decide(&mut self, plan: &Plan, now_ms: i64, length_ms: i64, spent: Nanos, all: Supply) -> Pass {
-        self.follow(&Course::of(*plan), now_ms, length_ms, spent, all)
+        self.follow(&Course::of(plan.clone()), now_ms, length_ms, spent, all)
     }
 
     /// The same for a plan under way.

@@ -3,6 +3,8 @@
 //! Promises that what is planned by a moment never changes when more is learnt: a course turns, it does not jump. Begins as
 //! its plan, reaches the budget when that does. Pure arithmetic on integers; the time is an argument.
 
+use std::sync::Arc;
+
 use campaign::{HourPlan, Pacing};
 use money::Nanos;
 
@@ -20,18 +22,18 @@ use super::plan::{Plan, share};
 /// let hour = 60 * 60 * 1_000;
 /// let flight = Flight { starts_ms: 0, ends_ms: 24 * hour };
 /// let plan = Plan { budget: Nanos(22_000), flight, pacing: Pacing::Supply, hours: None, strict: false };
-/// let mut course = Course::of(plan);
+/// let mut course = Course::of(plan.clone());
 /// assert_eq!(course.planned(11 * hour), plan.planned(11 * hour), "even while nothing is known");
 ///
 /// // From noon on there is three times the supply of the afternoon.
 /// let supply = std::array::from_fn(|at| if at % 24 < 18 { 85 } else { 255 });
-/// course.turn(11 * hour, HourPlan::shaped(None, &supply));
+/// course.turn(11 * hour, HourPlan::shaped(None, &supply).into());
 /// assert_eq!(course.planned(11 * hour), Nanos(11_000), "what was planned stays planned");
 /// assert!(course.planned(18 * hour) < plan.planned(18 * hour));
 /// // A twelfth of what it weighs is left free at the end: with so much supply there, the last hour.
 /// assert_eq!(course.planned(23 * hour), Nanos(22_000));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Course {
     plan: Plan,
     /// From when on the hours of the plan count, and what was planned until then.
@@ -43,14 +45,14 @@ impl Course {
     /// The course of a plan from the beginning of its flight.
     #[must_use]
     pub fn of(plan: Plan) -> Self {
-        Self { plan, from_ms: plan.flight.starts_ms, done: Nanos(0) }
+        Self { from_ms: plan.flight.starts_ms, plan, done: Nanos(0) }
     }
 
     /// A course that was turned before: the hours of the plan count from `from_ms` on, and `done` was planned until then.
     #[must_use]
     pub fn resumed(plan: Plan, from_ms: i64, done: Nanos) -> Self {
         let from_ms = from_ms.clamp(plan.flight.starts_ms, plan.flight.ends_ms.max(plan.flight.starts_ms));
-        Self { plan, from_ms, done: Nanos(done.0.clamp(0, plan.budget.0.max(0))) }
+        Self { from_ms, done: Nanos(done.0.clamp(0, plan.budget.0.max(0))), plan }
     }
 
     /// The plan, with the hours that count from now on.
@@ -84,7 +86,7 @@ impl Course {
     }
 
     /// Follows other hours from now on. What is planned by now stays as it is.
-    pub fn turn(&mut self, now_ms: i64, hours: HourPlan) {
+    pub fn turn(&mut self, now_ms: i64, hours: Arc<HourPlan>) {
         let from_ms =
             now_ms.clamp(self.plan.flight.starts_ms, self.plan.flight.ends_ms.max(self.plan.flight.starts_ms));
         self.done = if from_ms <= self.plan.flight.starts_ms { Nanos(0) } else { self.planned(from_ms) };

@@ -60,7 +60,7 @@ mod tests {
     fn working_hours() -> Plan {
         let weights = std::array::from_fn(|hour| u8::from((8..16).contains(&(hour % 24))));
         // 1970 began on a Thursday; all days are alike.
-        let hours = Some(HourPlan::new(weights, Default::default()));
+        let hours = Some(HourPlan::new(weights, Default::default()).into());
         let flight = Flight { starts_ms: 0, ends_ms: 24 * HOUR_MS };
         Plan { budget: Nanos(1_000_000), flight, pacing: Pacing::Even, hours, strict: false }
     }

@@ -4,6 +4,8 @@
 //! may bid: by two hours of those in which it may, or by a twelfth of the flight's weight if that is less. Pure arithmetic on
 //! integers; the time is an argument.
 
+use std::sync::Arc;
+
 use campaign::{CompiledCampaign, Flight, HourPlan, Pacing};
 use money::Nanos;
 
@@ -34,7 +36,7 @@ const TAIL_MS: i64 = 60_000;
 /// assert_eq!(plan.planned(day / 2), Nanos(12_000), "spent in 22 of the 24 hours");
 /// assert_eq!(plan.planned(day / 12 * 11), Nanos(22_000));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The whole budget of the campaign, over all regions.
     pub budget: Nanos,
@@ -43,8 +45,8 @@ pub struct Plan {
     /// How it is spent.
     pub pacing: Pacing,
     /// How the hours of the week differ; `None` if they are all alike. A campaign that plans by its supply has those here in
-    /// which it bids at all; how they differ is learnt ([`Course`](super::Course)).
-    pub hours: Option<HourPlan>,
+    /// which it bids at all; how they differ is learnt ([`Course`](super::Course)). Shared by all that follow the same.
+    pub hours: Option<Arc<HourPlan>>,
     /// Whether each bid holds its whole price until its outcome is known.
     pub strict: bool,
 }
@@ -57,7 +59,7 @@ impl Plan {
             budget: campaign.budget(),
             flight: campaign.flight(),
             pacing: campaign.pacing(),
-            hours: campaign.hour_plan().copied(),
+            hours: campaign.hour_plan().cloned(),
             strict: campaign.strict_budget(),
         }
     }

@@ -165,7 +165,7 @@ impl SupplyBook {
     /// The course of a campaign that plans by its supply; `None` if it was not asked for yet.
     #[must_use]
     pub fn course(&self, campaign: CampaignId) -> Option<Course> {
-        self.lock().campaigns.get(&campaign).map(|entry| entry.course)
+        self.lock().campaigns.get(&campaign).map(|entry| entry.course.clone())
     }
 
     /// How many exchanges in regions have been seen for a day at least, and how many in all.
@@ -266,8 +266,8 @@ impl Book {
     fn follow(&mut self, campaign: CampaignId, plan: Plan, bids: u64, now_ms: i64) -> Course {
         let former = &mut self.former;
         let entry = self.campaigns.entry(campaign).or_insert_with(|| match former.remove(&campaign) {
-            Some(former) => former.resumed(plan, now_ms),
-            None => Entry::new(plan, Course::of(plan), OwnShape::default(), now_ms),
+            Some(former) => former.resumed(plan.clone(), now_ms),
+            None => Entry::new(plan.clone(), Course::of(plan.clone()), OwnShape::default(), now_ms),
         });
         // A region that nobody asks for the campaign may still have the plan before the last.
         if bids > 0 {
@@ -275,7 +275,7 @@ impl Book {
             entry.asked += bids;
             entry.asked_ms = now_ms;
         }
-        entry.course
+        entry.course.clone()
     }
 }
 
@@ -290,16 +290,16 @@ impl Entry {
         if self.plan == plan {
             return;
         }
-        let same_course = Plan { budget: self.plan.budget, strict: self.plan.strict, ..plan } == self.plan;
+        let same_course = Plan { budget: self.plan.budget, strict: self.plan.strict, ..plan.clone() } == self.plan;
         if same_course {
             let turned = Course::resumed(
-                Plan { strict: plan.strict, ..*self.course.plan() },
+                Plan { strict: plan.strict, ..self.course.plan().clone() },
                 self.course.turned().0,
                 self.course.turned().1,
             );
             self.course = turned.with_budget(plan.budget);
         } else {
-            self.course = Course::of(plan);
+            self.course = Course::of(plan.clone());
             self.is_new = true;
         }
         self.plan = plan;
@@ -345,10 +345,10 @@ impl Entry {
             return;
         }
         let supply = rates.map(|rate| (rate / most * CURVE_MAX) as u32);
-        let hours = HourPlan::shaped(self.plan.hours.as_ref(), &supply);
+        let hours = HourPlan::shaped(self.plan.hours.as_deref(), &supply);
         // A campaign that is new here has planned nothing yet: its whole flight has this shape.
-        let from_ms = if is_new && self.course == Course::of(self.plan) { i64::MIN } else { now_ms };
-        self.course.turn(from_ms, hours);
+        let from_ms = if is_new && self.course == Course::of(self.plan.clone()) { i64::MIN } else { now_ms };
+        self.course.turn(from_ms, hours.into());
     }
 }
 
@@ -357,11 +357,11 @@ impl Former {
         let Self { budget, starts_ms, ends_ms, from_ms, done, weights, own, .. } = self;
         let same_flight = (plan.flight.starts_ms, plan.flight.ends_ms) == (starts_ms, ends_ms);
         if !same_flight {
-            return Entry::new(plan, Course::of(plan), own, now_ms);
+            return Entry::new(plan.clone(), Course::of(plan), own, now_ms);
         }
-        let offset = plan.hours.map(|hours| hours.offset()).unwrap_or_default();
-        let hours = weights.map(|weights| HourPlan::new(weights, offset)).or(plan.hours);
-        let then = Plan { budget: money::Nanos(budget), hours, ..plan };
+        let offset = plan.hours.as_deref().map(HourPlan::offset).unwrap_or_default();
+        let hours = weights.map(|weights| HourPlan::new(weights, offset).into()).or_else(|| plan.hours.clone());
+        let then = Plan { budget: money::Nanos(budget), hours, ..plan.clone() };
         let course = Course::resumed(then, from_ms, money::Nanos(done)).with_budget(plan.budget);
         Entry { is_new: false, ..Entry::new(plan, course, own, now_ms) }
     }

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::str::FromStr;
 
-use campaign::CampaignId;
+use campaign::{CampaignId, HourPlan};
 use thiserror::Error;
 
 use super::book::{Class, Counted, Entry, Former, SupplyBook};
@@ -102,7 +102,7 @@ impl Entry {
             ends_ms: plan.flight.ends_ms,
             from_ms,
             done: done.0,
-            weights: plan.hours.map(|hours| hours.weights()),
+            weights: plan.hours.as_deref().map(HourPlan::weights),
             own: self.own,
             asked_ms: self.asked_ms,
         }
