@@ -320,3 +320,54 @@ fn ids(admin: SocketAddr) -> Vec<u32> {
     let ids = list["campaigns"].as_array().expect("a list").iter().filter_map(|campaign| campaign["id"].as_u64());
     ids.map(|id| u32::try_from(id).expect("an id")).collect()
 }
+
+/// So looks a file that is cut off, or that another program is just writing.
+#[test]
+fn a_file_without_most_of_its_campaigns_is_followed_only_if_that_is_meant() {
+    let _turn = Turn::take();
+    let world = start();
+    let admin = world.system.ports().admin;
+    let file = &world.config.campaigns.file;
+    let whole: Vec<String> = support::campaigns().iter().map(|campaign| campaign.to_toml()).collect();
+    let reload = |text: &str, parameters: &str| {
+        std::fs::write(file, text).expect("written");
+        post(admin, &format!("/campaigns/reload{parameters}"), "")
+    };
+    let refused = reload("", "");
+    let error = json(&refused)["errors"][0].as_str().expect("an error").to_owned();
+    let wanted = "2 of the 2 campaigns";
+    assert!(refused.status == 409 && error.contains(wanted) && error.contains("may_remove=2"), "{error}");
+    assert_eq!(reload("", "?may_remove=1").status, 409);
+    assert_eq!(reload("", "?may_remove=many").status, 400);
+    assert_eq!(ids(admin), [7, 8], "nothing was changed");
+
+    let one_gone = json(&reload(&whole[0], ""));
+    assert_eq!((&one_gone["removed"], &one_gone["unchanged"]), (&json!([8]), &json!(1)), "half of them may go");
+    // What the API keeps is no reason to refuse, and goes only if it is taken.
+    assert_eq!(put(admin, "/campaigns/8", "if-none-match: *\r\n", &whole[1]).status, 201);
+    assert_eq!(json(&reload(&whole[0], ""))["kept"], json!([8]));
+    let empty = json(&reload("", "?take=all&may_remove=2"));
+    assert_eq!(empty["removed"], json!([7, 8]), "{empty}");
+    assert_eq!(ids(admin), [0_u32; 0]);
+}
+
+#[test]
+fn a_list_of_many_campaigns_comes_in_pages() {
+    let _turn = Turn::take();
+    let world = start();
+    let admin = world.system.ports().admin;
+    let page = |parameters: &str| {
+        let page = json(&get(admin, &format!("/campaigns{parameters}")));
+        let ids: Vec<u64> =
+            page["campaigns"].as_array().expect("a list").iter().flat_map(|of| of["id"].as_u64()).collect();
+        (ids, page["next"].as_u64(), page["count"].as_u64().expect("a count"))
+    };
+    assert_eq!(page(""), (vec![7, 8], None, 2));
+    assert_eq!(page("?limit=1"), (vec![7], Some(7), 2));
+    assert_eq!(page("?limit=1&after=7"), (vec![8], None, 2));
+    assert_eq!(page("?after=8"), (vec![], None, 2));
+    for (parameters, advice) in [("limit=0", "1 to 10000"), ("limit=x", "1 to 10000"), ("after=x", "after=7")] {
+        let refused = get(admin, &format!("/campaigns?{parameters}"));
+        assert!(refused.status == 400 && refused.body.contains(advice), "{refused:?}");
+    }
+}

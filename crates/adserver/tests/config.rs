@@ -227,3 +227,17 @@ fn what_would_only_show_when_exchanges_call_is_refused_at_once() {
         assert!(error.contains(&format!("`{key}`: ")) && error.contains(advice), "{key}, {advice}: {error}");
     }
 }
+
+#[test]
+fn xandr_polls_its_bid_path_and_others_only_what_is_written() {
+    let polled = |config: &AdserverConfig| -> Vec<_> {
+        config.exchanges.iter().map(|exchange| exchange.ready_path().map(str::to_owned)).collect()
+    };
+    assert_eq!(polled(&parse(SAMPLE).expect("right")), [None, Some("/openrtb2/bid".to_owned()), None]);
+    let text = SAMPLE.replace("dialect = \"index\"", "dialect = \"index\"\nready_path = \"/ready\"");
+    let config = parse(&text).expect("right");
+    assert_eq!(polled(&config)[2].as_deref(), Some("/ready"));
+    assert!(explain(&config).contains("whether it is ready (GET /ready) is always answered with yes"));
+    let (error, _) = broken("dialect = \"index\"", "dialect = \"index\"\nready_path = \"ready\"");
+    assert!(error.contains("`exchange[3].ready_path`: ") && error.contains("begin it with /"), "{error}");
+}

@@ -208,6 +208,7 @@ impl Handler for ExchangePort {
                 connections.open.dec();
                 connections.closed_by_us.inc(event);
             }
+            "ready_poll" => connections.ready_polls.inc(),
             "accept_failed" => connections.refused.inc(),
             "stalled" | "idle" | "bad_head" | "cut" => connections.closed_by_us.inc(event),
             _ => {}

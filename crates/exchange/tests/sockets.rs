@@ -316,3 +316,23 @@ async fn what_is_accepted_while_the_loop_is_stopped_is_drained_as_well() {
         knocking.abort();
     }
 }
+
+#[tokio::test]
+async fn a_ready_poll_is_answered_with_a_one_and_is_no_request() {
+    const POLL: &str = "GET /bid HTTP/1.1\r\nhost: t\r\n\r\n";
+    let mut server = Server::bound(Limits::default(), Deadlines::default());
+    server.args.ready_path = Some("/bid".into());
+    server.accept();
+    let mut client = server.client().await;
+    let ready = client.ask(POLL).await;
+    assert_eq!((ready.status, ready.header("content-type"), &*ready.body), (200, "text/plain", &b"1"[..]));
+    assert_eq!(client.ask(post("bid")).await.status, 200, "bids arrive on the same path, and the same connection");
+    // One with a body is not mistaken for two requests.
+    let ready = client.ask("GET /bid?a=1 HTTP/1.1\r\nhost: t\r\ncontent-length: 3\r\n\r\nGET").await;
+    assert_eq!((ready.status, &*ready.body), (200, &b"1"[..]));
+    assert_eq!(client.ask("HEAD /bid HTTP/1.1\r\nhost: t\r\n\r\n").await.status, 405);
+    assert_eq!(client.ask(post("no-bid")).await.status, 204);
+    let statuses: Vec<u16> = server.script.outcomes().iter().map(|outcome| outcome.status).collect();
+    assert_eq!(statuses, [200, 405, 204], "polls are in no count of requests");
+    assert_eq!(server.script.events("ready_poll"), 2);
+}

@@ -29,7 +29,7 @@ pub struct AccountTotals {
 /// All accounts, and how many events of each kind the ledger holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Totals {
-    /// The accounts, by campaign.
+    /// The accounts, in the order of their campaigns.
     pub accounts: Vec<AccountTotals>,
     /// The sum of all `spent`: to be compared, to the nano, with what an exchange has billed.
     pub spent: Nanos,
@@ -78,7 +78,8 @@ impl Totals {
     /// One campaign's money.
     #[must_use]
     pub fn account(&self, campaign: CampaignId) -> Option<&AccountTotals> {
-        self.accounts.iter().find(|account| account.campaign == campaign)
+        let at = self.accounts.binary_search_by_key(&campaign, |account| account.campaign).ok()?;
+        self.accounts.get(at)
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, NoLabelSet};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeLabelSet, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use tembusu::{NodeSnapshot, State, SupervisorRef};
@@ -84,6 +84,8 @@ impl MeterCollector {
         gauges(to, "adserver_connections_open", "Open connections", open)?;
         counters(to, "adserver_connections_accepted", "Connections accepted", of(|m| m.accepted.get()))?;
         counters(to, "adserver_connections_refused", "Accepts that failed", of(|m| m.refused.get()))?;
+        let polls = "Polls that asked whether we are ready, and were told so";
+        counters(to, "adserver_ready_polls", polls, of(|m| m.ready_polls.get()))?;
         let closed = listeners().flat_map(|(listener, meters)| {
             meters.closed_by_us.iter().map(move |(why, n)| ([("listener", listener), ("why", why)], n))
         });
@@ -98,13 +100,13 @@ impl MeterCollector {
         counters(to, "adserver_runtimes_lost", lost, of(|m| m.lost.get()))?;
         let moved = "Connections that went on on a fresh runtime";
         counters(to, "adserver_connections_moved", moved, of(|m| m.connections_moved.get()))?;
-        let levels = |level: fn(&RuntimeMeters) -> i64| {
-            self.0.exchanges().map(move |meters| ([("exchange", meters.name())], level(&meters.runtime)))
-        };
-        let lag = "How late an exchange's runtime ran what was due last";
-        gauges(to, "adserver_runtime_lag_nanoseconds", lag, levels(|m| m.lag_nanos.get()))?;
-        let pressure = "Share of an exchange's requests that it sheds for overload, in thousandths";
-        gauges(to, "adserver_shed_permille", pressure, levels(|m| m.pressure_permille.get()))
+        let of_runtime = || self.0.exchanges().map(|meters| ([("exchange", meters.name())], &meters.runtime));
+        let help = "How late an exchange's runtime ran what was due last";
+        let lag = of_runtime().map(|(labels, meters)| (labels, meters.lag_nanos.get() as f64 / 1e9));
+        gauges(to, "adserver_runtime_lag_seconds", help, lag)?;
+        let help = "Share of an exchange's requests that it sheds for overload, in thousandths";
+        let pressure = of_runtime().map(|(labels, meters)| (labels, meters.pressure_permille.get()));
+        gauges(to, "adserver_shed_permille", help, pressure)
     }
 
     fn regions<'a>(&'a self, to: &mut DescriptorEncoder<'_>) -> Written {
@@ -152,7 +154,8 @@ impl MeterCollector {
         let help = "Places in caps that open bids hold";
         gauges(to, "adserver_cap_provisional", help, level(|state| state.cap_provisional))?;
         let help = "How long a region took to count its users when it last started";
-        gauges(to, "adserver_region_recovery_micros", help, level(|state| state.recovery_micros))?;
+        let took = states.iter().map(|state| ([("region", &*state.name)], state.recovery_micros as f64 / 1e6));
+        gauges(to, "adserver_region_recovery_seconds", help, took)?;
         let recoveries = states.iter().map(|state| ([("region", &*state.name)], state.recoveries));
         counters(to, "adserver_region_recoveries", "Starts of a region that counted its users", recoveries)
     }
@@ -260,11 +263,11 @@ fn counters<L: EncodeLabelSet>(
     Ok(())
 }
 
-fn gauges<L: EncodeLabelSet>(
+fn gauges<L: EncodeLabelSet, V: EncodeGaugeValue>(
     to: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
-    series: impl Iterator<Item = (L, i64)>,
+    series: impl Iterator<Item = (L, V)>,
 ) -> Written {
     let mut metric = to.encode_descriptor(name, help, None, MetricType::Gauge)?;
     for (labels, level) in series {

@@ -197,6 +197,8 @@ pub struct ConnectionMeters {
     pub accepted: Counter,
     /// Accepts that failed; whoever connects waits in the kernel's queue, as over the cap.
     pub refused: Counter,
+    /// Polls that asked whether we are ready; they are no requests.
+    pub ready_polls: Counter,
     /// Connections that this side closed although the exchange could have gone on, by why.
     pub closed_by_us: Labelled,
 }

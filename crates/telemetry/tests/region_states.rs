@@ -1,6 +1,11 @@
 //! The state of the regions among the series.
 
-use telemetry::{Meters, RegionState};
+use std::time::Duration;
+
+use telemetry::{
+    AggregatorMessage, AlertBoard, Meters, Objective, Objectives, RegionState, ServiceLevels, telemetry_supervisor,
+};
+use tembusu::Supervisor;
 
 #[test]
 fn whoever_is_asked_first_tells_the_state_of_the_regions() {
@@ -17,4 +22,29 @@ fn whoever_is_asked_first_tells_the_state_of_the_regions() {
     meters.set_region_states(move || vec![state(7)]);
     meters.set_region_states(move || vec![state(8)]);
     assert_eq!(meters.region_states(), [state(7)]);
+}
+
+#[tokio::test]
+async fn what_is_a_time_is_shown_in_seconds() {
+    let meters = Meters::new(&["xandr"], &["sg"]);
+    meters.exchange("xandr").expect("it has meters").runtime.lag_nanos.set(2_500_000);
+    meters.set_region_states(|| {
+        let name = "sg".into();
+        vec![RegionState { name, open: true, cap_keys: 0, cap_provisional: 0, recoveries: 1, recovery_micros: 900 }]
+    });
+    let objective = Objective::parse("99.95%").expect("an objective");
+    let objectives = Objectives { answered_in_time: objective, able_to_bid: objective };
+    let levels = ServiceLevels::new(&meters, &[objectives], |_| false);
+    let mut root = Supervisor::one_for_one("root");
+    let (telemetry, aggregator) = telemetry_supervisor(meters, AlertBoard::new(), levels, root.handle());
+    root.supervisor(telemetry);
+    let tree = root.start().await.expect("it starts");
+    let page = aggregator.call(AggregatorMessage::Render, Duration::from_secs(5)).await.expect("a page");
+    for series in [
+        r#"adserver_runtime_lag_seconds{exchange="xandr"} 0.0025"#,
+        r#"adserver_region_recovery_seconds{region="sg"} 0.0009"#,
+    ] {
+        assert!(page.lines().any(|line| line == series), "{series} is not in\n{page}");
+    }
+    tree.shutdown().await;
 }

@@ -21,7 +21,7 @@ use super::campaigns::{Parameters, Shared};
 use super::guard::{Guard, by, expected, header_text};
 use super::problem::{Id, Whole, problem, unavailable, unknown_campaign};
 use super::router::Desk;
-use crate::book::{BookError, BookMessage, Done, Expected, Take};
+use crate::book::{BookError, BookMessage, Done, Expected, Orders, Take};
 
 /// How long a change may take: a flush of the disk and an index, behind the changes before it.
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -107,8 +107,15 @@ pub(super) async fn reload(State(desk): Shared, Query(parameters): Parameters, h
             }
         },
     };
-    let by = by(&headers, &parameters);
-    let asked = desk.book.call(|reply| BookMessage::Reload { take, by, reply: Some(reply) }, CHANGE_TIMEOUT).await;
+    let may_remove = match parameters.get("may_remove").map(|count| count.parse().map_err(|_| count)).transpose() {
+        Ok(count) => count,
+        Err(count) => {
+            let text = format!("may_remove={count}: write how many campaigns may go, such as may_remove=120");
+            return problem(StatusCode::BAD_REQUEST, text);
+        }
+    };
+    let (orders, by) = (Orders { take, may_remove }, by(&headers, &parameters));
+    let asked = desk.book.call(|reply| BookMessage::Reload { orders, by, reply: Some(reply) }, CHANGE_TIMEOUT).await;
     match asked {
         Ok(Ok(reloaded)) => Json(shown_reload(&reloaded)).into_response(),
         Ok(Err(error)) => refused(&error, Guard::None),

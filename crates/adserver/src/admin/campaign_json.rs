@@ -40,6 +40,7 @@ pub(super) fn shown_reload(reloaded: &Reloaded) -> Value {
 pub(super) fn refused(error: &BookError, guard: Guard) -> Response {
     let (status, problems, current) = match error {
         BookError::Invalid(problems) => (StatusCode::UNPROCESSABLE_ENTITY, problems.clone(), None),
+        BookError::TooManyGone { .. } => (StatusCode::CONFLICT, Vec::new(), None),
         BookError::Refused(problems) => (StatusCode::CONFLICT, problems.clone(), None),
         BookError::Conflict { current, .. } => {
             let status = if guard == Guard::Header { StatusCode::PRECONDITION_FAILED } else { StatusCode::CONFLICT };

@@ -9,7 +9,7 @@ use campaign::{Campaign, CampaignId, CampaignsHandle};
 use ledger::{CampaignAction, CampaignWord, LedgerMessage};
 use tembusu::{Actor, Address, Context, Flow, Init, Reply};
 
-use super::{BookError, Change, Done, Expected, FileWords, Outs, Reloaded, Said, Take};
+use super::{BookError, Change, Done, Expected, FileWords, Orders, Outs, Reloaded, Said};
 
 /// The book of campaigns.
 #[derive(Debug)]
@@ -43,9 +43,9 @@ pub(crate) enum BookMessage {
     /// Pauses, resumes, kills or revives it, as an operator has said then.
     Say { campaign: CampaignId, action: CampaignAction, said: Said, by: Change, reply: Answer<Done> },
     /// Reads the file and follows it.
-    Reload { take: Take, by: Change, reply: Option<Answer<Reloaded>> },
-    /// Reads the last words.
-    Words(Reply<Words>),
+    Reload { orders: Orders, by: Change, reply: Option<Answer<Reloaded>> },
+    /// Reads the last words on these campaigns.
+    Words(Vec<CampaignId>, Reply<Words>),
 }
 
 /// Why the book crashes: it cannot tell what is on disk.
@@ -79,8 +79,8 @@ impl Actor for CampaignBook {
             BookMessage::Say { campaign, action, said, by, reply } => {
                 let _ = reply.send(self.say(campaign, (action, said), &by).await);
             }
-            BookMessage::Reload { take, by, reply } => {
-                let reloaded = self.reload(&take, &by).await;
+            BookMessage::Reload { orders, by, reply } => {
+                let reloaded = self.reload(&orders, &by).await;
                 match &reloaded {
                     Ok(done) => tracing::info!(who = by.who, %done, "campaigns reloaded"),
                     Err(error) => tracing::error!(who = by.who, %error, "campaigns not reloaded"),
@@ -89,8 +89,9 @@ impl Actor for CampaignBook {
                     let _ = reply.send(reloaded);
                 }
             }
-            BookMessage::Words(reply) => {
-                let _ = reply.send(self.words.clone());
+            BookMessage::Words(campaigns, reply) => {
+                let word = |id: CampaignId| Some((id, self.words.get(&id)?.clone()));
+                let _ = reply.send(campaigns.into_iter().filter_map(word).collect());
             }
         }
         Ok(Flow::Continue)

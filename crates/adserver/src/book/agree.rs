@@ -57,6 +57,10 @@ impl CampaignBook {
             self.record(views.iter().map(entry).collect()).await?;
         }
         if !entries.is_empty() {
+            tracing::warn!(
+                gone = entries.len(),
+                "campaigns are no longer in the campaigns file, and do not bid any more"
+            );
             self.record(entries).await?;
         }
         if !(changes.define.is_empty() && changes.remove.is_empty())

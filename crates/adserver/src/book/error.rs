@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use campaign::CampaignId;
 
+/// Campaigns that an error names.
+const NAMED_MAX: usize = 10;
+
 /// Why nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum BookError {
@@ -45,11 +48,32 @@ pub(crate) enum BookError {
         /// What the operating system says.
         source: Arc<io::Error>,
     },
+    /// Most of what the file kept is no longer in it, and nobody has said that it is meant.
+    #[error(
+        "nothing was changed: {} of the {kept} campaigns that {} keeps are no longer in it ({}): look whether the file is whole; \
+         if it is, say so with POST /campaigns/reload?may_remove={}",
+        gone.len(), file.display(), named(gone), gone.len()
+    )]
+    TooManyGone {
+        /// The campaigns file.
+        file: PathBuf,
+        /// Those that are not in it.
+        gone: Vec<CampaignId>,
+        /// How many campaigns it keeps.
+        kept: usize,
+    },
     /// The ledger did not confirm.
     #[error(
         "the ledger does not confirm ({0}): whether it is recorded is not known, and a pause or a kill holds until this process ends; ask again"
     )]
     Unconfirmed(String),
+}
+
+/// The first of them.
+fn named(campaigns: &[CampaignId]) -> String {
+    let named: Vec<_> = campaigns.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+    let more = if NAMED_MAX < campaigns.len() { " .." } else { "" };
+    format!("{}{more}", named.join(" "))
 }
 
 fn stands(current: Option<u32>) -> String {

@@ -63,6 +63,11 @@ impl FileWords {
         said.extend(new.into_iter().map(|(id, text, fingerprint)| (id, Said { fingerprint, text })));
     }
 
+    /// Where the file is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The exchanges that are configured.
     pub(crate) fn exchanges(&self) -> &[String] {
         &self.exchanges

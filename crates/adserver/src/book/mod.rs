@@ -14,7 +14,8 @@
 //! What the API has changed is the API's: the file is not asked for that campaign any more, at a start or at a reload, until
 //! an operator takes the file's word again (`POST /campaigns/reload?take=7`). All others follow the file: its changes count
 //! when it is reloaded and at the next start. `GET /campaigns` says for each who keeps it (`source`), and whether the file
-//! says the same, something else, or nothing (`file`).
+//! says the same, something else, or nothing (`file`). A reload that would take out more than half of what the file keeps is
+//! refused: so looks a file that is cut off. At a start the file counts as it is.
 //!
 //! # Never
 //!
@@ -36,5 +37,5 @@ pub(crate) use change::{Change, Done, Expected};
 pub(crate) use error::BookError;
 pub(crate) use file::{FileWords, read_campaigns_text};
 pub(crate) use outs::{Outs, Said};
-pub(crate) use reload::{Reloaded, Take, Took};
+pub(crate) use reload::{Orders, Reloaded, Take, Took};
 pub(crate) use start::start_with;

@@ -1,7 +1,8 @@
 //! Following the campaigns file.
 //!
-//! Promises that a file with one flaw changes nothing, and that what has not changed in it is not even read. What the API
-//! keeps stays the API's unless it is taken. Says how long each step took and whether the bids know of it.
+//! Promises that a file with one flaw changes nothing, that one with most campaigns gone (cut off, empty, the wrong one) changes
+//! nothing either unless that is said to be meant, and that what has not changed in it is not even read. What the API keeps
+//! stays the API's unless it is taken. Says how long each step took and whether the bids know of it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -39,6 +40,14 @@ impl Take {
     }
 }
 
+/// How a reload is to go.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Orders {
+    pub(crate) take: Take,
+    /// So many campaigns may go; by default half of those that the file keeps.
+    pub(crate) may_remove: Option<usize>,
+}
+
 /// What a reload has come to.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reloaded {
@@ -67,7 +76,8 @@ pub(crate) struct Took {
 }
 
 impl CampaignBook {
-    pub(super) async fn reload(&mut self, take: &Take, by: &Change) -> Result<Reloaded, BookError> {
+    pub(super) async fn reload(&mut self, orders: &Orders, by: &Change) -> Result<Reloaded, BookError> {
+        let Orders { take, may_remove } = orders;
         self.agree().await?;
         let began = Instant::now();
         let words = &self.words;
@@ -111,14 +121,23 @@ impl CampaignBook {
             changes.define.push((definition, entry.word.version));
             entries.push(entry);
         }
+        let is_the_files = |word: &CampaignWord| word.source == DefinitionSource::File || take.includes(word.campaign);
         for word in self.words.values().filter(|word| !word.removed && !in_file.contains(&word.campaign)) {
-            if word.source == DefinitionSource::File || take.includes(word.campaign) {
+            if is_the_files(word) {
                 reloaded.removed.push(word.campaign);
                 changes.remove.push(word.campaign);
                 entries.push(removed(word, DefinitionSource::File, by));
             } else {
                 reloaded.kept.push(word.campaign);
             }
+        }
+        let kept = self.words.values().filter(|word| !word.removed && is_the_files(word)).count();
+        if may_remove.unwrap_or(kept / 2) < reloaded.removed.len() {
+            return Err(BookError::TooManyGone {
+                file: self.args.file.path().to_owned(),
+                gone: reloaded.removed,
+                kept,
+            });
         }
         let compared = began.elapsed() - read;
         let made = self.make(entries, changes).await?;

@@ -25,6 +25,11 @@ pub fn explain(config: &AdserverConfig) -> String {
                 threads => format!("on {threads} threads of its own"),
             }
         ));
+        if let Some(path) = exchange.ready_path() {
+            say(format!(
+                "  whether it is ready (GET {path}) is always answered with yes: degraded, it answers no-bids"
+            ));
+        }
         say(match exchange.shading {
             true => {
                 "  in its first-price auctions bids are as low as wins, once it has told the prices that win".to_owned()

@@ -201,6 +201,10 @@ pub struct ExchangeConfig {
     /// The path of bid requests.
     #[serde(default = "path")]
     pub path: String,
+    /// The path of its ready polls: a `GET` there is answered 200 with the body `1`, also while the exchange is degraded.
+    /// Default: for xandr the path of bid requests, for others none.
+    #[serde(default)]
+    pub ready_path: Option<String>,
     /// The currency of requests that name none.
     #[serde(default = "currency")]
     pub currency: Currency,
@@ -304,6 +308,12 @@ impl Default for ProbeConfig {
 }
 
 impl ExchangeConfig {
+    /// Returns where it asks whether we are ready, if it does.
+    pub fn ready_path(&self) -> Option<&str> {
+        let of_dialect = || (self.dialect == Dialect::Xandr).then_some(&*self.path);
+        self.ready_path.as_deref().or_else(of_dialect)
+    }
+
     /// Returns how it is tried when it is degraded; `None` if an operator alone restores it.
     pub fn trials(&self) -> Option<ProbeConfig> {
         match self.restore {

@@ -140,14 +140,8 @@ fn one_exchange(config: &AdserverConfig, index: usize, exchange: &ExchangeConfig
     intensity(exchange.intensity, &at("intensity"))?;
     trials(index, exchange)?;
     exchange.load.verify(index)?;
-    if !exchange.path.starts_with('/') {
-        return Err(Fault::new(at("path"), format!("`{}` is not a path; begin it with /", exchange.path)));
-    }
-    if exchange.path.contains(|letter: char| !letter.is_ascii_graphic() || "?#".contains(letter)) {
-        let problem =
-            format!("`{}` is never asked for; leave out the query, and escape what is no ASCII", exchange.path);
-        return Err(Fault::new(at("path"), problem));
-    }
+    path(&exchange.path, &at("path"))?;
+    exchange.ready_path.iter().try_for_each(|polled| path(polled, &at("ready_path")))?;
     if exchange.seat.trim().is_empty() {
         return Err(Fault::new(at("seat"), "an exchange drops bids without a seat; write our name or number there"));
     }
@@ -187,6 +181,17 @@ fn one_exchange(config: &AdserverConfig, index: usize, exchange: &ExchangeConfig
     at_least(exchange.limits.body_bytes_max, BODY_BYTES_MIN, &limit("body_bytes_max"))?;
     at_least(exchange.limits.inflated_bytes_max, exchange.limits.body_bytes_max, &limit("inflated_bytes_max"))?;
     at_least(exchange.limits.head_bytes_max, HEAD_BYTES_MIN, &limit("head_bytes_max"))
+}
+
+fn path(path: &str, at: &[super::place::Step]) -> Result<(), Fault> {
+    if !path.starts_with('/') {
+        return Err(Fault::new(at.to_vec(), format!("`{path}` is not a path; begin it with /")));
+    }
+    if path.contains(|letter: char| !letter.is_ascii_graphic() || "?#".contains(letter)) {
+        let problem = format!("`{path}` is never asked for; leave out the query, and escape what is no ASCII");
+        return Err(Fault::new(at.to_vec(), problem));
+    }
+    Ok(())
 }
 
 fn trials(index: usize, exchange: &ExchangeConfig) -> Result<(), Fault> {

@@ -38,7 +38,7 @@ use region::RegionPort;
 use telemetry::{AlertBoard, Cause, Meters, ServiceLevels};
 use tembusu::{Address, CallError, ExitReason, State, SupervisorRef, Tree};
 
-use crate::book::{BookMessage, Change, Take};
+use crate::book::{BookMessage, Change, Orders};
 use crate::campaign_alerts;
 use crate::config::AdserverConfig;
 use crate::phase::{Life, Phase};
@@ -164,8 +164,8 @@ impl System {
 
     /// Has the campaigns file read anew and followed, as `POST /campaigns/reload` does; what comes of it is logged.
     pub fn reload_campaigns(&self) {
-        let by = Change { who: "signal".to_owned(), why: String::new() };
-        if let Err(error) = self.handles.book.tell(BookMessage::Reload { take: Take::Own, by, reply: None }) {
+        let (orders, by) = (Orders::default(), Change { who: "signal".to_owned(), why: String::new() });
+        if let Err(error) = self.handles.book.tell(BookMessage::Reload { orders, by, reply: None }) {
             tracing::error!(%error, "campaigns are not reloaded");
         }
     }

@@ -304,6 +304,7 @@ fn wire_exchanges(
             listener: listener.clone(),
             tracker: ConnectionTracker::new(exchange.limits.connections_max),
             bid_path: (*exchange.path).into(),
+            ready_path: exchange.ready_path().map(Arc::from),
             limits: limits(exchange),
             deadlines: Deadlines { tmax_default: exchange.tmax, margin: exchange.margin, ..Deadlines::default() },
             handler: Arc::new(port.clone()),

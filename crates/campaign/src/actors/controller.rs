@@ -48,7 +48,7 @@ impl Actor for Controller {
 
     async fn init(args: &ControllerArgs, cx: &mut Context<Self>) -> Result<Init<Self>, ControllerCrash> {
         let controller = Self { slot: Arc::clone(&args.slot) };
-        args.slot.wake(None).set_controller(cx.address());
+        args.slot.wake().set_controller(cx.address());
         controller.publish(cx);
         Ok(Init::Ready(controller))
     }
@@ -68,6 +68,6 @@ impl Actor for Controller {
 
 impl Controller {
     fn publish(&self, cx: &mut Context<Self>) {
-        cx.publish(&self.slot.wake(None).standing, Standing { paused: self.slot.is_paused() });
+        cx.publish(&self.slot.wake().standing, Standing { paused: self.slot.is_paused() });
     }
 }

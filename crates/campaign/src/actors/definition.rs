@@ -70,17 +70,15 @@ impl Actor for Definition {
 
     async fn init(args: &DefinitionArgs, cx: &mut Context<Self>) -> Result<Init<Self>, DefinitionCrash> {
         let DefinitionArgs { slot, index_publisher } = args.clone();
-        let awake = slot.wake(None);
-        let current = match awake.take_charge() {
-            // What it did at rest: it pays first, and its successor bids.
-            Some(message) => {
-                let charge = Condemnation { incarnation: Some(cx.incarnation()), message };
-                let _ = cx.address().tell(DefinitionMessage::Condemned(charge));
-                None
-            }
-            None => Some(publish(&slot, None, cx)?),
-        };
-        awake.set_definition(cx.address());
+        let awake = slot.wake();
+        // What it did at rest: it pays first, and its successor bids.
+        let before = awake.take_charge();
+        let current = if before.is_none() { Some(publish(&slot, None, cx)?) } else { None };
+        // A charge may have come while it was compiled.
+        if let Some(message) = before.or(awake.set_definition(cx.address())) {
+            let charge = Condemnation { incarnation: Some(cx.incarnation()), message };
+            let _ = cx.address().tell(DefinitionMessage::Condemned(charge));
+        }
         current.iter().for_each(|current| tell(&index_publisher, &slot, current));
         Ok(Init::Ready(Self { slot, index_publisher, current }))
     }
@@ -118,7 +116,7 @@ fn publish(
     let defined = slot.defined();
     let compiled = compile_drilled(Arc::clone(&defined.campaign))?;
     let compiled = compiled.owned_by(cx.address(), cx.incarnation()).into_version(defined.version, former);
-    Ok(cx.publish(&slot.wake(None).compiled, compiled))
+    Ok(cx.publish(&slot.wake().compiled, compiled))
 }
 
 /// Compiles a definition, past the drill's panic.

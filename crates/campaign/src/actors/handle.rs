@@ -218,6 +218,12 @@ impl CampaignsHandle {
         self.registry.slots().iter().map(|slot| self.view_of(slot)).collect()
     }
 
+    /// The campaigns that come after one, by id, up to `limit` of them, as they are now; and how many there are in all.
+    pub fn views_after(&self, after: Option<CampaignId>, limit: usize) -> (Vec<CampaignView>, usize) {
+        let (slots, count) = self.registry.slots_after(after, limit);
+        (slots.iter().map(|slot| self.view_of(slot)).collect(), count)
+    }
+
     /// One campaign as it is now.
     pub fn view(&self, campaign: CampaignId) -> Option<CampaignView> {
         self.registry.get(campaign).map(|slot| self.view_of(&slot))
@@ -243,7 +249,7 @@ impl CampaignsHandle {
     pub async fn wake(&self, campaign: CampaignId) -> Result<(), AddError> {
         let unknown = || AddError::NotStarted { campaign, reason: "it was never added".to_owned() };
         let slot = self.registry.get(campaign).ok_or_else(unknown)?;
-        slot.wake(None);
+        slot.wake();
         self.start_slot(&slot).await
     }
 

@@ -66,19 +66,23 @@ impl Loader {
     async fn wake_charged(&self) {
         let LoaderArgs { registry, each } = &self.args;
         for (slot, message) in registry.shared.take_charges() {
-            match slot.awake() {
-                _ if slot.is_removed() => {}
-                // Somebody else was faster: its present incarnation pays.
-                Some(awake) => {
-                    let charge = Condemnation { incarnation: None, message };
-                    // Refused only if it is down, and so out of every index.
-                    let _ = awake.definition().map(|to| to.tell(DefinitionMessage::Condemned(charge)));
-                }
-                None => {
-                    slot.wake(Some(message));
-                    let _ = start(registry, each, &slot).await;
-                }
+            if !slot.is_removed() {
+                accuse(registry, each, &slot, message).await;
             }
+        }
+    }
+}
+
+/// Charges a campaign with what it did at rest. Whoever else wakes it meanwhile: whichever incarnation comes next pays.
+async fn accuse(registry: &Registry, each: &Dynamic<Arc<Slot>, Supervisor>, slot: &Arc<Slot>, message: String) {
+    match slot.wake().charge(message) {
+        Some((definition, message)) => {
+            let charge = Condemnation { incarnation: None, message };
+            // Refused only if it is down, and so out of every index.
+            let _ = definition.tell(DefinitionMessage::Condemned(charge));
+        }
+        None => {
+            let _ = start(registry, each, slot).await;
         }
     }
 }
@@ -94,7 +98,7 @@ pub(super) async fn start(
         registry.set_start_error(slot.id(), None);
         return Ok(());
     }
-    slot.wake(None);
+    slot.wake();
     let started = match each.start(Arc::clone(slot)).await {
         Ok(_) | Err(AdminError::AlreadyStarted { .. } | AdminError::AlreadyPresent { .. }) => Ok(()),
         Err(error) => Err(error.to_string()),
@@ -114,6 +118,9 @@ pub(super) async fn start(
 
 #[cfg(test)]
 mod tests {
+    use tembusu::{Event, EventKind};
+    use tembusu_testkit::EventRecorder;
+
     use super::*;
     use crate::actors::sample::seven;
     use crate::{CampaignId, Changes, campaigns_supervisor};
@@ -128,7 +135,7 @@ mod tests {
         let removed = Changes { define: Vec::new(), remove: vec![CampaignId(7)] };
         handle.apply(removed).await.expect("nothing speaks against it");
         // Whoever woke it had looked before.
-        slot.wake(Some("a panic".to_owned()));
+        slot.wake();
         let _ = start(&handle.registry, &handle.each, &slot).await;
         let path = "root/campaigns/each/campaign_7";
         assert!(tree.handle().snapshot().find(path).is_none(), "it is gone with its subtree");
@@ -136,6 +143,32 @@ mod tests {
         handle.add(seven()).await.expect("the number is free");
         handle.wake(CampaignId(7)).await.expect("awake");
         assert!(handle.view(CampaignId(7)).expect("known").bidding.is_some(), "by a subtree of its own");
+        tree.shutdown().await;
+    }
+
+    /// Tells whether the definition of the seventh crashed for that.
+    fn is_crash(event: &Event, of: &str) -> bool {
+        let is_it = &*event.path == "root/campaigns/each/campaign_7/definition";
+        is_it && matches!(&event.kind, EventKind::Crashed { reason, .. } if reason.to_string().contains(of))
+    }
+
+    #[tokio::test]
+    async fn a_charge_counts_though_somebody_else_wakes_the_campaign_at_the_same_time() {
+        let (campaigns, handle) = campaigns_supervisor([seven()]).expect("sound");
+        let mut root = Supervisor::one_for_one("root");
+        root.supervisor(campaigns);
+        let tree = root.start().await.expect("it starts");
+        let mut events = EventRecorder::of(&tree.handle());
+        let slot = handle.registry.get(CampaignId(7)).expect("registered");
+        // Somebody else has woken it, and its subtree has not started yet.
+        slot.wake();
+        accuse(&handle.registry, &handle.each, &slot, "divided by zero".to_owned()).await;
+        // Both go on to start it, whoever is first.
+        let _ = start(&handle.registry, &handle.each, &slot).await;
+        events.wait_for(|event| is_crash(event, "divided by zero")).await;
+        // One that is there already is told.
+        accuse(&handle.registry, &handle.each, &slot, "out of bounds".to_owned()).await;
+        events.wait_for(|event| is_crash(event, "out of bounds")).await;
         tree.shutdown().await;
     }
 }

@@ -4,6 +4,7 @@
 //! campaign can damage it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
@@ -122,6 +123,14 @@ impl Registry {
             Some(error) => drop(not_started.insert(id, error)),
             None => drop(not_started.remove(&id)),
         }
+    }
+
+    /// The slots after one, by id, up to `limit` of them; and how many there are in all.
+    pub(crate) fn slots_after(&self, after: Option<CampaignId>, limit: usize) -> (Vec<Arc<Slot>>, usize) {
+        let registered = lock(&self.registered);
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let slots = registered.slots.range((from, Bound::Unbounded)).map(|(_, slot)| Arc::clone(slot));
+        (slots.take(limit).collect(), registered.slots.len())
     }
 
     /// Every slot, by id, as of now.

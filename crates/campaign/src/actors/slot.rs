@@ -52,21 +52,43 @@ pub(crate) struct Awake {
     pub(crate) compiled: Table<CompiledCampaign>,
     /// Published by the campaign's controller.
     pub(crate) standing: Table<Standing>,
-    /// Where the definition was reached when it last started.
-    definition: Mutex<Option<Address<DefinitionMessage>>>,
+    definition: Mutex<Answerable>,
     /// Where the controller was reached when it last started.
     controller: Mutex<Option<Address<ControllerMessage>>>,
-    /// What it was woken for: its first incarnation is charged.
-    charge: Mutex<Option<String>>,
+}
+
+/// Who answers for a campaign that is awake. Under one lock, so that a charge always finds somebody.
+#[derive(Debug, Default)]
+struct Answerable {
+    /// Where the definition was reached when it last started.
+    address: Option<Address<DefinitionMessage>>,
+    /// What it did at rest, until its first incarnation is there: that is charged.
+    charge: Option<String>,
 }
 
 impl Awake {
     pub(crate) fn definition(&self) -> Option<Address<DefinitionMessage>> {
-        lock(&self.definition).clone()
+        lock(&self.definition).address.clone()
     }
 
-    pub(crate) fn set_definition(&self, address: Address<DefinitionMessage>) {
-        *lock(&self.definition) = Some(address);
+    /// Says where the definition is reached from now on; returns what it was charged with before anybody could be reached.
+    pub(crate) fn set_definition(&self, address: Address<DefinitionMessage>) -> Option<String> {
+        let mut definition = lock(&self.definition);
+        definition.address = Some(address);
+        definition.charge.take()
+    }
+
+    /// Brings a charge: kept for the first incarnation, or given back with the address of whoever is there already.
+    pub(super) fn charge(&self, message: String) -> Option<(Address<DefinitionMessage>, String)> {
+        let mut definition = lock(&self.definition);
+        match &definition.address {
+            Some(address) => Some((address.clone(), message)),
+            None => {
+                // One incarnation is charged once.
+                definition.charge.get_or_insert(message);
+                None
+            }
+        }
     }
 
     pub(crate) fn controller(&self) -> Option<Address<ControllerMessage>> {
@@ -78,7 +100,7 @@ impl Awake {
     }
 
     pub(crate) fn take_charge(&self) -> Option<String> {
-        lock(&self.charge).take()
+        lock(&self.definition).charge.take()
     }
 }
 
@@ -115,15 +137,14 @@ impl Slot {
     }
 
     /// Makes it one that has a subtree, which the caller starts. It does not bid until that has published it.
-    pub(super) fn wake(&self, charge: Option<String>) -> &Awake {
+    pub(super) fn wake(&self) -> &Awake {
         let id = self.id;
         let awake = self.awake.get_or_init(|| {
             Box::new(Awake {
                 compiled: Table::new(format!("campaign_{id}")),
                 standing: Table::new(format!("campaign_{id}_standing")),
-                definition: Mutex::new(None),
-                controller: Mutex::new(None),
-                charge: Mutex::new(charge),
+                definition: Mutex::default(),
+                controller: Mutex::default(),
             })
         });
         self.resting.store(None);

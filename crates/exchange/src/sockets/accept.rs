@@ -35,6 +35,8 @@ pub struct ServeArgs<H> {
     pub tracker: ConnectionTracker,
     /// The path that takes bid requests.
     pub bid_path: Arc<str>,
+    /// The path on which a `GET` asks whether we are ready, which may be the same; it is always answered that we are.
+    pub ready_path: Option<Arc<str>>,
     /// Limits of each connection.
     pub limits: Limits,
     /// How `tmax` becomes a deadline.
@@ -80,6 +82,7 @@ impl<H: Handler> ServeArgs<H> {
         Arc::new(Shared {
             handler: Arc::clone(&self.handler),
             bid_path: Arc::clone(&self.bid_path),
+            ready_path: self.ready_path.clone(),
             limits: self.limits.clone(),
             deadlines: self.deadlines,
         })

@@ -21,7 +21,7 @@ use super::body::{self, BodyError};
 use super::handler::{Answer, Framed, Handler, Outcome};
 use super::idle::IdleTimer;
 use super::limits::{Deadlines, Limits, TIME_LEFT_MIN, TIMER_SLACK};
-use super::reply::Reply;
+use super::reply::{self, Reply};
 use super::rest::Rest;
 use super::seat::Seat;
 use super::timed_stream::TimedStream;
@@ -34,6 +34,7 @@ use crate::reason::unserved;
 pub(super) struct Shared<H> {
     pub(super) handler: Arc<H>,
     pub(super) bid_path: Arc<str>,
+    pub(super) ready_path: Option<Arc<str>>,
     pub(super) limits: Limits,
     pub(super) deadlines: Deadlines,
 }
@@ -153,6 +154,16 @@ async fn respond<H: Handler>(
     let (head, mut body) = request.into_parts();
     let framing = body::framing(&head.headers);
     let first_byte = seat.head_parsed(framing.length);
+    if is_ready_poll(shared.ready_path.as_deref(), &head.method, head.uri.path()) {
+        if body.is_end_stream() {
+            seat.request_read();
+        } else {
+            rest.leave(body, shared.limits.body_bytes_max, shared.deadlines.deadline(first_byte, None));
+        }
+        seat.answered(Instant::now());
+        shared.handler.connection_event("ready_poll");
+        return Ok(reply::ready(head.headers));
+    }
     let mut unanswered = Unanswered { handler: &*shared.handler, armed: true };
     let routed = route(&shared.bid_path, &head.method, head.uri.path());
     if routed.is_ok()
@@ -225,6 +236,11 @@ fn answered<H: Handler>(
 /// Some exchanges send a `tmax` that nobody can keep.
 fn was_possible(first_byte: Instant, deadline: Instant) -> bool {
     deadline.saturating_duration_since(first_byte) >= TIME_LEFT_MIN
+}
+
+/// It is no bid request, and so in no count of them: nobody promises it anything.
+fn is_ready_poll(ready_path: Option<&str>, method: &Method, path: &str) -> bool {
+    *method == Method::GET && ready_path == Some(path)
 }
 
 fn route(bid_path: &str, method: &Method, path: &str) -> Result<(), Reply> {

@@ -67,7 +67,8 @@ pub trait Handler: Send + Sync + 'static {
     fn record(&self, outcome: Outcome);
 
     /// Called when something happened to a connection rather than to a request: `opened`, `closed`, `panicked`, `accept_failed`,
-    /// `bad_head`, `stalled` (a head or a reader too slow), `idle`, `io`, `cut` (at a drain), `client_gone` (before its answer);
+    /// `bad_head`, `stalled` (a head or a reader too slow), `idle`, `io`, `cut` (at a drain), `client_gone` (before its answer),
+    /// `ready_poll` (answered, and no request of the counters);
     /// when its thread was lost, `moved` (nothing was in hand: it goes on on another) or `lost` instead of `closed`, and
     /// `resumed` instead of `opened` where it goes on.
     fn connection_event(&self, event: &'static str) {

@@ -4,7 +4,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, VARY,
 };
 use http::{Response, StatusCode};
 use http_body_util::Full;
@@ -74,6 +75,18 @@ impl Reply {
         *response.headers_mut() = headers;
         response
     }
+}
+
+/// The answer to a poll that asks whether we are ready: a body with a `1` in it says so.
+///
+/// It is never "not ready": an exchange would take all its requests away, where a degraded one answers each in time.
+pub(super) fn ready(mut headers: HeaderMap) -> Response<Full<Bytes>> {
+    headers.clear();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = Response::new(Full::new(Bytes::from_static(b"1")));
+    *response.headers_mut() = headers;
+    response
 }
 
 /// Whether `Accept-Encoding` names gzip (or `*`) without refusing it by `q=0`.

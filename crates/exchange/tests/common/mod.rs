@@ -226,6 +226,7 @@ impl Server {
             listener: Arc::new(listener),
             tracker: ConnectionTracker::new(limits.connections_max),
             bid_path: "/bid".into(),
+            ready_path: None,
             limits,
             deadlines,
             handler: Arc::clone(&script),

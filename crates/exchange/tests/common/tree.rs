@@ -245,6 +245,7 @@ fn serve_args(port: &ExchangePort) -> (ServeArgs<ExchangePort>, SocketAddr) {
         listener: Arc::new(listener),
         tracker: ConnectionTracker::new(limits.connections_max),
         bid_path: "/bid".into(),
+        ready_path: None,
         limits,
         deadlines: Deadlines { tmax_default: Duration::from_secs(2), ..Deadlines::default() },
         handler: Arc::new(port.clone()),
