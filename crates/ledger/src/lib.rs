@@ -10,6 +10,8 @@
 //! - **Durable before the answer** ([`Store`], [`Ledger`]): `acknowledged ⊆ ledger ⊆ sent`, whatever crashes.
 //! - **Every event has a number**, in the ledger and in its region. A region starts from a [`RegionSnapshot`] taken at
 //!   n, ignores events up to n, and fetches what it missed.
+//! - **It lives for months**: old events are folded into balances that are carried forward ([`Store::fold`]), a few at a time.
+//!   How long what is kept says [`Retention`].
 //! - A notice brings all that is known of its bid in a sealed token ([`TokenKeys`]).
 //!
 //! # Failure
@@ -32,6 +34,7 @@ mod campaign_word;
 mod cap;
 mod caps;
 mod event;
+mod figures;
 mod id;
 mod notice;
 mod report;
@@ -39,8 +42,8 @@ mod store;
 mod token;
 
 pub use actor::{
-    Clock, FORGET_ROWS_MAX, GROUP_MAX, LINGER, LINGER_MAX, Ledger, LedgerArgs, LedgerCrash, LedgerMessage, SWEEP_EVERY,
-    Subscriber, Subscribers, Timer, chaos, supervisor,
+    Clock, FOLD_ROWS_MAX, FORGET_ROWS_MAX, GROUP_MAX, LINGER, LINGER_MAX, Ledger, LedgerArgs, LedgerCrash,
+    LedgerMessage, SWEEP_EVERY, Subscriber, Subscribers, Timer, chaos, supervisor,
 };
 pub use bank::{BankAnswer, BankError, LeaseBank, LedgerBank};
 pub use books::{Account, Books, BooksError, LeaseAsk, LeaseGrant, LeaseLeft, LeaseRefusal, OpenLease};
@@ -48,8 +51,11 @@ pub use campaign_word::{BudgetTooLow, CampaignAction, CampaignEntry, CampaignWor
 pub use cap::{CAP_SLOT_MS, CapCount, CapKey, CapSubject};
 pub use caps::{CapAnswer, CapReader, CapStore, CapStoreError, LedgerCaps};
 pub use event::{BidFacts, EventKind, Flags, LastBids, LeaseTerm, LedgerEvent};
+pub use figures::{LedgerFigures, LedgerGauge, LedgerSize};
 pub use id::{LeaseId, TokenId};
 pub use notice::{Notice, NoticeAnswer, NoticeKind, Outcome, PriceSeen};
 pub use report::{AccountTotals, DAY_MS, EVENTS_PAGE_MAX, EventPage, RegionSnapshot, Totals};
-pub use store::{Audit, Billed, CampaignLine, LEASE_GRACE, LedgerCapReader, Store, StoreError, StoreOptions};
+pub use store::{
+    Audit, Billed, CampaignLine, Folding, LEASE_GRACE, LedgerCapReader, Retention, Store, StoreError, StoreOptions,
+};
 pub use token::{KeyFileError, OpenedToken, TOKEN_LIFE, TokenClaims, TokenError, TokenKeys};

@@ -108,6 +108,9 @@ pub struct EventPage {
     pub events: Vec<Arc<LedgerEvent>>,
     /// The region's last event at that time: if it is beyond the page's last, ask again from there.
     pub head: u64,
+    /// The last event of the region that is carried forward in balances: who has not seen it gets no events, and starts anew from a
+    /// [`RegionSnapshot`].
+    pub folded: u64,
 }
 
 /// The most events that are read at once, so that a region far behind cannot stop the ledger.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use common::history::folded_at_once;
 use common::tree::Running;
 use common::{World, ask, billing, token};
 use ledger::{Audit, EventKind, Outcome, StoreOptions};
@@ -72,6 +73,7 @@ fn killed_at_any_moment_the_ledger_holds_what_it_acknowledged_and_nothing_that_w
     assert!(ROUNDS < acknowledged.len() as u64, "the load was real");
 
     let mut store = world.open();
+    println!("{} of {} events folded", store.folded_seq(), store.books().last_seq());
     let before = store.totals().unwrap().count(EventKind::Billing);
     let mut repeated = 0;
     for number in sent.difference(&acknowledged) {
@@ -95,7 +97,9 @@ fn feed() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let mut world = World::new();
-        world.options = StoreOptions { path: std::path::Path::new(&folder).join("ledger.db"), ..world.options };
+        let path = std::path::Path::new(&folder).join("ledger.db");
+        // It folds all the while.
+        world.options = StoreOptions { path, ..folded_at_once(&world.options) };
         let running = Arc::new(Running::over(world).await);
         let grant = running.lease(ask("sg", 100_000)).await;
         let next = Arc::new(AtomicU64::new(first));

@@ -15,6 +15,7 @@ use money::Nanos;
 use rusqlite::Connection;
 
 const SCHEMA_2: &str = include_str!("fixtures/schema2.sql");
+const SCHEMA_5: &str = include_str!("fixtures/schema5.sql");
 const STEP: &str = include_str!("../src/store/migrate/2_to_3.sql");
 /// The midnight around which the ledger of the fixture was written.
 const MIDNIGHT_MS: i64 = 20_400 * 86_400_000;
@@ -74,7 +75,7 @@ fn a_ledger_of_schema_2_keeps_its_money_its_events_and_its_users() {
     assert_eq!(billed.iter().map(|count| count.count).collect::<Vec<_>>(), [2]);
     drop(store);
     assert_eq!(Audit::open(&world.path()).unwrap().verify().unwrap().spent, Nanos(2_500));
-    assert_eq!(version(&world.path()), 5);
+    assert_eq!(version(&world.path()), 6);
     world.open();
 }
 
@@ -92,10 +93,11 @@ fn a_ledger_of_schema_4_keeps_its_leases_until_their_end() {
     let world = World::new();
     let grant = common::lease(&mut world.funded(), "sg", 5_000);
     let back = "ALTER TABLE lease DROP COLUMN open_until_ms; ALTER TABLE lease DROP COLUMN won_ttl_ms; \
-                PRAGMA user_version = 4;";
+                DROP TABLE carried_account; DROP TABLE carried_lease; DROP TABLE carried_region; DROP TABLE carried_tally; \
+                DROP TABLE carried_mark; PRAGMA user_version = 4;";
     Connection::open(world.path()).unwrap().execute_batch(back).unwrap();
     let mut store = world.open();
-    assert_eq!(version(&world.path()), 5);
+    assert_eq!(version(&world.path()), 6);
     let lease = store.books().lease(grant.lease).expect("it is open").clone();
     assert_eq!((lease.closes_ms(), lease.left), (grant.term.closes_ms, grant.amount));
     // From now on it may be left.
@@ -104,6 +106,36 @@ fn a_ledger_of_schema_4_keeps_its_leases_until_their_end() {
     store.commit().unwrap();
     drop(store);
     assert_eq!(world.open().books().lease(grant.lease).expect("it is open").closes_ms(), 10_000);
+}
+
+#[test]
+fn a_ledger_of_schema_5_is_what_it_was_and_is_folded_from_then_on() {
+    let world = World::new();
+    write(&world.path(), SCHEMA_5);
+    let mut store = world.open();
+    assert_eq!((version(&world.path()), store.folded_seq()), (6, 0));
+    let totals = store.totals().unwrap();
+    assert_eq!((totals.last_seq, totals.spent, totals.count(EventKind::LeaseGranted)), (17, Nanos(2_400), 4));
+    let account = store.books().account(CampaignId(7)).unwrap();
+    assert_eq!((account.leased(), account.free()), (Nanos(597_600), Nanos(9_400_000)));
+    let closes: Vec<_> = store.books().leases().map(|lease| (lease.lease.0, lease.closes_ms())).collect();
+    assert_eq!(closes, [(1, 1_762_565_520_000), (2, 1_762_562_000_000)], "the second was left");
+    let billed = Audit::open(&world.path()).unwrap().billed().unwrap();
+    // Months later, with leases that close and a notice that nobody knows any more.
+    let now_ms = MIDNIGHT_MS + 90 * 86_400_000;
+    while store.fold(now_ms, 1).unwrap().is_more {}
+    assert_eq!(store.folded_seq(), 17);
+    assert_eq!(store.totals().unwrap(), totals);
+    drop(store);
+    let audit = Audit::open(&world.path()).unwrap();
+    assert_eq!((audit.verify().unwrap(), audit.billed().unwrap()), (totals, billed));
+    let kinds: Vec<String> = Connection::open(world.path())
+        .unwrap()
+        .prepare("SELECT DISTINCT kind FROM event ORDER BY kind")
+        .and_then(|mut kinds| kinds.query_map([], |row| row.get(0))?.collect())
+        .unwrap();
+    assert_eq!(kinds, ["billing", "budget"]);
+    assert_eq!(world.open().books().leases().count(), 2);
 }
 
 /// What a kill in the midst of the transaction leaves: the files as they stood on the disk then, pages of it among them.
@@ -116,7 +148,7 @@ fn one_that_was_killed_midway_is_of_the_old_schema_and_is_brought_up_to_date_by_
     )
     .unwrap();
     conn.execute_batch(STEP).unwrap();
-    conn.execute_batch("PRAGMA user_version = 5;").unwrap();
+    conn.execute_batch("PRAGMA user_version = 6;").unwrap();
     let killed = World::new();
     for end in ["", "-wal"] {
         let name = |world: &World| format!("{}{end}", world.path().display());

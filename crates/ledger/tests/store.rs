@@ -99,12 +99,12 @@ fn another_programs_database_is_refused() {
 #[test]
 fn an_unknown_version_is_refused_with_advice() {
     for (version, advice) in
-        [(0, "restore the last backup"), (6, "a newer program wrote it"), (-1, "no program wrote it")]
+        [(0, "restore the last backup"), (7, "a newer program wrote it"), (-1, "no program wrote it")]
     {
         let world = filled();
         sql(&world.path(), &format!("PRAGMA user_version = {version};"));
         let error = refusal(&world);
-        assert!(matches!(error, StoreError::UnknownVersion { found, known: 5, .. } if found == version), "{error:?}");
+        assert!(matches!(error, StoreError::UnknownVersion { found, known: 6, .. } if found == version), "{error:?}");
         assert!(error.to_string().contains(advice), "{error}");
         assert!(Audit::open(&world.path()).is_err());
     }

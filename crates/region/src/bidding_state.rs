@@ -132,7 +132,7 @@ impl Actor for BiddingState {
                     tables.leases.hear(event, won_until_ms);
                     book.apply(event, now_ms, |event| lease_of(tables, event));
                 };
-                self.feed.take(event, apply).await;
+                self.feed.take(event, apply).await?;
                 self.tables.leases.follow(self.feed.applied());
             }
             BiddingMessage::Figures(reply) => {

@@ -108,7 +108,7 @@ impl Actor for BudgetPacer {
             PacerMessage::Event(event) => {
                 self.feed.strike(&PACER_EVENT, &event)?;
                 let fundings = &mut self.fundings;
-                self.feed.take(event, |event| note_billing(fundings, event)).await;
+                self.feed.take(event, |event| note_billing(fundings, event)).await?;
             }
             PacerMessage::Renew => {
                 self.renew(cx).await;

@@ -32,6 +32,12 @@ pub enum RegionCrash {
         /// Which block of rows.
         block: usize,
     },
+    /// The ledger keeps the events no more that an actor has missed.
+    #[error("region {region} has missed events that the ledger keeps no more: it starts anew from a snapshot")]
+    Behind {
+        /// Which region.
+        region: String,
+    },
     /// A chaos point was armed.
     #[error("chaos point {0}")]
     Injected(&'static str),

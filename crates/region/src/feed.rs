@@ -1,7 +1,8 @@
 //! The ledger's events as one actor receives them: each once, in order.
 //!
 //! Promises that nothing after the snapshot is left out for good: what did not arrive is fetched, now or when the
-//! ledger pushes its newest event again. Never applies an event ahead of its turn.
+//! ledger pushes its newest event again; who has missed what the ledger keeps no more starts anew. Never applies an event ahead
+//! of its turn.
 
 use std::sync::Arc;
 
@@ -20,11 +21,13 @@ const PAGES_MAX: usize = 16;
 pub(crate) struct Feed {
     link: Link,
     cursor: EventCursor,
+    /// What is missing is kept no more.
+    is_behind: bool,
 }
 
 impl Feed {
     pub(crate) fn new(link: Link, region_seq: u64) -> Self {
-        Self { link, cursor: EventCursor::at(region_seq) }
+        Self { link, cursor: EventCursor::at(region_seq), is_behind: false }
     }
 
     /// The last event that is counted.
@@ -37,8 +40,12 @@ impl Feed {
         if event.region_seq > self.cursor.applied() { strike(point) } else { Ok(()) }
     }
 
-    /// Takes a delivered event: applies it, and what was missing before it.
-    pub(crate) async fn take(&mut self, event: Arc<LedgerEvent>, mut apply: impl FnMut(&LedgerEvent)) {
+    /// Takes a delivered event: applies it, and what was missing before it. Crashes if that is kept no more.
+    pub(crate) async fn take(
+        &mut self,
+        event: Arc<LedgerEvent>,
+        mut apply: impl FnMut(&LedgerEvent),
+    ) -> Result<(), RegionCrash> {
         match self.cursor.offer(event.region_seq) {
             Step::Apply => apply(&event),
             Step::Ignore => {}
@@ -47,6 +54,8 @@ impl Feed {
                 self.catch_up(apply).await;
             }
         }
+        let behind = || RegionCrash::Behind { region: self.link.region().to_string() };
+        if self.is_behind { Err(behind()) } else { Ok(()) }
     }
 
     /// Fetches and applies what has happened since the last event that was applied; false if that was not all.
@@ -59,6 +68,7 @@ impl Feed {
                     return false;
                 }
             };
+            self.is_behind = self.cursor.applied() < page.folded;
             for event in &page.events {
                 if self.cursor.offer(event.region_seq) == Step::Apply {
                     apply(event);

@@ -178,7 +178,7 @@ impl Actor for FrequencyCapper {
                     }
                     count(caps, carried, event, won_until_ms);
                 })
-                .await;
+                .await?;
                 if upkeep.is_behind {
                     self.estate.leave_archive(None);
                 }

@@ -8,7 +8,7 @@ use money::Nanos;
 use tokio::runtime::Handle;
 
 use super::{Clock, Subscribers};
-use crate::StoreOptions;
+use crate::{LedgerGauge, StoreOptions};
 
 /// How long a group waits for more after its first change: some 500 flushes a second at most.
 pub const LINGER: Duration = Duration::from_millis(2);
@@ -30,6 +30,8 @@ pub struct LedgerArgs {
     pub clock: Clock,
     /// How long a group waits for more; at most [`LINGER_MAX`].
     pub linger: Duration,
+    /// Where it notes how large it is.
+    pub figures: LedgerGauge,
 }
 
 impl LedgerArgs {
@@ -43,6 +45,7 @@ impl LedgerArgs {
             subscribers: Subscribers::new(),
             clock: Clock::system(),
             linger: LINGER,
+            figures: LedgerGauge::new(),
         }
     }
 }

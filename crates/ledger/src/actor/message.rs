@@ -137,4 +137,5 @@ pub struct Timer(pub(super) Due);
 pub(super) enum Due {
     Commit,
     Sweep,
+    Fold,
 }

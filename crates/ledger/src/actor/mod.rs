@@ -18,6 +18,7 @@ mod clock;
 mod group;
 mod message;
 mod subscribers;
+mod upkeep;
 mod wiring;
 
 use std::collections::BTreeMap;
@@ -31,21 +32,16 @@ pub use args::{LINGER, LINGER_MAX, LedgerArgs};
 pub use clock::Clock;
 pub use message::{LedgerMessage, Timer};
 pub use subscribers::{Subscriber, Subscribers};
+pub use upkeep::{FOLD_ROWS_MAX, FORGET_ROWS_MAX, SWEEP_EVERY};
 pub use wiring::supervisor;
 
-use crate::{LedgerEvent, Store, StoreError, StoreOptions};
+use crate::{LedgerEvent, LedgerGauge, Store, StoreError, StoreOptions};
 use group::Answer;
 use message::Due;
+use upkeep::Upkeep;
 
 /// A group is committed at the latest when so many changes wait.
 pub const GROUP_MAX: usize = 512;
-/// How often leases are closed and newest events pushed again.
-pub const SWEEP_EVERY: Duration = Duration::from_millis(500);
-/// How many sweeps there are between two looks for users to forget: half an hour.
-const SWEEPS_PER_FORGETTING: u64 = 3_600;
-/// Rows of users that are forgotten with one sweep: some hundredths of a second, in which notices and leases wait. More are
-/// forgotten with the next one, 10,000 a second.
-pub const FORGET_ROWS_MAX: usize = 5_000;
 
 /// Why the ledger crashed. None of these is a business outcome.
 #[derive(Debug, Error)]
@@ -70,9 +66,8 @@ pub struct Ledger {
     waiting: Vec<Answer>,
     /// The newest event of each region.
     newest: BTreeMap<Arc<str>, Arc<LedgerEvent>>,
-    sweeps: u64,
-    /// There may be more users to forget.
-    is_forgetting: bool,
+    upkeep: Upkeep,
+    figures: LedgerGauge,
 }
 
 impl Actor for Ledger {
@@ -107,8 +102,8 @@ impl Actor for Ledger {
             subscribers: args.subscribers.clone(),
             waiting: Vec::new(),
             newest,
-            sweeps: 0,
-            is_forgetting: true,
+            upkeep: Upkeep::new(),
+            figures: args.figures.clone(),
         };
         ledger.sweep(cx)?;
         Ok(Init::Ready(ledger))
@@ -171,6 +166,7 @@ impl Actor for Ledger {
             LedgerMessage::Subscribe { region, name, subscriber } => self.subscribe(&region, name, subscriber),
             LedgerMessage::Timer(Timer(Due::Commit)) => self.commit()?,
             LedgerMessage::Timer(Timer(Due::Sweep)) => self.sweep(cx)?,
+            LedgerMessage::Timer(Timer(Due::Fold)) => self.fold(cx)?,
         }
         Ok(Flow::Continue)
     }
@@ -188,22 +184,5 @@ impl Ledger {
             subscriber.push(event);
         }
         self.subscribers.add(region, name, subscriber);
-    }
-
-    /// Closes leases, forgets users, pushes each region's newest event again, and sets the next sweep.
-    fn sweep(&mut self, cx: &mut Context<Self>) -> Result<(), LedgerCrash> {
-        let now_ms = self.clock.now_ms();
-        self.store.expire(now_ms)?;
-        self.commit()?;
-        self.sweeps += 1;
-        self.is_forgetting |= self.sweeps.is_multiple_of(SWEEPS_PER_FORGETTING);
-        if self.is_forgetting {
-            self.is_forgetting = self.store.forget_cap_keys(now_ms, FORGET_ROWS_MAX)? == FORGET_ROWS_MAX;
-        }
-        for event in self.newest.values() {
-            self.subscribers.push(event);
-        }
-        cx.after(SWEEP_EVERY, LedgerMessage::Timer(Timer(Due::Sweep)));
-        Ok(())
     }
 }

@@ -9,8 +9,9 @@ use campaign::CampaignId;
 use money::Nanos;
 use rusqlite::{Connection, OpenFlags};
 
+use super::balances::NOW;
 use super::open::{check_identity, connect, unreadable};
-use super::{StoreError, campaigns, replay, rows};
+use super::{StoreError, campaigns, replay};
 use crate::{CampaignWord, DefinitionSource, EventKind, TokenId, Totals};
 
 /// A reader of a ledger.
@@ -52,7 +53,7 @@ impl Audit {
     /// [`StoreError`] if the file cannot be read or does not balance.
     pub fn totals(&self) -> Result<Totals, StoreError> {
         self.at_one_moment(|| {
-            let books = rows::load_books(&self.conn).map_err(|error| unreadable(&self.path, error))?;
+            let books = NOW.load(&self.conn).map_err(|error| unreadable(&self.path, error))?;
             books.check().map_err(|source| StoreError::DoesNotBalance { path: self.path.clone(), source })?;
             Ok(Totals::of(&books))
         })
@@ -77,7 +78,7 @@ impl Audit {
         self.at_one_moment(|| read().map_err(|error| unreadable(&self.path, error)))
     }
 
-    /// All billings, in order.
+    /// All billings that are kept, in order.
     ///
     /// # Errors
     /// [`StoreError`] if the file cannot be read.
@@ -100,14 +101,16 @@ impl Audit {
         read().map_err(|error| unreadable(&self.path, error))
     }
 
-    /// Replays all events, checks each, compares the result with the tables, and gives it.
+    /// Replays all events since the last that was folded, checks each, compares the result with the tables and what is kept of
+    /// earlier ones with what was carried forward, and gives it.
     ///
     /// # Errors
     /// [`StoreError::DoesNotBalance`], [`StoreError::ReplayDiffers`], or the file cannot be read.
     pub fn verify(&self) -> Result<Totals, StoreError> {
         self.at_one_moment(|| {
-            let books = rows::load_books(&self.conn).map_err(|error| unreadable(&self.path, error))?;
+            let books = NOW.load(&self.conn).map_err(|error| unreadable(&self.path, error))?;
             replay::compare(&self.conn, &self.path, &books)?;
+            replay::compare_kept(&self.conn, &self.path)?;
             Ok(Totals::of(&books))
         })
     }

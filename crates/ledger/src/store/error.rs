@@ -89,6 +89,9 @@ pub enum StoreError {
     /// An earlier write failed, so that this process no longer knows what is on disk.
     #[error("an earlier write of the ledger failed: open it again and go on from what is on disk")]
     Poisoned,
+    /// A test or drill asked for it.
+    #[error("ledger stopped at chaos point {0}")]
+    Chaos(&'static str),
     /// A read was asked for while writes wait for their commit.
     #[error("the ledger has uncommitted events: commit before reading")]
     Uncommitted,

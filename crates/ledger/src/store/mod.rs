@@ -7,6 +7,7 @@
 //! - **Balanced**: `budget = spent + leased + free` on every event, checked by the books and again by the database. On
 //!   opening the tables must balance, and up to 200,000 events are replayed and must give them; a longer history is
 //!   replayed by [`Audit::verify`], which an operator runs beside the writer.
+//! - **Bounded**: old events become balances that are carried forward ([`Store::fold`], [`Retention`]); replay starts from these.
 //!
 //! Never: goes on after a failed write. A commit or fsync that fails leaves unknown what is on disk, so the store
 //! [poisons](StoreError::Poisoned) itself and its owner crashes. Who opens it again first writes and syncs the
@@ -17,9 +18,11 @@
 //! ledger; its notices are sent again and found to be duplicates.
 
 mod audit;
+mod balances;
 mod campaigns;
 mod caps;
 mod error;
+mod fold;
 mod lock;
 mod migrate;
 mod open;
@@ -39,8 +42,10 @@ pub use audit::{Audit, Billed};
 pub use campaigns::CampaignLine;
 pub use caps::LedgerCapReader;
 pub use error::StoreError;
+pub use fold::{Folding, Retention};
 
 use crate::{Books, LedgerEvent};
+use fold::Folded;
 use lock::WriterLock;
 
 /// How long after a lease has ended its bids may bill, if nothing else is said. An hour and a minute until a bid must have
@@ -60,6 +65,8 @@ pub struct StoreOptions {
     pub lease_grace: Duration,
     /// How many regions share a campaign's money.
     pub regions: u32,
+    /// How long what is kept.
+    pub retention: Retention,
     /// The greatest size of the database; beyond it writes fail. `None`: as the disk allows.
     pub bytes_max: Option<u64>,
     /// Refuse to make a new ledger: the money of one that has vanished must not be granted twice.
@@ -75,6 +82,7 @@ impl StoreOptions {
             lease_life: Duration::from_secs(60),
             lease_grace: LEASE_GRACE,
             regions: 3,
+            retention: Retention::default(),
             bytes_max: None,
             must_exist: false,
         }
@@ -104,6 +112,7 @@ pub struct Store {
     conn: Connection,
     options: StoreOptions,
     books: Books,
+    folded: Folded,
     /// Recorded in the open transaction; empty if none is open.
     batch: Vec<Arc<LedgerEvent>>,
     /// Words on campaigns in the open transaction.

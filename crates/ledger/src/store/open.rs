@@ -9,17 +9,20 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::balances::NOW;
+use super::fold::Folded;
 use super::lock::WriterLock;
-use super::{Store, StoreError, StoreOptions, campaigns, migrate, replay, rows};
+use super::{Store, StoreError, StoreOptions, campaigns, migrate, replay};
 
 /// "TMBL": marks the file as a ledger.
 pub(super) const APPLICATION_ID: u32 = 0x544d_424c;
 /// The schema that this program reads and writes.
-pub(super) const SCHEMA_VERSION: i64 = 5;
+pub(super) const SCHEMA_VERSION: i64 = 6;
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// Up to this many events a full replay is part of opening (about a second); beyond it only the tables' own balance is
-/// checked, and [`Audit::verify`](super::Audit::verify) replays on demand.
+/// Up to this many events since the last that was folded are replayed when opening (about a second); beyond it only the tables'
+/// own balance is checked, and [`Audit::verify`](super::Audit::verify) replays on demand. What stands beside the replay, users and
+/// rows that are kept, is compared when there were never more events than that.
 const REPLAY_EVENTS_MAX: u64 = 200_000;
 /// Up to this size the pages are checked one by one when opening (about a second).
 const CHECK_BYTES_MAX: u64 = 256 << 20;
@@ -28,7 +31,7 @@ const BUSY_WAIT: Duration = Duration::from_secs(2);
 /// SQLite's number for `synchronous = FULL`.
 const SYNCHRONOUS_FULL: i64 = 2;
 /// More than the distinct statements of this crate.
-const STATEMENTS_MAX: usize = 48;
+const STATEMENTS_MAX: usize = 96;
 
 impl Store {
     /// Opens the ledger, or makes one if the file is missing or empty. One of an earlier schema is brought up to date, as a
@@ -60,11 +63,13 @@ impl Store {
         check_pages(&conn, path)?;
         migrate::bring_up_to_date(&conn, path)?;
         let books = check_books(&conn, path)?;
+        let folded = Folded::load(&conn).map_err(|error| unreadable(path, error))?;
         campaigns::ensure_tables(&conn)?;
         Ok(Self {
             conn,
             options,
             books,
+            folded,
             batch: Vec::new(),
             words: 0,
             poisoned: false,
@@ -176,10 +181,14 @@ fn check_pages(conn: &Connection, path: &Path) -> Result<(), StoreError> {
 }
 
 pub(super) fn check_books(conn: &Connection, path: &Path) -> Result<crate::Books, StoreError> {
-    let books = rows::load_books(conn).map_err(|error| unreadable(path, error))?;
+    let books = NOW.load(conn).map_err(|error| unreadable(path, error))?;
     books.check().map_err(|source| StoreError::DoesNotBalance { path: path.into(), source })?;
-    if books.last_seq() <= REPLAY_EVENTS_MAX {
+    let folded_seq = Folded::load(conn).map_err(|error| unreadable(path, error))?.last_seq;
+    if books.last_seq().saturating_sub(folded_seq) <= REPLAY_EVENTS_MAX {
         replay::compare(conn, path, &books)?;
+    }
+    if books.last_seq() <= REPLAY_EVENTS_MAX {
+        replay::compare_kept(conn, path)?;
     }
     Ok(books)
 }

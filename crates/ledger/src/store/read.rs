@@ -2,6 +2,7 @@
 //!
 //! Promises that only durable events are read: with a commit pending, a read is refused.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::params;
@@ -9,7 +10,7 @@ use rusqlite::params;
 use super::caps::counts_since;
 use super::{Store, StoreError, rows};
 use crate::report::EVENTS_PAGE_MAX;
-use crate::{EventPage, LedgerEvent, RegionSnapshot, Totals};
+use crate::{EventPage, LedgerEvent, LedgerSize, RegionSnapshot, Totals};
 
 impl Store {
     /// All accounts and counts.
@@ -37,30 +38,53 @@ impl Store {
         })
     }
 
-    /// The events of a region after the one numbered `region_seq`, at most a page of them.
+    /// The events of a region after the one numbered `region_seq`, at most a page of them; none if some of these were folded.
     ///
     /// # Errors
     /// As [`commit`](Self::commit), and [`StoreError::Uncommitted`].
     pub fn events_since(&self, region: &str, region_seq: u64) -> Result<EventPage, StoreError> {
         self.check_readable()?;
-        let read = || {
-            let mut statement = self.conn.prepare_cached(rows::SELECT_SINCE)?;
-            let events = statement.query_map(params![region, region_seq, EVENTS_PAGE_MAX], rows::event)?;
-            events.map(|event| event.map(Arc::new)).collect::<rusqlite::Result<Vec<_>>>()
-        };
-        let events = read().map_err(|source| StoreError::Database { doing: "read events", source })?;
-        Ok(EventPage { events, head: self.books.head(region) })
+        let folded = self.folded.heads.get(region).copied().unwrap_or(0);
+        // Of those that were folded some are gone: a page with a gap would be worse than none.
+        let rows_max = if region_seq < folded { 0 } else { EVENTS_PAGE_MAX };
+        Ok(EventPage { events: self.page(region, region_seq, rows_max)?, head: self.books.head(region), folded })
     }
 
-    /// The newest event of a region.
+    fn page(&self, region: &str, region_seq: u64, rows_max: usize) -> Result<Vec<Arc<LedgerEvent>>, StoreError> {
+        let read = || {
+            let mut statement = self.conn.prepare_cached(rows::SELECT_SINCE)?;
+            let events = statement.query_map(params![region, region_seq, rows_max], rows::event)?;
+            events.map(|event| event.map(Arc::new)).collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(|source| StoreError::Database { doing: "read events", source })
+    }
+
+    /// How large the files are.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub fn size(&self) -> Result<LedgerSize, StoreError> {
+        let pragma = |name: &str| -> Result<u64, StoreError> {
+            let found = self.conn.prepare_cached(name).and_then(|mut of| of.query_row([], |row| row.get(0)));
+            found.map_err(|source| StoreError::Database { doing: "read its size", source })
+        };
+        let page = pragma("PRAGMA page_size")?;
+        let mut log = self.path().as_os_str().to_owned();
+        log.push("-wal");
+        Ok(LedgerSize {
+            bytes: page * pragma("PRAGMA page_count")?,
+            free_bytes: page * pragma("PRAGMA freelist_count")?,
+            log_bytes: Path::new(&log).metadata().map_or(0, |log| log.len()),
+        })
+    }
+
+    /// The newest event of a region; `None` if that is not kept any more.
     ///
     /// # Errors
     /// As [`commit`](Self::commit), and [`StoreError::Uncommitted`].
     pub fn newest(&self, region: &str) -> Result<Option<Arc<LedgerEvent>>, StoreError> {
+        self.check_readable()?;
         let head = self.books.head(region);
-        if head == 0 {
-            return Ok(None);
-        }
-        Ok(self.events_since(region, head - 1)?.events.pop())
+        if head == 0 { Ok(None) } else { Ok(self.page(region, head - 1, 1)?.pop()) }
     }
 }

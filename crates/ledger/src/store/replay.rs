@@ -1,22 +1,25 @@
-//! Replay: the events alone must give the tables.
+//! Replay: what was carried forward and the events after it must give the tables.
 //!
 //! Promises that every event passes the same checks as when it was written. Never writes.
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
+use super::balances::CARRIED;
 use super::caps::agree_with_events;
+use super::fold::listed_rows_agree;
 use super::open::unreadable;
 use super::{StoreError, rows};
 use crate::Books;
 
-/// Applies all events to empty books.
+/// Applies all events to the books that were carried forward: empty ones if nothing was folded.
 pub(super) fn replay(conn: &Connection, path: &Path) -> Result<Books, StoreError> {
-    let mut books = Books::default();
     let damaged = |error| unreadable(path, error);
-    let mut statement = conn.prepare(rows::SELECT_ALL).map_err(damaged)?;
-    let mut events = statement.query([]).map_err(damaged)?;
+    let mut books = CARRIED.load(conn).map_err(damaged)?;
+    books.check().map_err(|source| StoreError::DoesNotBalance { path: path.into(), source })?;
+    let mut statement = conn.prepare(rows::SELECT_AFTER).map_err(damaged)?;
+    let mut events = statement.query(params![books.last_seq(), i64::MAX]).map_err(damaged)?;
     while let Some(row) = events.next().map_err(damaged)? {
         let event = rows::event(row).map_err(damaged)?;
         books.apply(&event).map_err(|source| StoreError::DoesNotBalance { path: path.into(), source })?;
@@ -28,14 +31,21 @@ pub(super) fn replay(conn: &Connection, path: &Path) -> Result<Books, StoreError
 /// Replays, and compares with the books that the tables give.
 pub(super) fn compare(conn: &Connection, path: &Path, tables: &Books) -> Result<(), StoreError> {
     let replayed = replay(conn, path)?;
-    let differs = |detail| Err(StoreError::ReplayDiffers { path: path.into(), detail });
-    if let Some(detail) = difference(&replayed, tables) {
-        return differs(detail);
+    match difference(&replayed, tables) {
+        None => Ok(()),
+        Some(detail) => Err(StoreError::ReplayDiffers { path: path.into(), detail }),
     }
-    match agree_with_events(conn).map_err(|error| unreadable(path, error))? {
-        true => Ok(()),
-        false => differs("users: the events count them differently than the table does".into()),
-    }
+}
+
+/// Compares what does not follow by replay: users with billings, and the events that are kept of those that were folded with the
+/// balances.
+pub(super) fn compare_kept(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    let damaged = |error| unreadable(path, error);
+    let detail = match agree_with_events(conn).map_err(damaged)? {
+        true => listed_rows_agree(conn).map_err(damaged)?,
+        false => Some("users: the events count them differently than the table does".into()),
+    };
+    detail.map_or(Ok(()), |detail| Err(StoreError::ReplayDiffers { path: path.into(), detail }))
 }
 
 fn difference(replayed: &Books, tables: &Books) -> Option<String> {

@@ -10,9 +10,7 @@ use money::{Cpm, Nanos};
 use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, Row, params};
 
-use crate::{
-    Account, BidFacts, Books, CapKey, EventKind, Flags, LastBids, LeaseId, LeaseTerm, LedgerEvent, OpenLease, TokenId,
-};
+use crate::{BidFacts, CapKey, EventKind, Flags, LeaseId, LeaseTerm, LedgerEvent, TokenId};
 
 /// Every column of `event`, in the order of [`event`]; a macro, so that the statements are constants.
 macro_rules! columns {
@@ -22,7 +20,8 @@ macro_rules! columns {
     };
 }
 
-pub(super) const SELECT_ALL: &str = concat!("SELECT ", columns!(), " FROM event ORDER BY seq");
+pub(super) const SELECT_AFTER: &str =
+    concat!("SELECT ", columns!(), " FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2");
 pub(super) const SELECT_SINCE: &str =
     concat!("SELECT ", columns!(), " FROM event WHERE region = ?1 AND region_seq > ?2 ORDER BY region_seq LIMIT ?3");
 const INSERT: &str = concat!(
@@ -105,57 +104,7 @@ pub(super) fn insert(conn: &Connection, event: &LedgerEvent) -> rusqlite::Result
     Ok(())
 }
 
-/// The books as the tables say.
-pub(super) fn load_books(conn: &Connection) -> rusqlite::Result<Books> {
-    let mut books = Books::default();
-    (books.last_seq, books.last_lease) =
-        conn.query_row("SELECT last_seq, last_lease FROM mark", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-
-    let mut statement = conn.prepare("SELECT campaign, budget, spent, leased, free, late FROM account")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let amount = |column| row.get(column).map(Nanos);
-        let account = Account::stored(amount(1)?, amount(2)?, amount(3)?, amount(4)?, amount(5)?);
-        books.accounts.insert(CampaignId(row.get(0)?), account);
-    }
-
-    let mut statement =
-        conn.prepare("SELECT lease, campaign, region, granted, spent, left, expires_ms, closes_ms, open_until_ms, won_ttl_ms FROM lease")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        books.load_lease(OpenLease {
-            lease: LeaseId(row.get(0)?),
-            campaign: CampaignId(row.get(1)?),
-            region: row.get::<_, String>(2)?.into(),
-            granted: Nanos(row.get(3)?),
-            spent: Nanos(row.get(4)?),
-            left: Nanos(row.get(5)?),
-            term: LeaseTerm { expires_ms: row.get(6)?, closes_ms: row.get(7)? },
-            last: match (row.get(8)?, row.get(9)?) {
-                (Some(open_until_ms), Some(won_ttl_ms)) => Some(LastBids { open_until_ms, won_ttl_ms }),
-                (None, None) => None,
-                _ => return Err(strange(8, "a lease that was left by half".into())),
-            },
-        });
-    }
-
-    let mut statement = conn.prepare("SELECT region, head FROM region")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        books.heads.insert(row.get::<_, String>(0)?.into(), row.get(1)?);
-    }
-
-    let mut statement = conn.prepare("SELECT kind, count FROM tally")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let kind: String = row.get(0)?;
-        let kind = EventKind::from_name(&kind).ok_or_else(|| strange(0, format!("unknown kind {kind:?}")))?;
-        books.tally.insert(kind, row.get(1)?);
-    }
-    Ok(books)
-}
-
-fn strange(column: usize, what: String) -> rusqlite::Error {
+pub(super) fn strange(column: usize, what: String) -> rusqlite::Error {
     let what: Box<dyn StdError + Send + Sync> = what.into();
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, what)
 }

@@ -1,8 +1,9 @@
--- The ledger, schema version 5. Amounts are nano-USD, prices micros of a currency unit per 1,000 impressions,
--- times unix milliseconds. `event` is the truth; the other tables follow from it and are written with it.
+-- The ledger, schema version 6. Amounts are nano-USD, prices micros of a currency unit per 1,000 impressions,
+-- times unix milliseconds. What was carried forward and the events after it are the truth; the other tables follow from them and
+-- are written with them.
 
 CREATE TABLE event (
-    seq        INTEGER PRIMARY KEY,  -- 1, 2, 3, without a gap
+    seq        INTEGER PRIMARY KEY,  -- 1, 2, 3; without a gap after carried_mark.last_seq
     at_ms      INTEGER NOT NULL,
     kind       TEXT    NOT NULL,     -- budget, lease_granted, lease_returned, lease_expired, win, billing, loss, ..
     region     TEXT,
@@ -45,7 +46,7 @@ CREATE TABLE account (
     CHECK (budget = spent + leased + free)
 ) STRICT;
 
--- Open leases; a closed one lives on in the events.
+-- Open leases; a closed one lives on in the events, for as long as these are kept.
 CREATE TABLE lease (
     lease      INTEGER PRIMARY KEY,
     campaign   INTEGER NOT NULL,
@@ -75,3 +76,40 @@ CREATE TABLE tally (kind TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
 CREATE TABLE mark (only INTEGER PRIMARY KEY CHECK (only = 1), last_seq INTEGER NOT NULL, last_lease INTEGER NOT NULL,
                    keys_from_ms INTEGER NOT NULL) STRICT; -- events before it have lost their cap keys
 INSERT INTO mark VALUES (1, 0, 0, 0);
+
+-- What stands for events that are not kept any more: the balances after event carried_mark.last_seq, carried forward. Replay starts
+-- from them. Of the events up to there budgets and billings are left, and for some days all other notices.
+CREATE TABLE carried_account (
+    campaign INTEGER PRIMARY KEY,
+    budget   INTEGER NOT NULL,
+    spent    INTEGER NOT NULL,
+    leased   INTEGER NOT NULL,
+    free     INTEGER NOT NULL,
+    late     INTEGER NOT NULL,
+    unlisted INTEGER NOT NULL DEFAULT 0, -- part of spent whose billings are not kept any more
+    CHECK (budget = spent + leased + free),
+    CHECK (unlisted >= 0 AND unlisted <= spent)
+) STRICT;
+
+CREATE TABLE carried_lease (
+    lease      INTEGER PRIMARY KEY,
+    campaign   INTEGER NOT NULL,
+    region     TEXT    NOT NULL,
+    granted    INTEGER NOT NULL,
+    spent      INTEGER NOT NULL,
+    left       INTEGER NOT NULL CHECK (left >= 0),
+    expires_ms INTEGER NOT NULL,
+    closes_ms  INTEGER NOT NULL,
+    open_until_ms INTEGER,
+    won_ttl_ms INTEGER
+) STRICT;
+
+CREATE TABLE carried_region (region TEXT PRIMARY KEY, head INTEGER NOT NULL) STRICT;
+CREATE TABLE carried_tally (kind TEXT PRIMARY KEY, count INTEGER NOT NULL,
+                            listed INTEGER NOT NULL DEFAULT 0, -- so many of them are still in event
+                            CHECK (listed >= 0 AND listed <= count)) STRICT;
+CREATE TABLE carried_mark (only INTEGER PRIMARY KEY CHECK (only = 1), last_seq INTEGER NOT NULL, last_lease INTEGER NOT NULL,
+                           notices_seq INTEGER NOT NULL,   -- up to it only budgets and billings are kept
+                           billings_seq INTEGER NOT NULL,  -- up to it only budgets are kept
+                           CHECK (billings_seq <= notices_seq AND notices_seq <= last_seq)) STRICT;
+INSERT INTO carried_mark VALUES (1, 0, 0, 0, 0);

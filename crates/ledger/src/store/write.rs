@@ -260,6 +260,6 @@ pub(super) fn database(doing: &'static str) -> impl Fn(rusqlite::Error) -> Store
     move |source| StoreError::Database { doing, source }
 }
 
-fn millis(duration: Duration) -> i64 {
+pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,6 +1,7 @@
 //! A ledger in a temporary folder, and notices to feed it.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod history;
 pub(crate) mod tree;
 
 use std::path::PathBuf;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use ledger::{Clock, LeaseAsk, LeaseGrant, LedgerArgs, LedgerMessage, Notice, NoticeAnswer, Subscribers, Totals};
+use ledger::{
+    Clock, LeaseAsk, LeaseGrant, LedgerArgs, LedgerGauge, LedgerMessage, Notice, NoticeAnswer, Subscribers, Totals,
+};
 use tembusu::{Address, CallError, Supervisor, SupervisorRef, Tree};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -21,6 +23,7 @@ pub(crate) struct Running {
     pub(crate) subscribers: Subscribers,
     pub(crate) now_ms: Arc<AtomicI64>,
     pub(crate) supervisor: SupervisorRef,
+    pub(crate) figures: LedgerGauge,
     pub(crate) tree: Tree,
 }
 
@@ -45,11 +48,12 @@ impl Running {
             clock: Clock::new(move || clock.load(Ordering::SeqCst)),
             ..LedgerArgs::new(world.path(), runtime)
         };
+        let figures = args.figures.clone();
         let (supervisor, ledger) = ledger::supervisor(args);
         let mut root = Supervisor::one_for_one("root");
         let supervisor = root.supervisor(supervisor);
         let tree = root.start().await.expect("the ledger starts");
-        Self { world, ledger, subscribers, now_ms, supervisor, tree }
+        Self { world, ledger, subscribers, now_ms, supervisor, figures, tree }
     }
 
     pub(crate) async fn notice(&self, notice: Notice) -> Result<NoticeAnswer, CallError<LedgerMessage>> {

@@ -13,8 +13,13 @@ use super::open::{SCHEMA_VERSION, check_books, schema_version};
 use super::write::database;
 
 /// Each brings a ledger of its number, counted from 1, to the next.
-const STEPS: [&str; 4] =
-    [include_str!("1_to_2.sql"), include_str!("2_to_3.sql"), include_str!("3_to_4.sql"), include_str!("4_to_5.sql")];
+const STEPS: [&str; 5] = [
+    include_str!("1_to_2.sql"),
+    include_str!("2_to_3.sql"),
+    include_str!("3_to_4.sql"),
+    include_str!("4_to_5.sql"),
+    include_str!("5_to_6.sql"),
+];
 const _: () = assert!(STEPS.len() as i64 + 1 == SCHEMA_VERSION, "every earlier schema has a step");
 
 /// Takes all steps from the ledger's schema to the present one.
