@@ -200,7 +200,9 @@ impl Account {
     }
 
     /// Only the pacer writes, so reading and storing need not be one step.
-    pub(crate) fn set_leases(&self, leases: Vec<Arc<LeaseCell>>) {
+    pub(crate) fn set_leases(&self, mut leases: Vec<Arc<LeaseCell>>) {
+        // It is never added to.
+        leases.shrink_to_fit();
         self.leases.store(Arc::new(leases));
     }
 }
@@ -213,13 +215,15 @@ impl Account {
 #[derive(Clone, Debug)]
 pub struct PacerTable {
     pub(crate) epoch: Epoch,
-    pub(crate) accounts: HashMap<CampaignId, Arc<Account>, RandomState>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) wanted: Arc<Wanted>,
 }
 
+pub(crate) type Accounts = HashMap<CampaignId, Arc<Account>, RandomState>;
+
 impl PacerTable {
     pub(crate) fn new(epoch: Epoch) -> Self {
-        Self { epoch, accounts: HashMap::default(), wanted: Arc::default() }
+        Self { epoch, accounts: Arc::default(), wanted: Arc::default() }
     }
 
     /// The account of a campaign; `None` until the pacer has opened it.

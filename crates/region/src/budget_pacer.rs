@@ -43,7 +43,8 @@ pub(crate) enum PacerMessage {
     Control,
 }
 
-type Fundings = HashMap<CampaignId, Funding, RandomState>;
+/// Boxed: tables are half empty at times.
+type Fundings = HashMap<CampaignId, Box<Funding>, RandomState>;
 
 /// The second actor of a region.
 #[derive(Debug)]
@@ -116,6 +117,7 @@ impl Actor for BudgetPacer {
             }
             PacerMessage::Control => {
                 self.control().await;
+                self.forget(self.args.clock.now_ms(), cx);
                 cx.after(self.args.timings.control, PacerMessage::Control);
             }
         }
@@ -127,7 +129,7 @@ impl Actor for BudgetPacer {
         if !tables.farewell.is_orderly(tables) {
             return;
         }
-        let own: Vec<_> = self.fundings.values_mut().flat_map(Funding::end).collect();
+        let own: Vec<_> = self.fundings.values_mut().flat_map(|funding| funding.end()).collect();
         let left = farewell::last_words(&tables.leases, own, millis(timings.won_ttl.min(WON_TTL)));
         let giving = async {
             for some in left.chunks(LEDGER_CALLS_MAX) {
@@ -156,17 +158,34 @@ impl BudgetPacer {
                 Some(funding) => funding.replan(account, demand.price),
                 None => {
                     let before = self.args.seat.resume(*campaign, now_ms);
-                    self.fundings.insert(*campaign, Funding::new(account, demand.price, before));
+                    self.fundings.insert(*campaign, Box::new(Funding::new(account, demand.price, before)));
                 }
             }
             changed = true;
         }
         if changed {
-            let accounts = self.fundings.iter().map(|(campaign, funding)| (*campaign, Arc::clone(funding.account())));
-            self.table.accounts = accounts.collect();
-            cx.publish(&self.args.tables.pacer, self.table.clone());
+            self.publish(cx);
         }
         demands.into_keys().collect()
+    }
+
+    fn publish(&mut self, cx: &mut Context<Self>) {
+        let accounts = self.fundings.iter().map(|(campaign, funding)| (*campaign, Arc::clone(funding.account())));
+        self.table.accounts = Arc::new(accounts.collect());
+        cx.publish(&self.args.tables.pacer, self.table.clone());
+    }
+
+    /// Forgets campaigns that are over.
+    fn forget(&mut self, now_ms: i64, cx: &mut Context<Self>) {
+        let over = self.fundings.iter().filter(|(_, funding)| funding.is_over(now_ms));
+        let over: Vec<CampaignId> = over.map(|(campaign, _)| *campaign).collect();
+        if over.is_empty() {
+            return;
+        }
+        self.fundings.retain(|campaign, _| !over.contains(campaign));
+        self.fundings.shrink_to(self.fundings.len() * 2);
+        self.args.seat.leave(&over);
+        self.publish(cx);
     }
 
     async fn renew(&mut self, cx: &mut Context<Self>) {

@@ -16,6 +16,7 @@ use crate::due::Due;
 use crate::lease_cell::LeaseCell;
 use crate::limits::{
     EXHAUSTED_RETRY, LEASE_BIDS_MIN, LEASE_HORIZON, LEASE_NANOS_MIN, LEASE_PART_MAX, LEASES_PER_CAMPAIGN_MAX,
+    SILENT_MAX,
 };
 use crate::pace::{Controller, Course, Observation, Pass, Patience, Plan, Supply};
 
@@ -28,6 +29,8 @@ pub(crate) struct Funding {
     course: Course,
     patience: Patience,
     asked: u64,
+    /// For how long nobody has asked for it.
+    silent_ms: i64,
     /// What the bid cost that opened the account.
     price: Nanos,
     /// What was left of the budget at the last tick, over all regions.
@@ -100,6 +103,7 @@ impl Funding {
             course: Course::of(account.plan().clone()),
             patience: Patience::of(account.plan()),
             asked: 0,
+            silent_ms: 0,
             account: Arc::new(account),
             controller: before.unwrap_or_default(),
             price,
@@ -279,8 +283,16 @@ impl Funding {
             delay_ms,
             price_max: figures.price_max.max(self.price),
         });
-        self.asked += figures.eligible.saturating_sub(self.controlled.eligible);
+        let asked = figures.eligible.saturating_sub(self.controlled.eligible);
+        self.asked += asked;
+        self.silent_ms = if asked == 0 { self.silent_ms.saturating_add(length_ms) } else { 0 };
         self.controlled = figures;
+    }
+
+    /// Whether it can be forgotten: its flight has ended or nobody has asked for it for long, and the ledger has all its money.
+    pub(crate) fn is_over(&self, now_ms: i64) -> bool {
+        let is_done = self.account.plan().flight.ends_ms <= now_ms || millis(SILENT_MAX) <= self.silent_ms;
+        is_done && !self.demanded && self.closing.is_empty() && self.account.leases().is_empty()
     }
 
     /// Its plan, and how many bids asked to pass since this was last asked.
@@ -327,4 +339,25 @@ pub(crate) struct ControlTick {
     pub(crate) others: Supply,
     /// How many times the regions at the board are all regions.
     pub(crate) of_all: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use campaign::{CampaignId, Flight};
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_has_asked_for_in_long_is_over_unless_money_is_asked_for_it() {
+        let flight = Flight { starts_ms: 0, ends_ms: i64::MAX };
+        let plan = Plan { budget: Nanos(1), flight, pacing: Pacing::Even, hours: None, strict: false };
+        let mut funding = Funding::new(Account::new(CampaignId(7), plan), Nanos(1), None);
+        funding.observe(millis(SILENT_MAX));
+        assert!(!funding.is_over(0), "it has just been asked for");
+        funding.ask(0);
+        assert!(funding.is_over(0));
+        let _ = funding.account.passes(0);
+        funding.observe(1_000);
+        assert!(!funding.is_over(0));
+    }
 }

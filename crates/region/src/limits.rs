@@ -139,6 +139,10 @@ pub const LEASE_PART_MAX: i64 = 128;
 /// The smallest lease that is asked for, in nano-USD: a tenth of a cent, a thousandth of a small daily budget.
 pub const LEASE_NANOS_MIN: Nanos = Nanos(1_000_000);
 
+/// After so long without a bid that asks for it the pacer forgets a campaign, with what it has learnt of its traffic: longer than
+/// a campaign of one day of the week rests.
+pub const SILENT_MAX: Duration = Duration::from_secs(8 * 24 * 60 * 60);
+
 /// How long the pacer does not ask for a campaign whose budget is exhausted: money may come back from old leases.
 pub const EXHAUSTED_RETRY: Duration = Duration::from_secs(2);
 

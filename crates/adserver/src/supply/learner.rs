@@ -17,7 +17,7 @@ use tembusu::{Actor, Address, Context, ExitReason, Flow, Init};
 
 use super::course_of;
 use super::file::SupplyFile;
-use super::history::{History, NOTE_MS, Point};
+use super::history::{History, NOTE_MS};
 
 /// How often requests are counted: an hour's turn is noticed within it.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
@@ -131,7 +131,7 @@ impl SupplyLearner {
         let spending = totals.accounts.iter().filter(|account| account.spent > Nanos(0));
         let points = spending.filter_map(|account| {
             let course = course_of(book, &campaigns.view(account.campaign)?)?;
-            Some((account.campaign, Point { at_ms, planned: course.planned(at_ms), spent: account.spent }))
+            Some((account.campaign, course.planned(at_ms), account.spent))
         });
         history.note(at_ms, points);
     }

@@ -28,6 +28,8 @@ pub struct PacingBoard(Arc<Mutex<Board>>);
 #[derive(Debug, Default)]
 struct Board {
     members: Vec<Arc<str>>,
+    /// When posts that nobody has renewed were taken off last.
+    swept_ms: i64,
     posts: HashMap<CampaignId, Vec<(usize, Post)>, RandomState>,
 }
 
@@ -63,6 +65,12 @@ impl PacingBoard {
         Seat { board: self.clone(), place }
     }
 
+    /// How many campaigns there is a post of.
+    #[must_use]
+    pub fn campaigns(&self) -> usize {
+        self.lock().posts.len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Board> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,6 +92,18 @@ impl Seat {
         (now_ms - post.at_ms < KEPT_MS).then(|| post.controller.aged(now_ms - post.at_ms))
     }
 
+    /// Takes the region's posts of campaigns off the board for good.
+    pub(crate) fn leave(&self, campaigns: &[CampaignId]) {
+        let mut board = self.board.lock();
+        for campaign in campaigns {
+            let Some(posts) = board.posts.get_mut(campaign) else { continue };
+            posts.retain(|(place, _)| *place != self.place);
+            if posts.is_empty() {
+                board.posts.remove(campaign);
+            }
+        }
+    }
+
     /// Posts what the region has learnt of campaigns, and says for each what the other regions together have.
     pub(crate) fn exchange(
         &self,
@@ -92,17 +112,36 @@ impl Seat {
         mut others: impl FnMut(CampaignId, Supply),
     ) {
         let mut board = self.board.lock();
+        board.sweep(now_ms);
         for (campaign, controller) in own {
             let posts = board.posts.entry(campaign).or_default();
             posts.retain(|(_, post)| now_ms - post.at_ms < KEPT_MS);
             let fresh = Post { at_ms: now_ms, controller };
             match posts.iter_mut().find(|(place, _)| *place == self.place) {
                 Some((_, post)) => *post = fresh,
-                None => posts.push((self.place, fresh)),
+                None => {
+                    // There are as many as regions, for as long as the campaign bids.
+                    posts.reserve_exact(1);
+                    posts.push((self.place, fresh));
+                }
             }
             let of_others = posts.iter().filter(|(place, _)| *place != self.place);
             others(campaign, of_others.map(|(_, post)| post.supply(now_ms)).fold(Supply::default(), Supply::and));
         }
+    }
+}
+
+impl Board {
+    /// Takes posts off whose regions have forgotten their campaigns, or are gone. Now and then: it looks at all.
+    fn sweep(&mut self, now_ms: i64) {
+        if (now_ms - self.swept_ms).abs() < KEPT_MS {
+            return;
+        }
+        self.swept_ms = now_ms;
+        self.posts.retain(|_, posts| {
+            posts.retain(|(_, post)| now_ms - post.at_ms < KEPT_MS);
+            !posts.is_empty()
+        });
     }
 }
 

@@ -63,7 +63,8 @@ pub(super) struct Book {
     /// The hour that is counted, since 1970.
     hour: Option<i64>,
     pub(super) classes: HashMap<Class, Counted, RandomState>,
-    pub(super) campaigns: HashMap<CampaignId, Entry, RandomState>,
+    /// Boxed: the table is half empty at times.
+    pub(super) campaigns: HashMap<CampaignId, Box<Entry>, RandomState>,
     /// Campaigns that were known before the process began, and have not been asked for since.
     pub(super) former: HashMap<CampaignId, Former, RandomState>,
 }
@@ -265,9 +266,11 @@ impl Book {
 
     fn follow(&mut self, campaign: CampaignId, plan: Plan, bids: u64, now_ms: i64) -> Course {
         let former = &mut self.former;
-        let entry = self.campaigns.entry(campaign).or_insert_with(|| match former.remove(&campaign) {
-            Some(former) => former.resumed(plan.clone(), now_ms),
-            None => Entry::new(plan.clone(), Course::of(plan.clone()), OwnShape::default(), now_ms),
+        let entry = self.campaigns.entry(campaign).or_insert_with(|| {
+            Box::new(match former.remove(&campaign) {
+                Some(former) => former.resumed(plan.clone(), now_ms),
+                None => Entry::new(plan.clone(), Course::of(plan.clone()), OwnShape::default(), now_ms),
+            })
         });
         // A region that nobody asks for the campaign may still have the plan before the last.
         if bids > 0 {
