@@ -7,7 +7,7 @@ use money::{Cpm, Nanos};
 
 use crate::targeting::{Rules, Targeting};
 use crate::technology::Technology;
-use crate::{CampaignId, Caps, Country, CreativeId, HourWeight, Size};
+use crate::{Advertised, CampaignId, Caps, Country, CreativeId, HourWeight, Size};
 
 /// An advertiser's order: what to show, to whom, when, for how much.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Campaign {
     pub categories: Vec<String>,
     /// Whom it advertises: the `adomain` of its bids; compared with a request's `badv`.
     pub advertiser_domain: String,
+    /// What it advertises beyond that, if it is said.
+    pub advertises: Option<Box<Advertised>>,
     /// How often a user may see it, whichever creative is shown.
     pub caps: Caps,
     /// What it shows; at least one.

@@ -8,6 +8,7 @@ use std::fmt;
 use foldhash::fast::RandomState;
 use money::{Cpm, Nanos};
 
+use crate::advertised::APP_BYTES_MAX;
 use crate::cap::contradiction;
 use crate::targeting::{Dimension, Side, Targeting};
 use crate::{
@@ -56,6 +57,8 @@ pub enum Place {
     Exchange(usize),
     Category(usize),
     AdvertiserDomain,
+    AdvertisedApp,
+    Language,
     CapPerUserPerDay,
     Caps,
     Cap(usize),
@@ -91,6 +94,8 @@ impl fmt::Display for Place {
             Self::Exchange(_) => "exchanges",
             Self::Category(_) => "categories",
             Self::AdvertiserDomain => "advertiser_domain",
+            Self::AdvertisedApp => "advertised_app",
+            Self::Language => "language",
             Self::CapPerUserPerDay => "cap_per_user_per_day",
             Self::Caps | Self::Cap(_) | Self::CreativeCaps(_) | Self::CreativeCap(..) => "caps",
             Self::UtcOffset => "utc_offset",
@@ -155,10 +160,11 @@ impl Campaign {
     }
 
     fn checks(&self) -> impl Iterator<Item = Result<(), Flaw>> {
-        let parts: [Check; 12] = [
+        let parts: [Check; 13] = [
             Self::check_id,
             Self::check_name,
             Self::check_advertiser,
+            Self::check_advertised,
             Self::check_bid,
             Self::check_budget,
             Self::check_cap,
@@ -196,6 +202,18 @@ impl Campaign {
             let found = &self.advertiser_domain;
             format!(
                 "{found:?} is no bare domain: write it in lower case without scheme or path, such as \"shop.example\""
+            )
+        })
+    }
+
+    fn check_advertised(&self) -> Result<(), Flaw> {
+        let app = self.advertises.as_ref().and_then(|advertised| advertised.app.as_deref());
+        let is_id =
+            |app: &str| !app.is_empty() && app.len() <= APP_BYTES_MAX && app.bytes().all(|b| b.is_ascii_graphic());
+        ensure(app.is_none_or(is_id), Place::AdvertisedApp, || {
+            let found = app.unwrap_or_default();
+            format!(
+                "{found:?} is no id of an app: write it as its store does, such as \"com.kopi.app\" or \"284882215\""
             )
         })
     }

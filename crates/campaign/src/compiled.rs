@@ -13,7 +13,8 @@ use crate::actors::{DefinitionMessage, Slot};
 use crate::gate::Gate;
 use crate::technology::Technology;
 use crate::{
-    Campaign, CampaignId, CapMemory, Caps, Country, Creative, Flaw, Flight, HourPlan, Pacing, Size, category, domain,
+    Advertised, Campaign, CampaignId, CapMemory, Caps, Country, Creative, Flaw, Flight, HourPlan, Pacing, Size,
+    category, domain,
 };
 
 /// A definition that cannot become a campaign.
@@ -207,6 +208,21 @@ impl CompiledCampaign {
     /// Tells whether `badv` blocks its advertiser. A domain blocks all below it.
     pub fn is_blocked_by_domain<T: AsRef<str>>(&self, badv: &[T]) -> bool {
         badv.iter().any(|blocked| domain::covers(blocked.as_ref(), &self.definition.advertiser_domain))
+    }
+
+    /// What it advertises beyond its domain, if that is said.
+    pub fn advertises(&self) -> Option<&Advertised> {
+        self.definition.advertises.as_deref()
+    }
+
+    /// Tells whether `bapp` blocks the app that it advertises.
+    pub fn is_blocked_by_app<T: AsRef<str>>(&self, bapp: &[T]) -> bool {
+        self.advertises().is_some_and(|advertised| advertised.is_blocked_by_app(bapp))
+    }
+
+    /// Tells whether its language is one of `tags`, if it says which it has and the list is not empty.
+    pub fn is_in_language<T: AsRef<str>>(&self, tags: &[T]) -> bool {
+        self.advertises().is_none_or(|advertised| advertised.is_in_language(tags))
     }
 
     /// The creatives that fit one of `sizes`, in the order of `sizes`; only secure ones if `secure`.

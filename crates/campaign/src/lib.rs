@@ -7,6 +7,7 @@
 #![warn(clippy::disallowed_methods)]
 
 pub mod actors;
+mod advertised;
 mod campaign;
 mod cap;
 mod category;
@@ -31,6 +32,7 @@ pub use actors::{
     AddError, CampaignState, CampaignStatus, CampaignView, CampaignsHandle, ChangeError, Changes, CheckedChanges,
     ControlError, Unpublished, campaigns_supervisor, campaigns_supervisor_of,
 };
+pub use advertised::Advertised;
 pub use campaign::{Campaign, Creative, Flight, Pacing};
 pub use cap::{CAP_MAX, CapMemory, CapWindow, Caps};
 pub use check::{

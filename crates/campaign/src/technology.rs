@@ -10,7 +10,8 @@
 //! | `apis` | `mraid_1`, `ormma`, `mraid_2`, `mraid_3`, `omid_1` | `banner.api`, which must list all of them; what it does not list is not supported; a later MRAID runs an earlier one's | `mraid_1` where the markup loads `mraid.js` |
 //! | `attributes` | numbers of AdCOM's list *Creative Attributes* | `banner.battr`, which blocks | none |
 //!
-//! Sizes, `secure`, the campaign's `categories` (`bcat`, `acat`) and `advertiser_domain` (`badv`) are compared as well. There are no
+//! Sizes, `secure`, the campaign's `categories` (`bcat`, `acat`) `advertiser_domain` (`badv`), `advertised_app` (`bapp`) and `language` (`wlang`,
+//! `wlangb`) are compared as well. There are no
 //! creatives for video, audio or native, so an imp without a banner gets no bid.
 
 use openrtb::Banner;

@@ -230,6 +230,10 @@ fn a_value_that_makes_no_sense_names_its_line_and_what_to_do() {
     assert_flaw("\"Kopi\"", "\" \"", 3, "name: empty");
     assert_flaw("\"kopi.example\"", "\"https://kopi.example/\"", 4, "no bare domain");
     assert_flaw("\"kopi.example\"", "\"Kopi.example\"", 4, "lower case");
+    let advertised = |line: &str| format!("\"kopi.example\"\n{line}");
+    assert_flaw("\"kopi.example\"", &advertised("advertised_app = \"com kopi\""), 5, "no id of an app");
+    assert_flaw("\"kopi.example\"", &advertised("advertised_app = \"\""), 5, "no id of an app");
+    assert_flaw("\"kopi.example\"", &advertised("language = \"EN\""), 5, "in lower case, such as \"id\"");
     assert_flaw("\"250.00\"", "\"-3\"", 5, "not above 0");
     assert_flaw("\"250.00\"", "\"0\"", 5, "not above 0");
     assert_flaw("\"250.00\"", "\"0.001\"", 5, "does not pay for one impression");

@@ -2,7 +2,7 @@
 
 mod support;
 
-use campaign::{CapWindow, Caps, HourWeight, Pacing, parse_campaigns};
+use campaign::{Advertised, CapWindow, Caps, HourWeight, Pacing, parse_campaigns};
 use support::random::{Dice, Words};
 use support::sound;
 
@@ -20,6 +20,11 @@ fn a_random_campaign_is_read_as_it_was_written() {
         if dice.one_in(2) {
             campaign.caps = Caps::NONE.with(CapWindow::Hour, seed).with(CapWindow::Month, seed + 1);
             campaign.creatives[0].caps = Caps::NONE.with(CapWindow::Minute, seed);
+        }
+        if dice.one_in(2) {
+            let app = dice.one_in(2).then(|| "com.kopi.app".into());
+            let language = (app.is_none() || dice.one_in(2)).then(|| "fil".parse().expect("a language"));
+            campaign.advertises = Some(Box::new(Advertised { app, language }));
         }
         campaign.name = "\"Kopi\" \\ kaya – トースト".to_owned();
         campaign.creatives[0].markup = "<b title='\"'>\n\tkopi\\n\r\n\u{7f}</b>".to_owned();

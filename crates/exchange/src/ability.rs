@@ -5,7 +5,7 @@
 use crate::reason::{NoBidReason, unserved};
 
 /// What the request, the campaigns or their money decided, or what the exchange brought about itself.
-const OF_BUSINESS: [&str; 27] = [
+const OF_BUSINESS: [&str; 29] = [
     NoBidReason::SeatBlocked.as_str(),
     NoBidReason::Currency.as_str(),
     NoBidReason::UnservedCountry.as_str(),
@@ -20,6 +20,8 @@ const OF_BUSINESS: [&str; 27] = [
     NoBidReason::NoCandidate.as_str(),
     NoBidReason::BlockedCategory.as_str(),
     NoBidReason::BlockedAdvertiser.as_str(),
+    NoBidReason::BlockedApp.as_str(),
+    NoBidReason::OtherLanguage.as_str(),
     NoBidReason::BlockedAttribute.as_str(),
     NoBidReason::BlockedBannerType.as_str(),
     NoBidReason::UnsupportedMime.as_str(),

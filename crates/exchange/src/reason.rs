@@ -49,6 +49,10 @@ pub enum NoBidReason {
     BlockedCategory,
     /// `badv` keeps them out.
     BlockedAdvertiser,
+    /// `bapp` keeps out the apps that they advertise.
+    BlockedApp,
+    /// `wlang` does not list the language of their creatives.
+    OtherLanguage,
     /// `battr` keeps their creatives out.
     BlockedAttribute,
     /// `btype` keeps them out.
@@ -99,6 +103,8 @@ impl NoBidReason {
             Self::CampaignCrashed => "campaign_crashed",
             Self::BlockedCategory => "blocked_category",
             Self::BlockedAdvertiser => "blocked_advertiser",
+            Self::BlockedApp => "blocked_app",
+            Self::OtherLanguage => "other_language",
             Self::BlockedAttribute => "blocked_attribute",
             Self::BlockedBannerType => "blocked_banner_type",
             Self::UnsupportedMime => "unsupported_mime",

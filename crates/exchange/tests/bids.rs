@@ -28,6 +28,7 @@ async fn a_bid_names_its_imp_price_creative_and_notices_and_its_token_opens() {
     assert_eq!(seat.seat.as_deref(), Some("seat-1"));
     assert_eq!((bid.impid.as_ref(), bid.price, bid.w, bid.h), ("1", Cpm(1_000), Some(300), Some(250)));
     assert_eq!((bid.crid.as_deref(), bid.adomain[0].as_ref(), bid.mtype), (Some("101"), "kopi.example", Some(1)));
+    assert_eq!((bid.bundle.as_deref(), bid.language.as_deref()), (Some("com.kopi.app"), Some("en")));
     assert_eq!(bid.adm.as_deref(), Some("<a href=\"https://kopi.example\">kopi</a>"));
 
     let burl = bid.burl.as_deref().expect("burl");

@@ -74,6 +74,7 @@ fn house(requests: &[BidRequest<'_>]) -> Campaign {
         targeting: None,
         categories: vec!["IAB24".into()],
         advertiser_domain: "house.example".into(),
+        advertises: None,
         caps: campaign::Caps::NONE,
         creatives: vec![Creative {
             id: CreativeId(1),

@@ -112,6 +112,7 @@ impl Mix {
             targeting: Some(Box::new(targeting)),
             categories: vec!["IAB8-5".into()],
             advertiser_domain: "kopi.example".into(),
+            advertises: None,
             caps: campaign::Caps::NONE.with(campaign::CapWindow::Day, 3),
             creatives: vec![Creative {
                 id: CreativeId(id),

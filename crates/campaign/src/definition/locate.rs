@@ -50,6 +50,8 @@ fn span_of(place: Place, table: &CampaignTable) -> Option<Range<usize>> {
         Place::Exchange(index) => table.exchanges.get(index).map(Spanned::span),
         Place::Category(index) => table.categories.get(index).map(Spanned::span),
         Place::AdvertiserDomain => Some(table.advertiser_domain.span()),
+        Place::AdvertisedApp => table.advertised_app.as_ref().map(Spanned::span),
+        Place::Language => table.language.as_ref().map(Spanned::span),
         Place::CapPerUserPerDay => table.cap_per_user_per_day.as_ref().map(Spanned::span),
         Place::Caps => table.caps.as_ref().map(Spanned::span).or(span_of(Place::CapPerUserPerDay, table)),
         Place::Cap(index) => table.caps.as_ref()?.get_ref().get(index).map(Spanned::span),

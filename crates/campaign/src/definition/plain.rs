@@ -44,6 +44,8 @@ pub(super) fn plain(text: &str) -> Option<CampaignTable> {
         id: campaign.number("id")??,
         name: campaign.text("name")??,
         advertiser_domain: campaign.text("advertiser_domain")??,
+        advertised_app: campaign.text("advertised_app")?,
+        language: campaign.text("language")?,
         budget: campaign.amount("budget")??,
         bid_cpm: campaign.amount("bid_cpm")??,
         starts: campaign.moment("starts")??,

@@ -16,9 +16,11 @@ use super::table::{CampaignTable, CreativeTable, FileTable, PacingName, Values};
 use super::{CampaignError, CampaignWarning};
 use crate::cap::{Cap, ParseCapError};
 use crate::parallel;
+use crate::targeting::{Language, ParseRuleError};
 use crate::technology::{Apis, BannerTypes, Mimes, Technology};
 use crate::{
-    Campaign, CampaignId, CapWindow, Caps, Country, Creative, CreativeId, Flaw, Flight, HourWeight, Pacing, Place, Size,
+    Advertised, Campaign, CampaignId, CapWindow, Caps, Country, Creative, CreativeId, Flaw, Flight, HourWeight, Pacing,
+    Place, Size,
 };
 
 /// Reads the `[[campaign]]` tables of a TOML text.
@@ -159,9 +161,23 @@ pub(super) fn campaign(table: &CampaignTable) -> Result<Campaign, Flaw> {
         targeting: targeting(table)?,
         categories: plain(&table.categories),
         advertiser_domain: table.advertiser_domain.get_ref().clone(),
+        advertises: advertised(table)?,
         caps: campaign_caps(table)?,
         creatives: creatives.collect::<Result<_, _>>()?,
     })
+}
+
+/// What is said of it, if anything.
+fn advertised(table: &CampaignTable) -> Result<Option<Box<Advertised>>, Flaw> {
+    if table.advertised_app.is_none() && table.language.is_none() {
+        return Ok(None);
+    }
+    let parse = |text: &Spanned<String>| {
+        let flaw = |error: ParseRuleError| Flaw { place: Place::Language, advice: error.to_string() };
+        text.get_ref().parse::<Language>().map_err(flaw)
+    };
+    let app = table.advertised_app.as_ref().map(|app| app.get_ref().as_str().into());
+    Ok(Some(Box::new(Advertised { app, language: table.language.as_ref().map(parse).transpose()? })))
 }
 
 fn hour_weights(table: &CampaignTable) -> Result<Vec<HourWeight>, Flaw> {

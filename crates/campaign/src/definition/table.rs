@@ -23,6 +23,8 @@ pub(super) struct CampaignTable {
     pub(super) id: Spanned<u32>,
     pub(super) name: Spanned<String>,
     pub(super) advertiser_domain: Spanned<String>,
+    pub(super) advertised_app: Option<Spanned<String>>,
+    pub(super) language: Option<Spanned<String>>,
     pub(super) budget: Spanned<Amount>,
     pub(super) bid_cpm: Spanned<Amount>,
     pub(super) starts: Spanned<When>,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::targeting::{Dimension, Rules, Targeting};
 use crate::technology::Technology;
-use crate::{Campaign, Caps, Creative, Flight, Pacing};
+use crate::{Advertised, Campaign, Caps, Creative, Flight, Pacing};
 
 /// Most definitions are no longer.
 const TEXT_BYTES: usize = 512;
@@ -59,6 +59,7 @@ impl Campaign {
             targeting,
             categories,
             advertiser_domain,
+            advertises,
             caps,
             creatives,
         } = self;
@@ -68,6 +69,10 @@ impl Campaign {
         line(out, "id", id);
         line(out, "name", quoted(name));
         line(out, "advertiser_domain", quoted(advertiser_domain));
+        if let Some(Advertised { app, language }) = advertises.as_deref() {
+            app.iter().for_each(|app| line(out, "advertised_app", quoted(app)));
+            language.iter().for_each(|language| line(out, "language", quoted(language)));
+        }
         line(out, "budget", quoted(budget));
         line(out, "bid_cpm", quoted(bid_cpm));
         line(out, "starts", quoted(moment(*starts_ms)));

@@ -36,6 +36,7 @@ pub(crate) fn sound(id: u32) -> Campaign {
         targeting: None,
         categories: vec!["IAB8-5".into()],
         advertiser_domain: "kopi.example".into(),
+        advertises: None,
         caps: campaign::Caps::NONE,
         creatives: vec![creative(id * 100, &[Size::new(300, 250)])],
     }

@@ -17,7 +17,7 @@ mod user;
 mod view;
 
 pub use bid::{Bid, ImpBid};
-pub use blocks::{CATEGORIES_MAX, DOMAINS_MAX};
+pub use blocks::{APPS_MAX, CATEGORIES_MAX, DOMAINS_MAX, LANGUAGES_MAX};
 pub use currency::{CommonCurrency, common_currency};
 pub use explain::{ImpExplanation, NoHold, NoMoney, Verdict, explain_request};
 pub use handle::{CANDIDATES_MAX, IMPS_MAX, handle_bid_request, handle_on_trail};

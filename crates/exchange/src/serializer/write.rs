@@ -62,6 +62,7 @@ impl Serializer {
     fn bid<'a, H>(&self, imp: &'a ImpBid<H>, seal: &'a Seal) -> openrtb::Bid<'a> {
         let creative = imp.creative();
         let creative_id = imp.creative.to_string();
+        let advertises = imp.campaign.advertises();
         // Only those that are sent are written.
         let (base, token) = (&*self.notice_base, seal.token.as_str());
         let adm = if self.dialect.bills_on_impression {
@@ -79,6 +80,8 @@ impl Serializer {
             adm: Some(adm),
             adid: self.dialect.sends_adid.then(|| creative_id.clone().into()),
             adomain: vec![imp.campaign.advertiser_domain().into()],
+            bundle: advertises.and_then(|advertised| advertised.app.as_deref()).map(Into::into),
+            language: advertises.and_then(|advertised| advertised.language).map(|language| language.to_string().into()),
             cid: Some(imp.campaign.id().to_string().into()),
             crid: Some(creative_id.into()),
             cattax: (!imp.campaign.categories().is_empty()).then_some(CATTAX_IAB_1),

@@ -73,6 +73,8 @@ object! {
         "cur" => cur: Vec<Cow<'a, str>>,
         /// Languages that creatives may have (ISO 639-1); empty means all.
         "wlang" => wlang: Vec<Cow<'a, str>>,
+        /// The same as BCP 47 tags; either is sent.
+        "wlangb" => wlangb: Vec<Cow<'a, str>>,
         /// Categories that are allowed; empty means all.
         "acat" => acat: Vec<Cow<'a, str>>,
         /// Categories that are blocked.

@@ -296,6 +296,7 @@ impl Part {
             })),
             categories: Vec::new(),
             advertiser_domain: format!("c{}.example", self.id),
+            advertises: None,
             caps: self.cap.map_or(Caps::NONE, |cap| Caps::NONE.with(cap.window, cap.max)),
             creatives: vec![creative],
         }
