@@ -92,7 +92,7 @@ fn a_budget_below_what_is_spent_and_out_is_refused_with_the_whole_set() {
 fn a_ledger_from_before_gets_the_tables_and_keeps_its_money() {
     let world = World::new();
     drop(world.funded());
-    let drop_tables = "DROP TABLE campaign; DROP TABLE campaign_definition; DROP TABLE campaign_log;";
+    let drop_tables = "DROP TABLE campaign; DROP TABLE campaign_log;";
     Connection::open(world.path()).unwrap().execute_batch(drop_tables).unwrap();
     assert_eq!(Audit::open(&world.path()).unwrap().campaign_words().unwrap(), []);
     let mut store = world.open();
@@ -100,4 +100,30 @@ fn a_ledger_from_before_gets_the_tables_and_keeps_its_money() {
     store.record_campaigns(&[define(CAMPAIGN, 1, BUDGET)], 10).unwrap().expect("enough");
     store.commit().unwrap();
     assert_eq!(store.campaign_words().unwrap().len(), 1);
+}
+
+#[test]
+fn a_ledger_whose_definitions_stand_apart_keeps_them_and_adds_the_new_ones_to_its_history() {
+    let world = World::new();
+    let mut store = world.funded();
+    store.record_campaigns(&[define(CAMPAIGN, 1, BUDGET)], 10).unwrap().expect("enough");
+    store.commit().unwrap();
+    drop(store);
+    // As it was before.
+    let before = "CREATE TABLE campaign_definition (campaign INTEGER NOT NULL, version INTEGER NOT NULL, text TEXT NOT NULL,
+                      PRIMARY KEY (campaign, version)) STRICT, WITHOUT ROWID;
+                  INSERT INTO campaign_definition SELECT campaign, version, text FROM campaign_log;
+                  ALTER TABLE campaign_log DROP COLUMN text;";
+    Connection::open(world.path()).unwrap().execute_batch(before).unwrap();
+    let kept = Audit::open(&world.path()).unwrap().campaign_words().unwrap();
+    assert_eq!(kept[0].1.as_deref(), Some("version 1"), "read before it is brought up to date");
+
+    let mut store = world.open();
+    assert_eq!(store.campaign_text(CAMPAIGN, 1).unwrap().as_deref(), Some("version 1"));
+    store.record_campaigns(&[define(CAMPAIGN, 2, BUDGET)], 20).unwrap().expect("enough");
+    store.commit().unwrap();
+    let text = |version| store.campaign_text(CAMPAIGN, version).unwrap();
+    assert_eq!((text(1).as_deref(), text(2).as_deref()), (Some("version 1"), Some("version 2")));
+    assert_eq!(text(3), None);
+    assert_eq!(store.campaign_log(CAMPAIGN).unwrap().len(), 2);
 }

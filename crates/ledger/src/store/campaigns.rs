@@ -114,17 +114,31 @@ pub struct CampaignLine {
     pub why: String,
 }
 
-/// Makes the tables if they are missing.
+/// Makes the tables if they are missing, and the place for definitions in the history of one from before.
 pub(super) fn ensure_tables(conn: &Connection) -> Result<(), StoreError> {
-    if has_tables(conn).map_err(database("look for the words on campaigns"))? {
-        return Ok(());
+    let looking = || database("look for the words on campaigns");
+    if !has_tables(conn).map_err(looking())? {
+        let schema = format!("BEGIN IMMEDIATE; {SCHEMA} COMMIT;");
+        return conn.execute_batch(&schema).map_err(database("make the tables of campaigns"));
     }
-    conn.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} COMMIT;")).map_err(database("make the tables of campaigns"))
+    if !logs_texts(conn).map_err(looking())? {
+        conn.execute_batch("ALTER TABLE campaign_log ADD COLUMN text TEXT")
+            .map_err(database("make room for definitions in the history of campaigns"))?;
+    }
+    Ok(())
 }
 
 pub(super) fn has_tables(conn: &Connection) -> rusqlite::Result<bool> {
-    conn.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'campaign_log'", [], |row| row.get::<_, i64>(0))
-        .map(|count| count > 0)
+    has_table(conn, "campaign_log")
+}
+
+fn has_table(conn: &Connection, name: &str) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = ?1")?.exists([name])
+}
+
+/// Whether the history holds the definitions; one from before does not.
+fn logs_texts(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM pragma_table_info('campaign_log') WHERE name = 'text'")?.exists([])
 }
 
 pub(super) fn words(conn: &Connection) -> rusqlite::Result<Vec<CampaignWord>> {
@@ -148,9 +162,14 @@ pub(super) fn words(conn: &Connection) -> rusqlite::Result<Vec<CampaignWord>> {
 }
 
 pub(super) fn text(conn: &Connection, campaign: CampaignId, version: u32) -> rusqlite::Result<Option<String>> {
-    conn.prepare_cached("SELECT text FROM campaign_definition WHERE campaign = ?1 AND version = ?2")?
-        .query_row(params![campaign.0, version], |row| row.get(0))
-        .optional()
+    let read = |sql| conn.prepare_cached(sql)?.query_row(params![campaign.0, version], |row| row.get(0)).optional();
+    let newest = "SELECT text FROM campaign_log WHERE campaign = ?1 AND version = ?2 AND text IS NOT NULL \
+                  ORDER BY entry DESC LIMIT 1";
+    let logged = if logs_texts(conn)? { read(newest)? } else { None };
+    if logged.is_some() || !has_table(conn, "campaign_definition")? {
+        return Ok(logged);
+    }
+    read("SELECT text FROM campaign_definition WHERE campaign = ?1 AND version = ?2")
 }
 
 fn log(conn: &Connection, campaign: CampaignId) -> rusqlite::Result<Vec<CampaignLine>> {
@@ -187,17 +206,12 @@ fn insert(conn: &Connection, entry: &CampaignEntry, now_ms: i64) -> rusqlite::Re
             word.why,
             now_ms,
         ])?;
+    let text = entry.definition.as_ref().map(|definition| &definition.text);
     conn.prepare_cached(
-        "INSERT INTO campaign_log (at_ms, campaign, action, version, source, who, why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO campaign_log (at_ms, campaign, action, version, source, who, why, text) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
-    .execute(params![now_ms, word.campaign.0, action, word.version, source, word.who, word.why])?;
-    if let Some(definition) = &entry.definition {
-        conn.prepare_cached("INSERT OR REPLACE INTO campaign_definition VALUES (?1, ?2, ?3)")?.execute(params![
-            word.campaign.0,
-            word.version,
-            definition.text
-        ])?;
-    }
+    .execute(params![now_ms, word.campaign.0, action, word.version, source, word.who, word.why, text])?;
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 -- What operators have said of campaigns. An addition to the schema: a ledger without these tables gets them when it is
--- opened, and a program that does not know them leaves them alone. `campaign_log` is the history, `campaign` its last line
--- for each campaign.
+-- opened, and a program that does not know them leaves them alone. `campaign_log` is the history, with the definitions, and
+-- `campaign` its last line for each campaign. Definitions stand where they came: in an order of their own each would move its
+-- neighbours, and a change of all campaigns would write every older version anew. A ledger that has them so, in
+-- `campaign_definition`, keeps those.
 
 CREATE TABLE IF NOT EXISTS campaign (
     campaign    INTEGER PRIMARY KEY,
@@ -16,13 +18,6 @@ CREATE TABLE IF NOT EXISTS campaign (
     at_ms       INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE IF NOT EXISTS campaign_definition (
-    campaign INTEGER NOT NULL,
-    version  INTEGER NOT NULL,
-    text     TEXT    NOT NULL,       -- TOML
-    PRIMARY KEY (campaign, version)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE IF NOT EXISTS campaign_log (
     entry    INTEGER PRIMARY KEY,
     at_ms    INTEGER NOT NULL,
@@ -31,6 +26,7 @@ CREATE TABLE IF NOT EXISTS campaign_log (
     version  INTEGER NOT NULL,
     source   TEXT    NOT NULL,
     who      TEXT    NOT NULL,
-    why      TEXT    NOT NULL
+    why      TEXT    NOT NULL,
+    text     TEXT                    -- of a define: the definition, TOML
 ) STRICT;
 CREATE INDEX IF NOT EXISTS campaign_log_of ON campaign_log (campaign, entry);
