@@ -110,7 +110,8 @@ fn a_ledger_whose_definitions_stand_apart_keeps_them_and_adds_the_new_ones_to_it
     store.commit().unwrap();
     drop(store);
     // As it was before.
-    let before = "CREATE TABLE campaign_definition (campaign INTEGER NOT NULL, version INTEGER NOT NULL, text TEXT NOT NULL,
+    let before =
+        "CREATE TABLE campaign_definition (campaign INTEGER NOT NULL, version INTEGER NOT NULL, text TEXT NOT NULL,
                       PRIMARY KEY (campaign, version)) STRICT, WITHOUT ROWID;
                   INSERT INTO campaign_definition SELECT campaign, version, text FROM campaign_log;
                   ALTER TABLE campaign_log DROP COLUMN text;";

@@ -27,6 +27,8 @@ pub(crate) struct BookArgs {
     pub(crate) campaigns: CampaignsHandle,
     pub(crate) file: FileWords,
     pub(crate) outs: Outs,
+    /// Changes that are recorded at a time.
+    pub(crate) portion: usize,
 }
 
 /// The last word on every campaign.

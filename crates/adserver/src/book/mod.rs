@@ -28,6 +28,8 @@ mod entry;
 mod error;
 mod file;
 mod outs;
+#[cfg(test)]
+mod portions;
 mod record;
 mod reload;
 mod start;
@@ -37,5 +39,6 @@ pub(crate) use change::{Change, Done, Expected};
 pub(crate) use error::BookError;
 pub(crate) use file::{FileWords, read_campaigns_text};
 pub(crate) use outs::{Outs, Said};
+pub(crate) use record::PORTION;
 pub(crate) use reload::{Orders, Reloaded, Take, Took};
 pub(crate) use start::start_with;

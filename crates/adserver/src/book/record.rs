@@ -19,7 +19,7 @@ pub(super) const LEDGER_WITHIN: Duration = Duration::from_secs(5);
 pub(super) const RECORDED_AT_ONCE: usize = 2_048;
 /// The same of a change, whose end somebody waits for: each transaction costs what the disk takes. Notices and leases wait
 /// behind it for some tenths of a second.
-const PORTION: usize = 8_192;
+pub(crate) const PORTION: usize = 8_192;
 
 /// What changes have come to.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ pub(super) struct Made {
 }
 
 impl CampaignBook {
-    /// Records and makes changes, or neither; of more than [`PORTION`] those that are recorded when something fails.
+    /// Records and makes changes, or neither; of more than a portion those that are recorded when something fails.
     pub(super) async fn make(&mut self, entries: Vec<CampaignEntry>, changes: Changes) -> Result<Made, BookError> {
         let began = Instant::now();
         let checked = self.args.campaigns.check(changes);
@@ -57,7 +57,8 @@ impl CampaignBook {
 
     /// Records many in portions, after a look at all their budgets: that none is too low must not be found out half-way.
     async fn record_all(&mut self, mut entries: Vec<CampaignEntry>) -> Result<(), BookError> {
-        if entries.len() > PORTION {
+        let portion = self.args.portion;
+        if entries.len() > portion {
             let totals = self.args.ledger.call(|reply| LedgerMessage::Totals { reply }, LEDGER_WITHIN).await;
             let totals = totals.map_err(|error| unconfirmed(&error))?;
             let too_low: Vec<String> = entries.iter().filter_map(|entry| too_low(entry, &totals)).collect();
@@ -65,8 +66,8 @@ impl CampaignBook {
                 return Err(BookError::Refused(too_low));
             }
         }
-        while entries.len() > PORTION {
-            let others = entries.split_off(PORTION);
+        while entries.len() > portion {
+            let others = entries.split_off(portion);
             self.record(std::mem::replace(&mut entries, others)).await?;
         }
         self.record(entries).await

@@ -32,7 +32,7 @@ use super::error::SystemError;
 use super::parts::Parts;
 use super::runtimes::Runtimes;
 use crate::admin;
-use crate::book::{BookArgs, BookMessage, CampaignBook, FileWords, Outs, start_with};
+use crate::book::{BookArgs, BookMessage, CampaignBook, FileWords, Outs, PORTION, start_with};
 use crate::config::{
     AdserverConfig, BillingEvent, Dialect, ExchangeConfig, Intensity, ProbeConfig, ServiceLevelsConfig,
 };
@@ -81,8 +81,13 @@ pub(super) fn wire(
     let (subtree, campaigns) = campaigns_supervisor_of(campaigns)?;
     subtrees.push(subtree);
     let outs = Outs::default();
-    let args =
-        BookArgs { ledger: ledger.clone(), campaigns: campaigns.clone(), file: file.clone(), outs: outs.clone() };
+    let args = BookArgs {
+        ledger: ledger.clone(),
+        campaigns: campaigns.clone(),
+        file: file.clone(),
+        outs: outs.clone(),
+        portion: PORTION,
+    };
     let book = wire_book(args, &mut subtrees);
     let supply_file = SupplyFile::at(config.ledger.supply_path());
     let supply = supply_file.read();
