@@ -99,20 +99,57 @@ fn tests(which: &[&str], totals: &mut Totals) -> anyhow::Result<bool> {
     let mut child =
         cargo(&["test", "--locked"]).args(which).stdout(Stdio::piped()).spawn().context("running the tests")?;
     let output = child.stdout.take().context("the tests' output")?;
+    let failed_before = totals.failed;
     for line in BufReader::new(output).lines() {
         let line = line?;
         println!("{line}");
-        if let Some(result) = line.strip_prefix("test result: ") {
-            totals.passed += count(result, " passed");
-            totals.failed += count(result, " failed");
-            totals.ignored += count(result, " ignored");
-        }
+        totals.add(&line);
     }
-    Ok(child.wait()?.success())
+    let succeeded = child.wait()?.success();
+    if totals.end(failed_before, succeeded) {
+        println!("failed: {}: a test binary did not compile, or ended without a result: see above", which.join(" "));
+    }
+    Ok(succeeded)
+}
+
+impl Totals {
+    /// Adds what a runner reports, if the line is its report.
+    fn add(&mut self, line: &str) {
+        let Some(result) = line.strip_prefix("test result: ") else { return };
+        self.passed += count(result, " passed");
+        self.failed += count(result, " failed");
+        self.ignored += count(result, " ignored");
+    }
+
+    /// Counts a run that failed and reported no failure, so that the sum never says that all is well. Says whether it did.
+    fn end(&mut self, failed_before: u64, succeeded: bool) -> bool {
+        let is_silent = !succeeded && self.failed == failed_before;
+        self.failed += u64::from(is_silent);
+        is_silent
+    }
 }
 
 fn count(result: &str, what: &str) -> u64 {
     let end = result.find(what).unwrap_or(0);
     let digits = result[..end].rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
     digits.parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_failed_without_a_word_is_counted_as_a_failure() {
+        let mut totals = Totals::default();
+        totals.add("running 3 tests");
+        totals.add("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s");
+        assert!(!totals.end(0, true));
+        assert_eq!((totals.passed, totals.failed, totals.ignored), (12, 0, 1));
+        assert!(totals.end(0, false), "it did not compile, or was killed");
+        assert_eq!(totals.failed, 1);
+        totals.add("test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s");
+        assert!(!totals.end(1, false), "it has said so itself");
+        assert_eq!((totals.passed, totals.failed), (13, 3));
+    }
 }

@@ -18,6 +18,7 @@
 pub mod backstage;
 mod crashes;
 pub mod fault;
+mod in_time;
 pub mod judge;
 pub mod mailroom;
 mod play;

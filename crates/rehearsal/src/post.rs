@@ -3,10 +3,9 @@
 //! Promises that a notice which was not acknowledged comes again, ever more seldom, as often as it takes. Never looks at the
 //! clock, and never waits for a delivery.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::in_time::InTime;
 use crate::mailroom::{Mailroom, Stamp};
 
 /// How long an exchange waits before it repeats a notice that was not acknowledged: doubled from the first to the last.
@@ -40,7 +39,7 @@ pub(crate) struct Came {
 /// All notices that are to come.
 #[derive(Debug, Default)]
 pub(crate) struct Post {
-    waiting: BinaryHeap<Reverse<Waiting>>,
+    waiting: InTime<Due>,
     posted: u64,
     came: Arc<Mutex<Vec<Came>>>,
     in_hand: usize,
@@ -50,7 +49,7 @@ impl Post {
     /// Sends a notice when it is due; those of one moment in the order of these calls.
     pub(crate) fn put(&mut self, due: Due) {
         self.posted += 1;
-        self.waiting.push(Reverse(Waiting { number: self.posted, due }));
+        self.waiting.put(due.at_ms, self.posted, due);
     }
 
     /// Sends one that was not acknowledged again, after a while.
@@ -61,13 +60,13 @@ impl Post {
 
     /// When the next one is due.
     pub(crate) fn next_ms(&self) -> Option<i64> {
-        self.waiting.peek().map(|Reverse(waiting)| waiting.due.at_ms)
+        self.waiting.next_ms()
     }
 
     /// The next one, if it is due.
     pub(crate) fn next_due(&mut self, now_ms: i64) -> Option<Due> {
         self.next_ms().filter(|at_ms| *at_ms <= now_ms)?;
-        self.waiting.pop().map(|Reverse(waiting)| waiting.due)
+        self.waiting.take()
     }
 
     /// Delivers one; what came of it is among [`came`](Self::came) some time later.
@@ -92,29 +91,3 @@ impl Post {
         self.in_hand == 0
     }
 }
-
-#[derive(Debug)]
-struct Waiting {
-    number: u64,
-    due: Due,
-}
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.due.at_ms, self.number).cmp(&(other.due.at_ms, other.number))
-    }
-}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Waiting {}

@@ -152,6 +152,43 @@ async fn an_open_loop_does_not_wait_for_a_slow_server() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_given_up_is_counted_once_under_what_became_of_it() {
+    let asked = Arc::new(AtomicU64::new(0));
+    let server = Server::start(move |_| {
+        let turn = asked.fetch_add(1, Ordering::Relaxed);
+        async move {
+            // The warm-up gets its answers.
+            if 20 <= turn {
+                std::future::pending::<()>().await;
+            }
+            Some(answer(204, ""))
+        }
+    })
+    .await;
+    let mut plan = load_plan(&server, LoadMode::Closed);
+    plan.measured.duration = Duration::from_secs(1);
+    let tally = drive(&plan).await.expect("a report").tally;
+    assert_eq!(
+        (tally.scheduled, tally.sent),
+        (tally.timed_out, tally.timed_out),
+        "one of each connection that got a turn"
+    );
+    assert_eq!((tally.lost(), tally.answered()), (tally.timed_out, 0));
+}
+
+#[tokio::test]
+async fn a_run_that_loses_connections_before_it_measures_does_not_begin() {
+    let asked = Arc::new(AtomicU64::new(0));
+    let server = Server::start(move |_| {
+        let turn = asked.fetch_add(1, Ordering::Relaxed);
+        async move { (turn != 3).then(|| answer(204, "")) }
+    })
+    .await;
+    let error = drive(&load_plan(&server, LoadMode::Closed)).await.map(drop).expect_err("three of four are left");
+    assert!(matches!(error, DriveError::LostWarmingUp { lost: 1, total: 4 }), "{error}");
+}
+
+#[tokio::test]
 async fn a_plan_without_a_server_or_a_body_is_refused() {
     let server = Server::always(204, "").await;
     let mut plan = load_plan(&server, LoadMode::Closed);

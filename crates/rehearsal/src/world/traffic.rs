@@ -2,9 +2,6 @@
 //!
 //! Promises arrivals in order of time, Poisson by minute, the same for the same seed whatever the bidder does.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use simulator::Dice;
 
 use super::calendar::Calendar;
@@ -12,6 +9,7 @@ use super::opportunity::Opportunity;
 use super::places::{COUNTRIES, EXCHANGES, Format, PROPERTIES, property_share};
 use super::trouble::Trouble;
 use super::{Scenario, exponential, uniform};
+use crate::in_time::InTime;
 
 /// Mean of the best rival's price, in micros.
 pub(super) const RIVAL_MEAN: f64 = 2_500_000.0;
@@ -43,11 +41,8 @@ pub struct Traffic {
     candidate_ms: f64,
     peak: f64,
     properties: Vec<f64>,
-    waiting: BinaryHeap<Reverse<Waiting>>,
+    waiting: InTime<Opportunity>,
 }
-
-#[derive(Debug)]
-struct Waiting(Opportunity);
 
 impl Traffic {
     /// The traffic of a scenario.
@@ -68,7 +63,7 @@ impl Traffic {
             candidate_ms: scenario.starts_ms as f64,
             peak,
             properties: properties.collect(),
-            waiting: BinaryHeap::new(),
+            waiting: InTime::default(),
             surges,
         }
     }
@@ -76,13 +71,9 @@ impl Traffic {
     /// The next request; `None` when the day is over.
     pub fn next_request(&mut self) -> Option<Opportunity> {
         loop {
-            let due = self.waiting.peek().map(|Reverse(waiting)| waiting.0.at_ms);
-            if due.is_some_and(|due| due as f64 <= self.candidate_ms) {
-                let Reverse(Waiting(opportunity)) = self.waiting.pop()?;
-                return Some(opportunity);
-            }
-            if self.ends_ms as f64 <= self.candidate_ms {
-                return self.waiting.pop().map(|Reverse(Waiting(opportunity))| opportunity);
+            let is_due = self.waiting.next_ms().is_some_and(|due| due as f64 <= self.candidate_ms);
+            if is_due || self.ends_ms as f64 <= self.candidate_ms {
+                return self.waiting.take();
             }
             // Thinned: candidates come at the rate of the busiest moment, and as many are left as the hour has.
             let at_ms = self.candidate_ms as i64;
@@ -111,7 +102,7 @@ impl Traffic {
             let number = self.numbered;
             let opportunity = Opportunity { number, at_ms, country, exchange, format, property, user, floor, rival };
             if at_ms < self.ends_ms && !self.is_gone(exchange, at_ms) {
-                self.waiting.push(Reverse(Waiting(opportunity)));
+                self.waiting.put(at_ms, number, opportunity);
             }
             at_ms += self.dice.between(BURST_GAP_MS.0, BURST_GAP_MS.1);
         }
@@ -162,23 +153,3 @@ impl Traffic {
 fn bursts() -> f64 {
     1.0 + f64::from(BURST_PER_MILLE) / 1_000.0 * (BURST.0 + BURST.1) as f64 / 2.0
 }
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.0.at_ms, self.0.number).cmp(&(other.0.at_ms, other.0.number))
-    }
-}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Waiting {}

@@ -80,6 +80,16 @@ pub enum DriveError {
         /// Why.
         source: ConnectError,
     },
+    /// The measured part would have been of fewer connections than were asked for.
+    #[error(
+        "{lost} of {total} connections were lost in the warm-up: look why the server closed them or did not answer, and run it again"
+    )]
+    LostWarmingUp {
+        /// How many.
+        lost: usize,
+        /// Of how many.
+        total: usize,
+    },
 }
 
 /// Longest wait for a connect.
@@ -90,7 +100,8 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(2);
 
 /// Runs a load plan: warm-up, then the measured part.
 ///
-/// A connection that the server closes is counted and not opened again: a bench that loses connections is void.
+/// A connection that the server closes is counted and not opened again: a bench that loses connections is void. One that loses
+/// some before it measures does not begin.
 ///
 /// # Errors
 ///
@@ -108,6 +119,9 @@ pub async fn drive(plan: &LoadPlan) -> Result<DriveReport, DriveError> {
         wires.push(wire);
     }
     let (_, wires) = phase(plan, plan.warm_up, &requests, wires).await;
+    if wires.len() < plan.connections {
+        return Err(DriveError::LostWarmingUp { lost: plan.connections - wires.len(), total: plan.connections });
+    }
     let (report, _) = phase(plan, plan.measured, &requests, wires).await;
     Ok(report)
 }
@@ -140,10 +154,20 @@ async fn phase(plan: &LoadPlan, limit: Limit, requests: &Arc<[Bytes]>, wires: Ve
     let stuck = timeout(limit.duration.saturating_add(DRAIN_WITHIN), drain()).await.is_err();
     let elapsed = start.elapsed();
     if stuck {
-        sheet.update(|tally| tally.timed_out += runners.len() as u64);
         runners.abort_all();
     }
+    // Each of them has a request without an answer, unless it came in at the last moment: then it has counted it.
+    let mut given_up = 0;
+    while let Some(ended) = runners.join_next().await {
+        match ended {
+            Ok(wire) => wires.extend(wire),
+            Err(error) => given_up += u64::from(error.is_cancelled()),
+        }
+    }
     let mut tally = sheet.snapshot();
+    tally.scheduled += given_up;
+    tally.sent += given_up;
+    tally.timed_out += given_up;
     if plan.mode != LoadMode::Closed {
         tally.unsent = schedule.unsent(start + elapsed);
         tally.scheduled += tally.unsent;
