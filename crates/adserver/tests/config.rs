@@ -75,6 +75,14 @@ fn a_lease_that_closes_before_its_bids_can_no_longer_bill_is_refused() {
 }
 
 #[test]
+fn what_is_kept_for_too_short_a_time_or_not_at_all_is_refused() {
+    let kept = "keep_events = \"24h\"";
+    assert_names(kept, "keep_notices = \"48h\"", "ledger.keep_notices", "write \"2940m\" or more");
+    assert_names(kept, "keep_billings = \"2d\"", "ledger.keep_billings", "write \"3d\" or more");
+    assert_names("cap_pairs_max = 4194304", "cap_pairs_max = 0", "region[1].cap_pairs_max", "1");
+}
+
+#[test]
 fn two_listeners_on_one_address_are_refused() {
     assert_names(
         "listen = \"0.0.0.0:8081\"",

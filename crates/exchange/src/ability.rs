@@ -51,13 +51,14 @@ mod tests {
     use super::*;
 
     /// Something of ours was degraded, down, recovering, crashed, full or too slow.
-    const OURS: [&str; 13] = [
+    const OURS: [&str; 14] = [
         NoBidReason::Degraded.as_str(),
         NoBidReason::NoIndex.as_str(),
         NoBidReason::RegionDown.as_str(),
         NoBidReason::RegionRecovering.as_str(),
         NoBidReason::CampaignCrashed.as_str(),
         NoBidReason::ReservationsFull.as_str(),
+        NoBidReason::CapsFull.as_str(),
         NoBidReason::Deadline.as_str(),
         unserved::ENGINE_CRASHED,
         unserved::SERIALIZER_CRASHED,

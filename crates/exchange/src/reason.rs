@@ -67,6 +67,8 @@ pub enum NoBidReason {
     NoCapKey,
     /// This user has seen them often enough today.
     Capped,
+    /// The region counts as many users as it may, and this one is none of them.
+    CapsFull,
     /// Pacing holds them back.
     Paced,
     /// The region has no lease of their money at the moment.
@@ -112,6 +114,7 @@ impl NoBidReason {
             Self::BelowFloor => "below_floor",
             Self::NoCapKey => "no_cap_key",
             Self::Capped => "capped",
+            Self::CapsFull => "caps_full",
             Self::Paced => "paced",
             Self::Unfunded => "unfunded",
             Self::BudgetExhausted => "budget_exhausted",

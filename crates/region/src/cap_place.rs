@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use campaign::{CampaignId, Caps, CreativeId};
 use ledger::{CapKey, CapSubject, TokenId};
 
-use crate::cap_table::CapTable;
+use crate::cap_table::{CapTable, NoPlace};
 use crate::cap_user::CapUser;
 
 /// What a bid is capped by.
@@ -66,19 +66,19 @@ pub(crate) fn is_committed(name: TokenId) -> bool {
 }
 
 impl CapPlace {
-    /// Opens the places of a bid that has no token yet; or says which cap is reached.
+    /// Opens the places of a bid that has no token yet; or says which cap has none, and why.
     pub(crate) fn open(
         caps: &Arc<CapTable>,
         ask: &CapAsk,
         user: CapUser,
         now_ms: i64,
         expires_ms: i64,
-    ) -> Result<Self, CapSubject> {
+    ) -> Result<Self, (CapSubject, NoPlace)> {
         let mut place = Self { caps: Arc::clone(caps), key: user.key(), subjects: [None; 2], name: provisional() };
         for (at, (subject, limits)) in ask.each().into_iter().enumerate().filter(|(_, (_, caps))| !caps.is_empty()) {
-            if !caps.try_open(subject, user, limits, place.name, now_ms, expires_ms) {
+            if let Err(why) = caps.open(subject, user, limits, place.name, now_ms, expires_ms) {
                 place.close();
-                return Err(subject);
+                return Err((subject, why));
             }
             place.subjects[at] = Some(subject);
         }

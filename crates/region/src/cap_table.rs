@@ -4,7 +4,7 @@
 //! and that a bid moves from open to billed in one step. Never counts the same bid twice: opening, closing and billing name
 //! the bid.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use campaign::Caps;
@@ -36,6 +36,8 @@ pub struct CapTable {
     hasher: RandomState,
     /// The latest day of whose keys there was a bid.
     day: AtomicU32,
+    /// Users that were refused since the table was full.
+    refused: AtomicU64,
     /// Open places over all shards.
     open: AtomicUsize,
     /// The next incarnation has taken the open bids: none may be committed here any more.
@@ -58,6 +60,20 @@ pub struct CapFigures {
     pub entries: usize,
     /// Bids whose outcome is open; one that is counted for campaign and creative counts twice.
     pub open: usize,
+    /// How many pairs there may be before new users are refused.
+    pub entries_max: usize,
+    /// Bids that were refused since there was no room for their user.
+    pub refused: u64,
+}
+
+/// Why a bid gets no place in a cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NoPlace {
+    /// The user has seen as much as the cap allows, or bids that are open may get there.
+    Reached,
+    /// As many users are counted as may be, and this one is not among them. Says nothing of the user.
+    TableFull,
 }
 
 /// An open bid's place in a cap, as the next incarnation takes it over.
@@ -91,6 +107,7 @@ impl CapTable {
             entries_per_shard_max,
             shards: (0..CAP_SHARDS).map(|_| Mutex::default()).collect(),
             archived: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
             hasher: RandomState::default(),
             day: AtomicU32::new(0),
             open: AtomicUsize::new(0),
@@ -108,6 +125,11 @@ impl CapTable {
             hasher: archive.hasher().clone(),
             ..Self::new()
         }
+    }
+
+    /// The same table with room for so many pairs.
+    pub(crate) fn with_room_for(self, pairs: usize) -> Self {
+        Self { entries_per_shard_max: pairs.div_ceil(CAP_SHARDS), ..self }
     }
 
     /// Goes on from a newer archive, which has the hasher of the first.
@@ -139,8 +161,7 @@ impl CapTable {
         allowed(shard.find(&place), &before, caps, now_ms)
     }
 
-    /// Counts a bid as open until `expires_ms`; false, and not counted, if that would exceed a cap, if the table is full, or
-    /// if the user's key is that of a day which is over.
+    /// Counts a bid as open until `expires_ms`; false, and not counted, if there is [no place](Self::open) for it.
     #[must_use]
     pub fn try_open(
         &self,
@@ -151,6 +172,24 @@ impl CapTable {
         now_ms: i64,
         expires_ms: i64,
     ) -> bool {
+        self.open(subject, user, caps, bid, now_ms, expires_ms).is_ok()
+    }
+
+    /// Counts a bid as open until `expires_ms`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoPlace`], and then it is not counted: that would exceed a cap, or the user's key is that of a day which is over, or the
+    /// table is full.
+    pub fn open(
+        &self,
+        subject: impl Into<CapSubject>,
+        user: CapUser,
+        caps: Caps,
+        bid: TokenId,
+        now_ms: i64,
+        expires_ms: i64,
+    ) -> Result<(), NoPlace> {
         let subject = subject.into();
         // Said before the earlier key is looked at: whoever opens under it afterwards finds that its day is over, and
         // whoever did so before is counted.
@@ -161,19 +200,23 @@ impl CapTable {
         let place = self.place(subject, user.key());
         let mut shard = self.shard(&place);
         if user.day().is_some_and(|day| day < self.day.load(SeqCst)) {
-            return false;
+            return Err(NoPlace::Reached);
         }
         let known = shard.find(&place);
         let is_full = self.entries_per_shard_max <= shard.strangers() + self.archived.load(Relaxed) / CAP_SHARDS;
-        if caps.is_empty() || (is_full && matches!(known, Known::Nothing)) {
-            return false;
+        if caps.is_empty() {
+            return Err(NoPlace::Reached);
         }
         if known.open().iter().any(|open| open.bid == bid) || !allowed(known, &before, caps, now_ms) {
-            return false;
+            return Err(NoPlace::Reached);
+        }
+        if is_full && matches!(known, Known::Nothing) {
+            self.refused.fetch_add(1, Relaxed);
+            return Err(NoPlace::TableFull);
         }
         shard.entry(&place).push_open(Open { bid, expires_ms });
         self.open.fetch_add(1, Relaxed);
-        true
+        Ok(())
     }
 
     /// Gives an open bid the name under which the ledger will know it. False if the next incarnation has taken the open bids
@@ -229,7 +272,12 @@ impl CapTable {
     /// What is held.
     #[must_use]
     pub fn figures(&self) -> CapFigures {
-        CapFigures { entries: self.len(), open: self.open.load(Relaxed) }
+        CapFigures {
+            entries: self.len(),
+            open: self.open.load(Relaxed),
+            entries_max: self.entries_per_shard_max.saturating_mul(CAP_SHARDS),
+            refused: self.refused.load(Relaxed),
+        }
     }
 
     /// How many (subject, user) pairs are counted; some are for ten minutes counted twice when they come into the archive.

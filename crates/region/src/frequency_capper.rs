@@ -97,6 +97,7 @@ pub(crate) struct CapperArgs {
     pub(crate) clock: Clock,
     pub(crate) timings: Timings,
     pub(crate) journal: Option<CapJournal>,
+    pub(crate) pairs_max: usize,
 }
 
 impl Actor for FrequencyCapper {
@@ -118,6 +119,7 @@ impl Actor for FrequencyCapper {
         let known = args.still_whole().await;
         let LoadedCaps { table: caps, archive, region_seq, reader } = args.link.load_caps(epoch, known, now_ms).await?;
         args.tables.estate.leave_archive(Some(Arc::clone(&archive)));
+        let caps = caps.with_room_for(args.pairs_max);
         let won_ttl_ms = millis(args.timings.won_ttl.min(WON_TTL));
         // Before anybody can bid with the table: what is out is in it.
         let mut carried = args.tables.estate.settle(&caps, now_ms);

@@ -75,7 +75,7 @@ mod tree;
 pub use account::{Account, AccountFigures, PacerTable};
 pub use bidding_book::{BiddingBook, BiddingFigures};
 pub use cap_key::{CapKeys, CapSecret, UserIds};
-pub use cap_table::{CapCounts, CapFigures, CapTable};
+pub use cap_table::{CapCounts, CapFigures, CapTable, NoPlace};
 pub use cap_user::CapUser;
 pub use crash::RegionCrash;
 pub use cursor::{EventCursor, Step};

@@ -7,9 +7,12 @@ use money::Nanos;
 /// Locks over which the cap table is spread: several times the threads that bid, so that they rarely meet.
 pub const CAP_SHARDS: usize = 64;
 
-/// (campaign or creative, user) pairs in a shard; 4 million in all, some 160 MB once they are archived. Beyond it new users are
-/// refused by capped campaigns.
+/// (campaign or creative, user) pairs in a shard; 4 million in all unless said otherwise
+/// ([`RegionArgs::cap_pairs_max`](crate::RegionArgs::cap_pairs_max)). Beyond it new users are refused by capped campaigns.
 pub const CAP_ENTRIES_PER_SHARD_MAX: usize = 65_536;
+
+/// The same over all shards.
+pub const CAP_PAIRS_MAX: usize = CAP_SHARDS * CAP_ENTRIES_PER_SHARD_MAX;
 
 /// Moments at which a user was billed that are told apart; beyond it the closest are put together, as the later of them. Caps
 /// of up to so many are exact.

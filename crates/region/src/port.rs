@@ -18,7 +18,7 @@ use crate::bidding_state::BiddingMessage;
 use crate::budget_pacer::PacerMessage;
 use crate::cap_estate::CapEstate;
 use crate::cap_place::{CapAsk, CapPlace};
-use crate::cap_table::CapTable;
+use crate::cap_table::{CapTable, NoPlace};
 use crate::cap_user::CapUser;
 use crate::day::millis;
 use crate::epoch::{Incarnation, Starting};
@@ -132,6 +132,9 @@ pub enum Refusal {
     /// The same for the creative: another one of the campaign may do.
     #[error("frequency cap of the creative is reached")]
     CreativeCapped,
+    /// The user has no count yet, and the region counts as many users as it may: nobody could say when the cap is reached.
+    #[error("as many users are counted as may be")]
+    CapsFull,
     /// The campaign is capped and the user cannot be counted.
     #[error("capped campaign and no cap key")]
     NoCapKey,
@@ -147,6 +150,7 @@ impl Refusal {
             Self::Paced => "paced",
             Self::Capped => "capped",
             Self::CreativeCapped => "creative_capped",
+            Self::CapsFull => "caps_full",
             Self::NoCapKey => "no_cap_key",
         }
     }
@@ -257,7 +261,7 @@ impl RegionView<'_> {
             (false, user) => user,
         };
         if let Some(full) = user.and_then(|user| ask.full(&self.caps, user, now_ms)) {
-            return Err(capped(full));
+            return Err(capped((full, NoPlace::Reached)));
         }
         let Some(account) = self.account(&want) else { return Err(Refusal::Unfunded) };
         let out_ms = millis(want.ttl.min(HOLD_MAX));
@@ -350,10 +354,11 @@ impl RegionView<'_> {
     }
 }
 
-fn capped(full: CapSubject) -> Refusal {
-    match full {
-        CapSubject::Campaign(_) => Refusal::Capped,
-        CapSubject::Creative(_) => Refusal::CreativeCapped,
+fn capped((subject, why): (CapSubject, NoPlace)) -> Refusal {
+    match (why, subject) {
+        (NoPlace::TableFull, _) => Refusal::CapsFull,
+        (NoPlace::Reached, CapSubject::Campaign(_)) => Refusal::Capped,
+        (NoPlace::Reached, CapSubject::Creative(_)) => Refusal::CreativeCapped,
     }
 }
 

@@ -18,8 +18,8 @@ use crate::farewell::Farewell;
 use crate::frequency_capper::{CapperArgs, FrequencyCapper};
 use crate::lease_estate::LeaseEstate;
 use crate::limits::{
-    ACTOR_MAILBOX, BIDDING_MAILBOX, CAPPER_INIT, GIVE_BACK, INIT, INTENSITY, INTENSITY_PERIOD, JOIN_CALL, LEDGER_CALL,
-    OPEN_BIDS_MAX, SHUTDOWN,
+    ACTOR_MAILBOX, BIDDING_MAILBOX, CAP_PAIRS_MAX, CAPPER_INIT, GIVE_BACK, INIT, INTENSITY, INTENSITY_PERIOD,
+    JOIN_CALL, LEDGER_CALL, OPEN_BIDS_MAX, SHUTDOWN,
 };
 use crate::link::Link;
 use crate::pace::PacingBoard;
@@ -57,6 +57,9 @@ pub struct RegionArgs {
     pub cap_journal: Option<PathBuf>,
     /// How many bids may be open at once; beyond it commits are refused.
     pub open_bids_max: usize,
+    /// How many (campaign or creative, user) pairs are counted for caps at once, in memory; beyond it campaigns with caps refuse
+    /// users that have no count yet ([`Refusal::CapsFull`](crate::Refusal::CapsFull)).
+    pub cap_pairs_max: usize,
 }
 
 impl RegionArgs {
@@ -77,6 +80,7 @@ impl RegionArgs {
             intensity: (INTENSITY, INTENSITY_PERIOD),
             cap_journal: None,
             open_bids_max: OPEN_BIDS_MAX,
+            cap_pairs_max: CAP_PAIRS_MAX,
         }
     }
 }
@@ -97,6 +101,7 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
         intensity,
         cap_journal,
         open_bids_max,
+        cap_pairs_max,
     } = args;
     let name: Arc<str> = name.into();
     let link = Link::new(ledger, bank, caps, Arc::clone(&name));
@@ -141,6 +146,7 @@ pub fn region_supervisor(name: &str, args: RegionArgs) -> (Supervisor, RegionPor
         clock: clock.clone(),
         timings,
         journal: cap_journal.map(CapJournal::new),
+        pairs_max: cap_pairs_max,
     };
     region.add(
         child::<FrequencyCapper>("frequency_capper", capper)

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use campaign::{CampaignId, CapMemory, CapWindow, Caps, CreativeId};
 use ledger::{CapCount, CapKey, TokenId};
 use region::limits::CAP_SHARDS;
-use region::{CapCounts, CapTable, CapUser};
+use region::{CapCounts, CapTable, CapUser, NoPlace};
 
 const CAMPAIGN: CampaignId = CampaignId(7);
 const USER: CapKey = CapKey([0; CapKey::BYTES]);
@@ -153,7 +153,7 @@ fn users_are_forgotten_when_no_window_looks_back_on_them_unless_a_bid_is_open() 
     assert_eq!(caps.counts(CAMPAIGN, month).billed, 2);
     assert_eq!(caps.counts(CampaignId(8), USER).open, 1);
     assert_eq!(caps.counts(CampaignId(9), USER).billed, 1);
-    assert_eq!(caps.figures(), region::CapFigures { entries: 3, open: 1 });
+    assert_eq!((caps.figures().entries, caps.figures().open), (3, 1));
 }
 
 #[test]
@@ -170,6 +170,26 @@ fn a_full_table_refuses_new_users_and_keeps_counting_known_ones() {
     let refused = (0..=limit).find(|number| !open(&caps, CAMPAIGN, user(*number), bid(1), 2));
     assert!(refused.is_some(), "the table takes no more than {limit}");
     assert!(open(&caps, CAMPAIGN, user(0), bid(2), 2), "a known user is still counted");
+
+    // It says which of both it was.
+    let again = |number: u32, name: TokenId, cap: u32| {
+        caps.open(CAMPAIGN, CapUser::lasting(user(number)), per_day(cap), name, NOW_MS, NOW_MS + HOUR_MS)
+    };
+    let refused = refused.unwrap();
+    assert_eq!(again(refused, bid(3), 2), Err(NoPlace::TableFull));
+    assert_eq!(again(0, bid(3), 2), Err(NoPlace::Reached));
+    let figures = caps.figures();
+    assert_eq!((figures.refused, figures.entries_max), (2, CAP_SHARDS * PER_SHARD_MAX));
+
+    // Those whose windows have passed make room.
+    (0..refused).for_each(|number| caps.close(CAMPAIGN, user(number), bid(1)));
+    caps.bill(CAMPAIGN, user(0), bid(2), NOW_MS);
+    (0..CAP_SHARDS).for_each(|shard| caps.forget(shard, NOW_MS));
+    assert_eq!(caps.figures().entries, 1);
+    assert_eq!(again(refused, bid(3), 2), Ok(()));
+    caps.close(CAMPAIGN, user(refused), bid(3));
+    (0..CAP_SHARDS).for_each(|shard| caps.forget(shard, NOW_MS + 86_400_000 + 1_000));
+    assert_eq!(caps.figures().entries, 0, "a day later nobody is counted");
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::alert::Cause;
 use crate::board::AlertBoard;
 use crate::counter::Labelled;
 use crate::histogram::{BUCKETS_US, Histogram};
+use crate::ledger_state;
 use crate::levels::{ServiceLevel, ServiceLevels};
 use crate::meters::{ConnectionMeters, ExchangeMeters, Meters, RegionMeters, RegionState};
 use crate::runtime::RuntimeMeters;
@@ -36,6 +37,7 @@ impl Collector for MeterCollector {
         self.runtimes(&mut to)?;
         self.regions(&mut to)?;
         self.region_states(&mut to)?;
+        self.0.ledger_state().map_or(Ok(()), |state| ledger_state::encode(&state, &mut to))?;
         self.notices(&mut to)
     }
 }
@@ -153,6 +155,15 @@ impl MeterCollector {
         )?;
         let help = "Places in caps that open bids hold";
         gauges(to, "adserver_cap_provisional", help, level(|state| state.cap_provisional))?;
+        let help = "Users that may be counted before new ones are refused";
+        gauges(to, "adserver_cap_keys_limit", help, level(|state| state.cap_keys_max))?;
+        let refused = states.iter().map(|state| ([("region", &*state.name)], state.cap_refused));
+        counters(
+            to,
+            "adserver_cap_refusals",
+            "Bids refused since their user could not be counted for want of room",
+            refused,
+        )?;
         let help = "How long a region took to count its users when it last started";
         let took = states.iter().map(|state| ([("region", &*state.name)], state.recovery_micros as f64 / 1e6));
         gauges(to, "adserver_region_recovery_seconds", help, took)?;
@@ -263,7 +274,7 @@ fn counters<L: EncodeLabelSet>(
     Ok(())
 }
 
-fn gauges<L: EncodeLabelSet, V: EncodeGaugeValue>(
+pub(crate) fn gauges<L: EncodeLabelSet, V: EncodeGaugeValue>(
     to: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,

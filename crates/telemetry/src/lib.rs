@@ -20,6 +20,7 @@ pub mod chaos;
 mod collect;
 mod counter;
 mod histogram;
+mod ledger_state;
 mod levels;
 mod meters;
 mod runtime;
@@ -34,6 +35,7 @@ pub use burn::{BURN_RULES, BURN_STEP, BurnHistory, BurnRule, Counts, FAILURES_MI
 pub use collect::ALERT_SERIES_MAX;
 pub use counter::{Counter, Gauge, LABELS_MAX, Labelled};
 pub use histogram::{BUCKETS_US, Histogram, HistogramSnapshot};
+pub use ledger_state::LedgerState;
 pub use levels::{LevelReport, Objectives, ServiceLevel, ServiceLevels};
 pub use meters::{ConnectionMeters, ExchangeMeters, Meters, NoticeMeters, RegionMeters, RegionState, Statuses};
 pub use runtime::RuntimeMeters;

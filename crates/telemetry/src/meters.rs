@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::counter::{Counter, Gauge, Labelled};
 use crate::histogram::Histogram;
+use crate::ledger_state::{LedgerState, LedgerStates};
 use crate::runtime::RuntimeMeters;
 
 /// A region at one moment.
@@ -21,6 +22,10 @@ pub struct RegionState {
     pub cap_keys: u64,
     /// Places in caps that bids hold whose outcome is open.
     pub cap_provisional: u64,
+    /// How many pairs there may be.
+    pub cap_keys_max: u64,
+    /// Bids that were refused since their user had no count yet and there was no room for one, since the region last started.
+    pub cap_refused: u64,
     /// How often it has counted its users anew.
     pub recoveries: u64,
     /// How long that took the last time, in microseconds.
@@ -41,13 +46,19 @@ pub struct Meters {
     exchanges: Vec<Arc<ExchangeMeters>>,
     notices: Arc<NoticeMeters>,
     region_states: OnceLock<RegionStates>,
+    ledger_state: OnceLock<LedgerStates>,
 }
 
 impl Meters {
     /// Makes meters for the configured exchanges, each with a cell for every region.
     pub fn new<E: AsRef<str>, R: AsRef<str>>(exchanges: &[E], regions: &[R]) -> Arc<Meters> {
         let exchanges = exchanges.iter().map(|name| ExchangeMeters::new(name.as_ref(), regions)).collect();
-        Arc::new(Meters { exchanges, notices: Arc::default(), region_states: OnceLock::new() })
+        Arc::new(Meters {
+            exchanges,
+            notices: Arc::default(),
+            region_states: OnceLock::new(),
+            ledger_state: OnceLock::new(),
+        })
     }
 
     /// Returns the meters of one exchange.
@@ -68,6 +79,16 @@ impl Meters {
     /// The state of the regions, as far as somebody tells it.
     pub fn region_states(&self) -> Vec<RegionState> {
         self.region_states.get().map_or_else(Vec::new, |tell| (tell.0)())
+    }
+
+    /// Says who tells the state of the ledger whenever it is to be shown. The first one counts.
+    pub fn set_ledger_state(&self, tell: impl Fn() -> LedgerState + Send + Sync + 'static) {
+        let _ = self.ledger_state.set(LedgerStates(Box::new(tell)));
+    }
+
+    /// The state of the ledger, if somebody tells it.
+    pub fn ledger_state(&self) -> Option<LedgerState> {
+        self.ledger_state.get().map(|tell| (tell.0)())
     }
 
     /// Returns the meters of the notices listener.

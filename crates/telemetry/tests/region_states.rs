@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use telemetry::{
-    AggregatorMessage, AlertBoard, Meters, Objective, Objectives, RegionState, ServiceLevels, telemetry_supervisor,
+    AggregatorMessage, AlertBoard, LedgerState, Meters, Objective, Objectives, RegionState, ServiceLevels,
+    telemetry_supervisor,
 };
 use tembusu::Supervisor;
 
@@ -16,6 +17,8 @@ fn whoever_is_asked_first_tells_the_state_of_the_regions() {
         open: true,
         cap_keys,
         cap_provisional: 2,
+        cap_keys_max: 10,
+        cap_refused: 3,
         recoveries: 1,
         recovery_micros: 900,
     };
@@ -30,7 +33,27 @@ async fn what_is_a_time_is_shown_in_seconds() {
     meters.exchange("xandr").expect("it has meters").runtime.lag_nanos.set(2_500_000);
     meters.set_region_states(|| {
         let name = "sg".into();
-        vec![RegionState { name, open: true, cap_keys: 0, cap_provisional: 0, recoveries: 1, recovery_micros: 900 }]
+        let (recoveries, recovery_micros) = (1, 900);
+        let (cap_keys, cap_provisional, cap_keys_max, cap_refused) = (0, 0, 10, 3);
+        let open = true;
+        vec![RegionState {
+            name,
+            open,
+            cap_keys,
+            cap_provisional,
+            cap_keys_max,
+            cap_refused,
+            recoveries,
+            recovery_micros,
+        }]
+    });
+    meters.set_ledger_state(|| LedgerState {
+        bytes: 5_000,
+        free_bytes: 2_000,
+        folded: 9,
+        folded_ms: 1_500,
+        fold_step_micros_max: 2_500,
+        ..LedgerState::default()
     });
     let objective = Objective::parse("99.95%").expect("an objective");
     let objectives = Objectives { answered_in_time: objective, able_to_bid: objective };
@@ -43,6 +66,12 @@ async fn what_is_a_time_is_shown_in_seconds() {
     for series in [
         r#"adserver_runtime_lag_seconds{exchange="xandr"} 0.0025"#,
         r#"adserver_region_recovery_seconds{region="sg"} 0.0009"#,
+        r#"adserver_cap_refusals_total{region="sg"} 3"#,
+        r#"adserver_cap_keys_limit{region="sg"} 10"#,
+        r#"adserver_ledger_bytes{part="used"} 3000"#,
+        "adserver_ledger_events_folded_total 9",
+        "adserver_ledger_folded_timestamp_seconds 1.5",
+        "adserver_ledger_fold_step_max_seconds 0.0025",
     ] {
         assert!(page.lines().any(|line| line == series), "{series} is not in\n{page}");
     }

@@ -28,7 +28,7 @@ pub(super) struct Standing<'a> {
 }
 
 /// Reasons after targeting that a plan does not explain.
-const LIMITING: [&str; 3] = ["capped", "unfunded", "below_floor"];
+const LIMITING: [&str; 4] = ["capped", "caps_full", "unfunded", "below_floor"];
 
 /// Which of what was sampled limits a campaign: the most frequent of those reasons that can, if it kept out more bids than there
 /// were. Of a campaign that bids on most of what fits it, none does.
@@ -69,6 +69,9 @@ pub(super) fn limit(of: &Standing<'_>) -> (&'static str, &'static str) {
         }
         Standing { drop_reason: Some("capped"), .. } => {
             ("caps", "everything passes, and most users have seen it often enough")
+        }
+        Standing { drop_reason: Some("caps_full"), .. } => {
+            ("users", "everything passes, and a region counts as many users as it may: see cap_pairs_max")
         }
         Standing { drop_reason: Some("unfunded"), .. } => {
             ("leases", "everything passes, and most bids find no lease with money yet")

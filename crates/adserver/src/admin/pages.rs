@@ -87,6 +87,8 @@ pub(super) async fn regions(State(desk): State<Arc<Desk>>) -> Json<Value> {
             "open": state.open,
             "cap_keys": state.cap_keys,
             "cap_provisional": state.cap_provisional,
+            "cap_keys_max": state.cap_keys_max,
+            "cap_refused": state.cap_refused,
             "recoveries": state.recoveries,
             "recovery_micros": state.recovery_micros,
         })

@@ -1,4 +1,4 @@
-//! Durations as people write them: `200ms`, `10s`, `5m`, `1h`.
+//! Durations as people write them: `200ms`, `10s`, `5m`, `1h`, `90d`.
 //!
 //! A bare number is refused: its unit would be a guess.
 
@@ -10,8 +10,13 @@ use serde::{Deserialize, Deserializer, de};
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
     parse(&text).ok_or_else(|| {
-        de::Error::custom(format!("`{text}` is not a duration; write a whole number and its unit, such as \"200ms\", \"10s\", \"5m\" or \"1h\""))
+        de::Error::custom(format!("`{text}` is not a duration; write a whole number and its unit, such as \"200ms\", \"10s\", \"5m\", \"1h\" or \"90d\""))
     })
+}
+
+/// The same for a setting that may be missing.
+pub(super) fn deserialize_some<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    deserialize(from).map(Some)
 }
 
 pub(crate) fn parse(text: &str) -> Option<Duration> {
@@ -23,6 +28,7 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
         "s" => Some(Duration::from_secs(number)),
         "m" => number.checked_mul(60).map(Duration::from_secs),
         "h" => number.checked_mul(3_600).map(Duration::from_secs),
+        "d" => number.checked_mul(86_400).map(Duration::from_secs),
         _ => None,
     }
 }

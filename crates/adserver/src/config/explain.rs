@@ -72,6 +72,14 @@ pub fn explain(config: &AdserverConfig) -> String {
         show(config.ledger.lease_life),
         show(config.ledger.lease_grace)
     ));
+    let kept = config.retention();
+    say(format!(
+        "the ledger keeps every event for {}, and {} of them at most; other notices than billings for {}; billings {}",
+        show(kept.events),
+        kept.events_max,
+        show(kept.notices),
+        kept.billings.map_or("for ever".to_owned(), |kept| format!("for {}", show(kept)))
+    ));
     let currencies: Vec<_> = config.rates.currencies().map(|currency| currency.to_string()).collect();
     say(format!("prices are converted by the rates of {} ({})", config.rates.as_of(), currencies.join(", ")));
     text

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ledger::Retention;
 use money::{Currency, Rates};
 use serde::{Deserialize, Deserializer, de};
 use telemetry::Objective;
@@ -98,6 +99,20 @@ pub struct LedgerConfig {
     /// (a token opens for `token_ttl`) is booked as late and may overdraw its campaign.
     #[serde(default = "lease_grace", deserialize_with = "duration::deserialize")]
     pub lease_grace: Duration,
+    /// How long every event is kept. Older ones are folded into balances, but for budgets and billings, and for other notices
+    /// until `keep_notices`.
+    #[serde(default = "keep_events", deserialize_with = "duration::deserialize")]
+    pub keep_events: Duration,
+    /// Beyond so many events the oldest are folded sooner: it bounds the database and the time of a start.
+    #[serde(default = "keep_events_max")]
+    pub keep_events_max: u64,
+    /// How long wins, losses, and notices that moved nothing are kept: longer than `notices.token_ttl` by an hour at least, or a
+    /// late one would count twice. Default: a day longer.
+    #[serde(default, deserialize_with = "duration::deserialize_some")]
+    pub keep_notices: Option<Duration>,
+    /// How long billings are kept, three days at least. Default: for ever.
+    #[serde(default, deserialize_with = "duration::deserialize_some")]
+    pub keep_billings: Option<Duration>,
     /// Crashes granted before it is retried with back-off.
     #[serde(default)]
     pub intensity: Intensity,
@@ -153,6 +168,10 @@ pub struct RegionConfig {
     pub name: String,
     /// Countries that it serves, as ISO 3166-1 codes of two or three letters.
     pub countries: Vec<String>,
+    /// Users that are counted for caps at once, each for a campaign or creative, in memory: 40 to 240 bytes each. Beyond it
+    /// campaigns with caps do not bid on users that have no count yet.
+    #[serde(default = "cap_pairs_max")]
+    pub cap_pairs_max: usize,
     /// Crashes granted before the region is down and its money frozen.
     #[serde(default)]
     pub intensity: Intensity,
@@ -378,6 +397,13 @@ impl LedgerConfig {
 }
 
 impl AdserverConfig {
+    /// Returns how long the ledger keeps what.
+    pub fn retention(&self) -> Retention {
+        let LedgerConfig { keep_events, keep_events_max, keep_notices, keep_billings, .. } = self.ledger;
+        let notices = keep_notices.unwrap_or(self.notices.token_ttl.saturating_add(Retention::NOTICES_MARGIN));
+        Retention { events: keep_events, events_max: keep_events_max, notices, billings: keep_billings }
+    }
+
     /// Takes relative paths from `folder`.
     pub(super) fn resolve_paths(&mut self, folder: &Path) {
         let mut paths = vec![&mut self.ledger.path, &mut self.ledger.key_file, &mut self.campaigns.file];
@@ -407,6 +433,18 @@ fn lease_life() -> Duration {
 
 fn lease_grace() -> Duration {
     ledger::LEASE_GRACE
+}
+
+fn keep_events() -> Duration {
+    Retention::EVENTS
+}
+
+fn keep_events_max() -> u64 {
+    Retention::EVENTS_MAX
+}
+
+fn cap_pairs_max() -> usize {
+    region::limits::CAP_PAIRS_MAX
 }
 
 fn dialect() -> Dialect {

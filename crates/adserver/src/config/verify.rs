@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ledger::Retention;
 use region::limits::BILLABLE_MAX;
 
 use super::duration::show;
@@ -20,6 +21,8 @@ const THREADS_MAX: usize = 64;
 const SUBTREES_MAX: usize = 64;
 /// Longest name of an exchange or a region.
 const NAME_CHARS_MAX: usize = 32;
+/// By how much a notice is kept longer than its token opens: clocks are set.
+const NOTICES_MARGIN_MIN: Duration = Duration::from_secs(3_600);
 /// Longest period of an intensity.
 const WITHIN_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// Longest wait before a trial, and longest trial.
@@ -43,6 +46,7 @@ pub(super) fn verify(config: &AdserverConfig) -> Result<(), Fault> {
         );
         return Err(Fault::new([Key("ledger"), Key("lease_grace")], problem));
     }
+    retention(config)?;
     intensity(config.notices.intensity, &[Key("notices"), Key("intensity")])?;
     if let Some(url) = &config.notices.public_url
         && !is_base(url)
@@ -78,6 +82,24 @@ pub(super) fn verify(config: &AdserverConfig) -> Result<(), Fault> {
     addresses(config)
 }
 
+/// What is thrown away too early cannot be known again.
+fn retention(config: &AdserverConfig) -> Result<(), Fault> {
+    let least = config.notices.token_ttl.saturating_add(NOTICES_MARGIN_MIN);
+    if config.ledger.keep_notices.is_some_and(|kept| kept < least) {
+        let problem = format!(
+            "a notice may come for {}, and one that is not known any more counts twice; write \"{}m\" or more",
+            show(config.notices.token_ttl),
+            least.as_secs().div_ceil(60)
+        );
+        return Err(Fault::new([Key("ledger"), Key("keep_notices")], problem));
+    }
+    if config.ledger.keep_billings.is_some_and(|kept| kept < Retention::BILLINGS_MIN) {
+        let problem = "users' counts are compared with the billings of some days; write \"3d\" or more";
+        return Err(Fault::new([Key("ledger"), Key("keep_billings")], problem));
+    }
+    Ok(())
+}
+
 /// What notice URLs can begin with: scheme, host and perhaps a path.
 fn is_base(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
@@ -98,6 +120,7 @@ fn regions(config: &AdserverConfig) -> Result<(), Fault> {
     let mut served = HashMap::new();
     for (index, region) in config.regions.iter().enumerate() {
         let at = |key| [Key("region"), Index(index), Key(key)];
+        at_least(region.cap_pairs_max, 1, &at("cap_pairs_max"))?;
         name(&region.name, &mut names, &at("name"))?;
         intensity(region.intensity, &at("intensity"))?;
         if region.countries.is_empty() {

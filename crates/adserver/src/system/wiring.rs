@@ -18,11 +18,11 @@ use exchange::{
     ExchangeArgs, ExchangePort, LaneLost, Restore, SocketsArgs, Trials, exchange_supervisor, sockets_supervisor,
 };
 use hyper_util::service::TowerToHyperService;
-use ledger::{Audit, CampaignWord, Clock, LedgerArgs, LedgerMessage};
+use ledger::{Audit, CampaignWord, Clock, LedgerArgs, LedgerFigures, LedgerMessage};
 use region::supply::SupplyBook;
 use region::{PacingBoard, RegionArgs, RegionPort, region_supervisor};
 use telemetry::{
-    AlertBoard, Cause, ConnectionMeters, ExchangeMeters, Meters, Objectives, RegionState, ServiceLevels,
+    AlertBoard, Cause, ConnectionMeters, ExchangeMeters, LedgerState, Meters, Objectives, RegionState, ServiceLevels,
     telemetry_supervisor,
 };
 use tembusu::{Address, Supervisor, child};
@@ -77,7 +77,7 @@ pub(super) fn wire(
     let names = config.exchanges.iter().map(|exchange| exchange.name.clone());
     let file = FileWords::new(&config.campaigns.file, names, &campaigns);
     let campaigns = start_with(campaigns, said_before(&config.ledger.path));
-    let ledger = wire_ledger(config, &campaigns, runtimes, &mut subtrees);
+    let ledger = wire_ledger(config, &campaigns, &meters, runtimes, &mut subtrees);
     let (subtree, campaigns) = campaigns_supervisor_of(campaigns)?;
     subtrees.push(subtree);
     let outs = Outs::default();
@@ -157,6 +157,7 @@ pub(super) fn wire(
 fn wire_ledger(
     config: &AdserverConfig,
     campaigns: &[(Campaign, u32)],
+    meters: &Meters,
     runtimes: &Runtimes,
     subtrees: &mut Vec<Supervisor>,
 ) -> Address<LedgerMessage> {
@@ -165,6 +166,9 @@ fn wire_ledger(
     args.store.lease_life = config.ledger.lease_life;
     args.store.lease_grace = config.ledger.lease_grace;
     args.store.regions = count(config.regions.len());
+    args.store.retention = config.retention();
+    let (figures, events_max) = (args.figures.clone(), config.ledger.keep_events_max);
+    meters.set_ledger_state(move || ledger_state(&figures.read(), events_max));
     let (ledger, address) = ledger::supervisor(args);
     subtrees.push(granting(ledger, config.ledger.intensity));
     address
@@ -212,6 +216,7 @@ fn wire_regions(
             args.pacing = pacing.clone();
             args.supply = supply.clone();
             args.intensity = (region.intensity.restarts, region.intensity.within);
+            args.cap_pairs_max = region.cap_pairs_max;
             args.cap_journal = Some(config.ledger.cap_journal_path(&region.name));
             let (subtree, port) = region_supervisor(&region.name, args);
             regions.supervisor(subtree);
@@ -220,6 +225,20 @@ fn wire_regions(
         .collect();
     subtrees.push(regions);
     ports
+}
+
+/// The ledger as meters show it.
+fn ledger_state(figures: &LedgerFigures, events_max: u64) -> LedgerState {
+    LedgerState {
+        bytes: figures.size.bytes,
+        free_bytes: figures.size.free_bytes,
+        log_bytes: figures.size.log_bytes,
+        events: figures.events,
+        events_max,
+        folded: figures.folded,
+        folded_ms: figures.folded_ms,
+        fold_step_micros_max: figures.step_micros_max,
+    }
 }
 
 /// A region as pages and meters show it.
@@ -231,6 +250,8 @@ fn region_state(port: &RegionPort) -> RegionState {
         open: caps.is_some(),
         cap_keys: caps.map_or(0, |caps| caps.entries as u64),
         cap_provisional: caps.map_or(0, |caps| caps.open as u64),
+        cap_keys_max: caps.map_or(0, |caps| caps.entries_max as u64),
+        cap_refused: caps.map_or(0, |caps| caps.refused),
         recoveries: recovery.starts,
         recovery_micros: u64::try_from(recovery.took.as_micros()).unwrap_or(u64::MAX),
     }

@@ -367,6 +367,7 @@ fn reason_of(refusal: Refusal) -> NoBidReason {
         Refusal::BudgetExhausted => NoBidReason::BudgetExhausted,
         Refusal::Paced => NoBidReason::Paced,
         Refusal::Capped | Refusal::CreativeCapped => NoBidReason::Capped,
+        Refusal::CapsFull => NoBidReason::CapsFull,
         Refusal::NoCapKey => NoBidReason::NoCapKey,
         _ => NoBidReason::Unfunded,
     }

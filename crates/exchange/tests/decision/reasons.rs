@@ -147,6 +147,12 @@ fn every_reason_for_no_bid() {
         ),
         ("paced", World::refusing(&[(1, Refusal::Paced), (2, Refusal::Capped)]), request(|_| {}), NoBidReason::Paced),
         (
+            "no room to count",
+            World::refusing(&[(1, Refusal::CapsFull), (2, Refusal::Capped)]),
+            request(|_| {}),
+            NoBidReason::CapsFull,
+        ),
+        (
             "exhausted",
             World::refusing(&[(1, Refusal::BudgetExhausted), (2, Refusal::Paced)]),
             request(|_| {}),
