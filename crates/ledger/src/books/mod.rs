@@ -40,7 +40,8 @@ use crate::{EventKind, LeaseId, LedgerEvent};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Books {
     pub(crate) accounts: BTreeMap<CampaignId, Account>,
-    pub(crate) leases: BTreeMap<LeaseId, OpenLease>,
+    /// Boxed: they come in order, which leaves half of each node of the map empty.
+    pub(crate) leases: BTreeMap<LeaseId, Box<OpenLease>>,
     /// When each open lease closes, in that order.
     closing: BTreeSet<(i64, LeaseId)>,
     /// The last `region_seq` of each region.
@@ -64,13 +65,13 @@ impl Books {
 
     /// The open leases, by number.
     pub fn leases(&self) -> impl Iterator<Item = &OpenLease> {
-        self.leases.values()
+        self.leases.values().map(|lease| &**lease)
     }
 
     /// An open lease.
     #[must_use]
     pub fn lease(&self, lease: LeaseId) -> Option<&OpenLease> {
-        self.leases.get(&lease)
+        self.leases.get(&lease).map(|lease| &**lease)
     }
 
     /// The last number in a region's order; 0 if nothing has happened there.
@@ -111,7 +112,7 @@ impl Books {
     /// Takes an open lease into the books as they are loaded.
     pub(crate) fn load_lease(&mut self, lease: OpenLease) {
         self.closing.insert((lease.closes_ms(), lease.lease));
-        self.leases.insert(lease.lease, lease);
+        self.leases.insert(lease.lease, Box::new(lease));
     }
 
     /// Applies the next event.
