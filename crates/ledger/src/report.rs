@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use campaign::CampaignId;
 use money::Nanos;
+use tembusu::Turn;
 
 use crate::{Books, CapCount, EventKind, LedgerEvent, OpenLease};
 
@@ -47,8 +48,10 @@ impl Totals {
     /// Sums up books.
     #[must_use]
     pub fn of(books: &Books) -> Self {
+        let mut turn = Turn::begin();
         let accounts: Vec<_> = books
             .accounts()
+            .inspect(|_| turn.step())
             .map(|(campaign, account)| AccountTotals {
                 campaign,
                 budget: account.budget(),

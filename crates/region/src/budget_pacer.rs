@@ -12,7 +12,7 @@ use campaign::CampaignId;
 use foldhash::fast::RandomState;
 use ledger::{Clock, EventKind, LeaseId, LedgerEvent, Totals};
 use money::Nanos;
-use tembusu::{Actor, Context, ExitReason, Flow, Init};
+use tembusu::{Actor, Context, ExitReason, Flow, Init, Turn};
 use tokio::time::timeout;
 
 use crate::account::{Account, PacerTable};
@@ -192,7 +192,11 @@ impl BudgetPacer {
         self.open_accounts(cx);
         self.give_back().await;
         let length_ms = millis(self.args.timings.renewal);
-        self.fundings.values_mut().for_each(|funding| funding.measure(length_ms));
+        let mut turn = Turn::begin();
+        for funding in self.fundings.values_mut() {
+            funding.measure(length_ms);
+            turn.step();
+        }
         self.top_up(self.fundings.keys().copied().collect()).await;
     }
 
@@ -200,11 +204,13 @@ impl BudgetPacer {
     async fn top_up(&mut self, campaigns: Vec<CampaignId>) {
         let now_ms = self.args.clock.now_ms();
         let mut asks: Vec<(CampaignId, Ask)> = Vec::new();
+        let mut turn = Turn::begin();
         for campaign in campaigns {
             if asks.len() >= LEDGER_CALLS_MAX {
                 // The others still want money at the next tick; those who have got some do not.
                 break;
             }
+            turn.step();
             let funding = self.fundings.get_mut(&campaign);
             asks.extend(funding.and_then(|funding| funding.ask(now_ms)).map(|ask| (campaign, ask)));
         }
@@ -212,6 +218,7 @@ impl BudgetPacer {
         let answers = join_all(asks.iter().map(|(campaign, ask)| link.lease(*campaign, *ask))).await;
         let mut unanswered = Vec::new();
         for ((campaign, _), answer) in asks.iter().zip(answers) {
+            turn.step();
             let Some(funding) = self.fundings.get_mut(campaign) else { continue };
             match answer {
                 Ok(Ok(grant)) => self.args.tables.leases.note(funding.granted(grant), grant.term.closes_ms),
@@ -233,7 +240,9 @@ impl BudgetPacer {
     async fn give_back(&mut self) {
         let now_ms = self.args.clock.now_ms();
         let mut backs: Vec<(CampaignId, GiveBack)> = Vec::new();
+        let mut turn = Turn::begin();
         for (campaign, funding) in &mut self.fundings {
+            turn.step();
             funding.forget_closed(now_ms);
             backs.extend(funding.retire(now_ms).into_iter().map(|back| (*campaign, back)));
         }
@@ -278,8 +287,12 @@ impl BudgetPacer {
         let since_ms = now_ms.saturating_sub(self.controlled_ms);
         let length_ms = if 0 < since_ms { since_ms } else { millis(self.args.timings.control) };
         self.controlled_ms = now_ms;
-        let spent = spent(&totals);
-        self.fundings.values_mut().for_each(|funding| funding.observe(length_ms));
+        let mut turn = Turn::begin();
+        let spent = self.spent(&totals, &mut turn);
+        for funding in self.fundings.values_mut() {
+            funding.observe(length_ms);
+            turn.step();
+        }
 
         let PacerArgs { seat, regions, .. } = &self.args;
         let mut others: HashMap<CampaignId, Supply, RandomState> = HashMap::default();
@@ -302,15 +315,19 @@ impl BudgetPacer {
         let members = u32::try_from(seat.members()).unwrap_or(u32::MAX);
         let of_all = f64::from((*regions).max(members)) / f64::from(members.max(1));
         for (campaign, funding) in &mut self.fundings {
+            turn.step();
             let spent_total = spent.get(campaign).copied().unwrap_or(Nanos(0));
             let others = others.get(campaign).copied().unwrap_or_default();
             funding.control(&ControlTick { now_ms, length_ms, spent_total, others, of_all });
         }
     }
-}
 
-fn spent(totals: &Totals) -> HashMap<CampaignId, Nanos, RandomState> {
-    totals.accounts.iter().map(|account| (account.campaign, account.spent)).collect()
+    /// What the campaigns that bid here have spent. The ledger says it of all that there are.
+    fn spent(&self, totals: &Totals, turn: &mut Turn) -> HashMap<CampaignId, Nanos, RandomState> {
+        let accounts = totals.accounts.iter().inspect(|_| turn.step());
+        let own = accounts.filter(|account| self.fundings.contains_key(&account.campaign));
+        own.map(|account| (account.campaign, account.spent)).collect()
+    }
 }
 
 fn note_billing(fundings: &mut Fundings, event: &LedgerEvent) {

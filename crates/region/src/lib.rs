@@ -68,6 +68,7 @@ mod recovery;
 mod reservations;
 pub mod risk;
 pub mod shading;
+mod spread_map;
 pub mod supply;
 mod timings;
 mod tree;

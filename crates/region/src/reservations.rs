@@ -5,11 +5,10 @@
 //! where it is, in a lease that nobody uses any more.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use campaign::CampaignId;
-use foldhash::fast::RandomState;
 use ledger::{CapKey, LeaseId, TokenId};
 use money::Nanos;
 
@@ -20,6 +19,7 @@ use crate::limits::STALE_EXPIRIES_MIN;
 use crate::open_bids::OpenBid;
 use crate::risk::{BidClass, Slot};
 use crate::shading::Lesson;
+use crate::spread_map::SpreadMap;
 
 /// What one bid holds until its outcome is known.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ impl Reservation {
 /// The open bids of a region by their tokens.
 #[derive(Debug, Default)]
 pub struct Reservations {
-    open: HashMap<TokenId, Reservation, RandomState>,
+    open: SpreadMap<Reservation>,
     /// By expiry; entries of bids that have ended or were extended are passed over when their turn comes,
     /// or dropped when they are the greater part.
     expiries: BinaryHeap<Reverse<(i64, TokenId)>>,
@@ -123,7 +123,7 @@ impl Reservations {
     /// Whether no bid is open.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.open.is_empty()
+        self.open.len() == 0
     }
 
     /// Tracks a bid.
@@ -132,7 +132,7 @@ impl Reservations {
     ///
     /// The reservation, if a bid of that name is tracked already.
     pub fn track(&mut self, reservation: Reservation) -> Result<(), Box<Reservation>> {
-        if self.open.contains_key(&reservation.bid) {
+        if self.open.get(&reservation.bid).is_some() {
             return Err(Box::new(reservation));
         }
         self.expiries.push(Reverse((reservation.expires_ms, reservation.bid)));

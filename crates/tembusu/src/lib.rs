@@ -71,7 +71,7 @@
 //! | timers, monitors, links, a stash | [`Context`] |
 //! | asking and changing what runs | [`SupervisorRef`], [`Change`], [`Inspection`], [`NodeSnapshot`], [`Events`], [`Report`] |
 //! | ending | [`Tree::shutdown`], [`Tree::drain`], [`SupervisorRef::drain_child`], [`AutoShutdown`] |
-//! | what blocks or gets stuck | [`ChildSpec::on_own_thread`], [`Supervisor::heartbeat`], [`AllStuck`] |
+//! | what blocks, gets stuck, or computes for long | [`ChildSpec::on_own_thread`], [`Supervisor::heartbeat`], [`AllStuck`], [`Turn`] |
 //!
 //! # Map
 //!
@@ -131,6 +131,7 @@ mod ties;
 mod timers;
 mod tree;
 mod trie;
+mod turn;
 mod watchdog;
 
 pub use actor::{Actor, Flow, Init};
@@ -218,4 +219,5 @@ pub use table::Table;
 pub use tembusu_macros::actor;
 pub use timers::{Missed, TimerId};
 pub use tree::{SupervisorRef, Tree};
+pub use turn::Turn;
 pub use watchdog::AllStuck;

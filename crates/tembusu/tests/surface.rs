@@ -75,6 +75,7 @@ fn public_types_are_send_sync_clone_and_debug_where_they_should_be() {
     value::<tembusu::Missed>();
     shared::<Tree>();
     shared::<Events>();
+    shared::<tembusu::Turn>();
     shared::<Supervisor>();
     shared::<ChildSpec<Scripted>>();
     shared::<Declared<Scripted>>();

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tembusu::{Address, Dynamic, Reply, Supervisor, Table};
+use tembusu::{Address, Dynamic, Reply, Supervisor, Table, Turn};
 
 use super::loader::start;
 use super::registry::Registry;
@@ -215,7 +215,8 @@ impl CampaignsHandle {
 
     /// Every campaign as it is now, by id.
     pub fn views(&self) -> Vec<CampaignView> {
-        self.registry.slots().iter().map(|slot| self.view_of(slot)).collect()
+        let mut turn = Turn::begin();
+        self.registry.slots().iter().inspect(|_| turn.step()).map(|slot| self.view_of(slot)).collect()
     }
 
     /// The campaigns that come after one, by id, up to `limit` of them, as they are now; and how many there are in all.

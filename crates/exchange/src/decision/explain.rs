@@ -8,6 +8,7 @@ use campaign::{CampaignId, CampaignState, Candidate, DropReason, Setting};
 use ledger::{CapKey, LeaseId};
 use openrtb::{BidRequest, Validity};
 use region::{Refusal, Want};
+use tembusu::Turn;
 
 use super::handle::{Prepared, prepare};
 use super::imp::{Asked, Common, ask, judge, pays};
@@ -68,6 +69,8 @@ pub fn explain_request(
     let Prepared { facts, money, mut blocks } = prepare(request, view)?;
     let common = Common { request, facts: &facts, view, money, user: Default::default() };
     let setting = Setting { exchange: view.exchange, country: view.country, now_ms: view.now_ms };
+    // No request waits for it, and there may be many campaigns.
+    let mut turn = Turn::begin();
     let explain_imp = |(at, imp): (usize, &openrtb::Imp<'_>)| {
         let mut sizes = Vec::new();
         let asked =
@@ -76,6 +79,7 @@ pub fn explain_request(
             Err(reason) => (Some(reason), Vec::new()),
             Ok(Asked { want, slot, terms }) => {
                 let verdict = |view: &CampaignView| {
+                    turn.step();
                     if let Some(reason) = campaign::explain(&view.definition, request, imp, &setting) {
                         return Verdict::Dropped(reason);
                     }

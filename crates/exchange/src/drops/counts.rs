@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use campaign::CampaignId;
+use tembusu::Turn;
 
 use super::Sample;
 use crate::decision::{ImpExplanation, Verdict};
@@ -43,7 +44,9 @@ impl DropCounts {
     pub fn add(&mut self, exchange: &Arc<str>, sample: &Sample, explained: &Explanation, campaigns: &[CampaignId]) {
         self.sampled += 1;
         let counted = self.reasons.entry(Arc::clone(exchange)).or_default();
+        let mut turn = Turn::begin();
         let mut count = |campaign: CampaignId, reason: &'static str| {
+            turn.step();
             let reasons = counted.entry(campaign).or_default();
             match reasons.iter_mut().find(|(met, _)| *met == reason) {
                 Some((_, count)) => *count += 1,

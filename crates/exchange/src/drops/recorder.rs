@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use campaign::{CampaignId, CampaignsHandle};
-use tembusu::{Actor, Context, Flow, Init, Reply};
+use tembusu::{Actor, Context, Flow, Init, Reply, Turn};
 
 use super::{DropCounts, DropReport, SAMPLES_MAX};
 use crate::ExchangePort;
@@ -98,5 +98,7 @@ impl DropRecorder {
                 self.counts.add(exchange.shared_name(), &sample, &explained, ids);
             }
         }
+        let mut turn = Turn::begin();
+        views.into_inner().into_iter().flat_map(|(views, _)| views).for_each(|_| turn.step());
     }
 }

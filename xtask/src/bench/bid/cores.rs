@@ -40,8 +40,18 @@ pub(super) fn on<T: Send>(core: CoreId, work: impl FnOnce() -> anyhow::Result<T>
 
 /// What the calling thread has used of its core.
 pub(super) fn thread_time() -> anyhow::Result<Duration> {
+    schedstat(0)
+}
+
+/// How long the calling thread could have run and did not, since others had its core.
+pub(super) fn thread_held_up() -> anyhow::Result<Duration> {
+    schedstat(1)
+}
+
+/// One of the numbers of the calling thread's `schedstat` (`sched-stats.rst` in the kernel's documentation).
+fn schedstat(place: usize) -> anyhow::Result<Duration> {
     let text = fs::read_to_string("/proc/thread-self/schedstat").context("reading /proc/thread-self/schedstat")?;
-    let nanos = text.split(' ').next().context("schedstat is empty")?.trim().parse()?;
+    let nanos = text.split_ascii_whitespace().nth(place).context("schedstat is short")?.parse()?;
     Ok(Duration::from_nanos(nanos))
 }
 

@@ -101,14 +101,23 @@ impl<'a> Load<'a> {
     }
 }
 
-/// One round: a fresh server, a warm-up, the measured part, and the CPU time that the server took for that.
+/// What one round found, of its measured part.
+pub(super) struct Round {
+    pub(super) report: DriveReport,
+    /// CPU time that the server took.
+    cpu: Duration,
+    /// How long others had the core of the load while it wanted to run: no server's fault.
+    pub(super) held_up: Duration,
+}
+
+/// One round: a fresh server, a warm-up, the measured part.
 pub(super) fn round(
     server: Server,
     cores: Cores,
     binary: &Path,
     load: &Load<'_>,
     options: &Options,
-) -> anyhow::Result<(DriveReport, Duration)> {
+) -> anyhow::Result<Round> {
     let running = start(server, cores, binary)?;
     let pid = running.child.id();
     let plan = |duration| LoadPlan {
@@ -132,13 +141,13 @@ pub(super) fn round(
             });
         }
         runtime.block_on(drive(&warm_up))?;
-        let before = cores::process_time(pid)?;
+        let (before, held_up) = (cores::process_time(pid)?, cores::thread_held_up()?);
         let report = runtime.block_on(drive(&measured))?;
-        Ok((report, cores::process_time(pid)? - before))
+        Ok(Round { report, cpu: cores::process_time(pid)? - before, held_up: cores::thread_held_up()? - held_up })
     })
 }
 
-pub(super) fn figures((report, cpu): &(DriveReport, Duration)) -> anyhow::Result<Figures> {
+pub(super) fn figures(Round { report, cpu, .. }: &Round) -> anyhow::Result<Figures> {
     let tally = &report.tally;
     let requests = tally.answered();
     ensure!(requests > 0, "nothing was answered: {tally:?}");

@@ -1,17 +1,19 @@
 //! Latency in an open loop, at 40 % of the rate that nginx reaches in this very run; nginx under the same load, in turn.
 //!
 //! It counts from the instant at which a request was due, so that a server that stands still is not spared the requests that it
-//! kept from being sent.
+//! kept from being sent. What the load itself waited for its core while others had it, which is no server's fault, is shown beside
+//! it: a stretch of so many milliseconds is in the latencies of both servers, and a server that is closer to its limit takes longer to be
+//! rid of what was not sent meanwhile.
 
 use std::fmt;
 use std::time::Duration;
 
 use anyhow::ensure;
 use serde::Serialize;
-use simulator::{Dialect, DriveReport, LoadMode, Pace};
+use simulator::{Dialect, LoadMode, Pace};
 
 use super::figures::Spread;
-use super::http::{self, Load};
+use super::http::{self, Load, Round};
 use super::verdict::Verdict;
 use super::{Server, Stage, nginx};
 
@@ -37,12 +39,13 @@ struct Rounds {
     p99: Vec<f64>,
     p999: Vec<f64>,
     late_ppm: Vec<f64>,
+    held_up_ms: Vec<f64>,
     requests: u64,
     lost: u64,
 }
 
 impl Rounds {
-    fn add(&mut self, report: &DriveReport) -> anyhow::Result<()> {
+    fn add(&mut self, Round { report, held_up, .. }: &Round) -> anyhow::Result<()> {
         let tally = &report.tally;
         let answered = tally.answered();
         ensure!(answered > 0, "nothing was answered: {tally:?}");
@@ -52,6 +55,7 @@ impl Rounds {
         self.p999.push(micros(0.999));
         // What could not even be sent in time is late as well.
         self.late_ppm.push((tally.late + tally.unsent) as f64 * 1e6 / (answered + tally.unsent) as f64);
+        self.held_up_ms.push(held_up.as_secs_f64() * 1e3);
         self.requests += answered;
         self.lost += tally.lost() + tally.bad_request;
         Ok(())
@@ -69,6 +73,7 @@ struct Line {
     p99_us: Spread,
     p999_us: Spread,
     late_ppm: Spread,
+    held_up_ms: Spread,
     rounds: usize,
     requests: u64,
     lost: u64,
@@ -76,10 +81,10 @@ struct Line {
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { system, case, per_second, p50_us, p99_us, p999_us, late_ppm, lost, .. } = self;
+        let Self { system, case, per_second, p50_us, p99_us, p999_us, late_ppm, held_up_ms, lost, .. } = self;
         write!(
             f,
-            "{system:>12} {case:<12} {per_second:>6} req/s offered, p50 {p50_us} us, p99 {p99_us} us, p99.9 {p999_us} us, {late_ppm} of a million late, {lost} lost"
+            "{system:>12} {case:<12} {per_second:>6} req/s offered, p50 {p50_us} us, p99 {p99_us} us, p99.9 {p999_us} us, {late_ppm} of a million late, {lost} lost; the load held up for {held_up_ms} ms"
         )
     }
 }
@@ -101,7 +106,7 @@ pub(super) fn measure(stage: &Stage<'_>, verdicts: &mut Vec<Verdict>) -> anyhow:
     let mut servers = [(Server::Tembusu, Rounds::default()), (Server::Nginx, Rounds::default())];
     for _ in 0..stage.options.rounds.max(ROUNDS_MIN) {
         for (server, rounds) in &mut servers {
-            rounds.add(&round(*server, &open)?.0)?;
+            rounds.add(&round(*server, &open)?)?;
         }
         servers.rotate_left(1);
     }
@@ -116,6 +121,7 @@ pub(super) fn measure(stage: &Stage<'_>, verdicts: &mut Vec<Verdict>) -> anyhow:
         p99_us: Spread::of(rounds.p99),
         p999_us: Spread::of(rounds.p999),
         late_ppm: Spread::of(rounds.late_ppm),
+        held_up_ms: Spread::of(rounds.held_up_ms),
         requests: rounds.requests,
         lost: rounds.lost,
     });
