@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use simulator::{Dialect, DriveReport, Limit, LoadMode, LoadPlan, drive};
+use simulator::{Dialect, DriveReport, Limit, LoadMode, LoadPlan, Pace, drive};
 use tempfile::TempDir;
 
 use super::cores::{self, Cores};
@@ -99,6 +99,11 @@ impl<'a> Load<'a> {
     pub(super) fn closed(bodies: &'a Bodies) -> Self {
         Self { bodies: &bodies.0, dialect: Dialect::xandr(), mode: LoadMode::Closed, tmax: None }
     }
+
+    /// Whether it meets its schedule by never sleeping. It must not sleep either when every connection waits for an answer.
+    fn spins(&self) -> bool {
+        matches!(self.mode, LoadMode::Open { pace: Pace::Spin, .. })
+    }
 }
 
 /// What one round found, of its measured part.
@@ -132,7 +137,7 @@ pub(super) fn round(
     let (warm_up, measured) = (plan(WARM_UP), plan(Duration::from_secs(options.seconds)));
     cores::on(cores.load, || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        if options.awake {
+        if options.awake || load.spins() {
             // Always ready to run, it keeps the thread from waiting for the kernel; it ends with the runtime.
             runtime.spawn(async {
                 loop {
