@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ledger::{Clock, LedgerEvent, TokenId};
 use money::Cpm;
-use tembusu::{Actor, Context, Flow, Init, Reply, Turn};
+use tembusu::{Actor, Context, Flow, Init, Reply};
 
 use crate::bidding_book::{BiddingBook, BiddingFigures};
 use crate::chaos::{BIDDING_EVENT, BIDDING_FIRST_MESSAGE};
@@ -57,8 +57,6 @@ pub(crate) struct BiddingState {
     publishing: Due,
     keepsake: Keepsake,
     fresh: bool,
-    /// Of its thread, over the bids that come at once.
-    turn: Turn,
 }
 
 /// What the last incarnation had learnt of its exchanges' prices, a minute ago at most. It is taken once: an incarnation
@@ -112,7 +110,6 @@ impl Actor for BiddingState {
             publishing: Due::NOW,
             keepsake: args.keepsake.clone(),
             fresh: true,
-            turn: Turn::begin(),
         }))
     }
 
@@ -120,7 +117,6 @@ impl Actor for BiddingState {
         if std::mem::take(&mut self.fresh) {
             strike(&BIDDING_FIRST_MESSAGE)?;
         }
-        self.turn.step();
         match message {
             BiddingMessage::Commit { reservation, epoch } if epoch == self.epoch => {
                 self.book.commit(reservation, self.clock.now_ms());

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tembusu::{Actor, Context, ExitReason, Flow, Init, Turn};
+use tembusu::{Actor, Context, ExitReason, Flow, Init};
 use thiserror::Error;
 
 pub use args::{LINGER, LINGER_MAX, LedgerArgs};
@@ -68,8 +68,6 @@ pub struct Ledger {
     newest: BTreeMap<Arc<str>, Arc<LedgerEvent>>,
     upkeep: Upkeep,
     figures: LedgerGauge,
-    /// Of its thread, over the messages that come at once.
-    turn: Turn,
 }
 
 impl Actor for Ledger {
@@ -106,14 +104,12 @@ impl Actor for Ledger {
             newest,
             upkeep: Upkeep::new(),
             figures: args.figures.clone(),
-            turn: Turn::of_large_steps(),
         };
         ledger.sweep(cx)?;
         Ok(Init::Ready(ledger))
     }
 
     async fn handle(&mut self, message: LedgerMessage, cx: &mut Context<Self>) -> Result<Flow, LedgerCrash> {
-        self.turn.step();
         let now_ms = self.clock.now_ms();
         match message {
             LedgerMessage::Notice { notice, reply } => {
