@@ -37,8 +37,9 @@ pub(super) enum BodyError {
     InsufficientTime,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Encoding {
+/// How a body is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
     Identity,
     Gzip,
 }
@@ -89,22 +90,35 @@ pub(super) async fn read(
         Come::Part(part) => Box::pin(collect(body, part, encoding, first_byte, limits, deadlines)).await?,
     };
     read_to_end();
-    let bytes = match encoding.ok_or(BodyError::UnknownEncoding)? {
+    whole(raw, encoding.ok_or(BodyError::UnknownEncoding)?, first_byte, limits, deadlines)
+}
+
+/// A body that has come, inflated, and the deadline that its `tmax` makes.
+pub(super) fn whole(
+    raw: Bytes,
+    encoding: Encoding,
+    first_byte: Instant,
+    limits: &Limits,
+    deadlines: &Deadlines,
+) -> Result<(Bytes, Instant), BodyError> {
+    let bytes = match encoding {
         Encoding::Identity => raw,
-        Encoding::Gzip => inflate(raw, limits.inflated_bytes_max)?,
+        Encoding::Gzip => inflate(&raw, limits.inflated_bytes_max)?,
     };
     let deadline = deadlines.deadline(first_byte, openrtb::tmax_of(&bytes));
     Ok((bytes, deadline))
 }
 
 fn encoding(headers: &HeaderMap) -> Option<Encoding> {
-    let Some(value) = headers.get(CONTENT_ENCODING) else {
-        return Some(Encoding::Identity);
-    };
-    let value = value.to_str().ok()?.trim();
-    if value.is_empty() || value.eq_ignore_ascii_case("identity") {
+    headers.get(CONTENT_ENCODING).map_or(Some(Encoding::Identity), |value| encoding_of(value.as_bytes()))
+}
+
+/// What a value of `Content-Encoding` means.
+pub(super) fn encoding_of(value: &[u8]) -> Option<Encoding> {
+    let value = value.trim_ascii();
+    if value.is_empty() || value.eq_ignore_ascii_case(b"identity") {
         Some(Encoding::Identity)
-    } else if value.eq_ignore_ascii_case("gzip") || value.eq_ignore_ascii_case("x-gzip") {
+    } else if value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip") {
         Some(Encoding::Gzip)
     } else {
         None
@@ -188,7 +202,9 @@ async fn collect(
                 tmax_known = true;
                 deadline = deadlines.deadline(first_byte, Some(tmax_ms));
                 if deadline.saturating_duration_since(Instant::now()) < TIME_LEFT_MIN {
-                    return Err(BodyError::InsufficientTime);
+                    // There was time, and the client has used it.
+                    let was_time = deadline.saturating_duration_since(first_byte) >= TIME_LEFT_MIN;
+                    return Err(if was_time { BodyError::TooSlow } else { BodyError::InsufficientTime });
                 }
             }
         }

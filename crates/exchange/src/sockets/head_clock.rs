@@ -68,6 +68,37 @@ impl HeadClock {
         }
     }
 
+    /// Something was read on the usual lane, which finds the ends of requests by itself.
+    pub(super) fn came(&mut self, now: Instant) {
+        self.last_read = now;
+        self.started.get_or_insert(now);
+    }
+
+    /// The head that came on the usual lane is complete, its body is not; hands back the instant of its first byte.
+    pub(super) fn head_came(&mut self) -> Instant {
+        self.head_done = true;
+        self.started.unwrap_or(self.last_read)
+    }
+
+    /// A whole request came on the usual lane, and perhaps the beginning of another; hands back the instant of its first byte.
+    pub(super) fn request_came(&mut self, is_more: bool) -> Instant {
+        let first_byte = self.started.unwrap_or(self.last_read);
+        self.head_done = false;
+        self.in_hand = true;
+        self.started = is_more.then_some(self.last_read);
+        first_byte
+    }
+
+    /// The usual lane ends with these bytes, which are part of no request that came: from here on the clock counts.
+    pub(super) fn leave_usual(&mut self, bytes: &[u8]) {
+        self.head_done = false;
+        if let Some(started) = self.started.take() {
+            let last_read = self.last_read;
+            self.read(bytes, started);
+            self.last_read = last_read;
+        }
+    }
+
     /// Since when a head has been arriving that is not complete.
     pub(super) fn head_in_progress(&self) -> Option<Instant> {
         if self.head_done { None } else { self.started }

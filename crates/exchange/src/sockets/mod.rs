@@ -11,9 +11,11 @@
 //! They never parse JSON beyond a scan for `tmax`, never touch money, and never wait for anything without a limit.
 
 mod accept;
+mod answer;
 mod bind;
 mod body;
 mod connection;
+mod date;
 mod deflate;
 mod handler;
 mod head_clock;
@@ -21,10 +23,13 @@ mod idle;
 mod inflate;
 mod limits;
 mod reply;
+mod respond;
 mod rest;
 mod seat;
 mod timed_stream;
 mod tracker;
+mod usual;
+mod usual_head;
 mod within;
 
 pub use accept::{AcceptLoop, ServeArgs, TookOver};

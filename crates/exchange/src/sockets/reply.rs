@@ -1,4 +1,4 @@
-//! Turns an outcome into an HTTP response.
+//! Turns an outcome into an HTTP response, for either lane.
 //!
 //! A reason reaches the client only with a 204, as `x-no-bid`; a 4xx has an empty body, as OpenRTB asks for.
 
@@ -9,8 +9,13 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use http_body_util::Full;
+use tokio::time::Instant;
 
+use super::date::with_date;
 use super::deflate::gzip;
+
+/// Bytes of a head, for the first allocation.
+const HEAD_BYTES_USUAL: usize = 256;
 
 const X_NO_BID: HeaderName = HeaderName::from_static("x-no-bid");
 const X_OPENRTB_VERSION: HeaderName = HeaderName::from_static("x-openrtb-version");
@@ -43,38 +48,80 @@ impl Reply {
         self
     }
 
-    /// The response, compressed if the client takes gzip and it is worth it.
+    /// The response for hyper, compressed if the client takes gzip and it is worth it.
     ///
     /// The request's headers make room for the response's: hyper hands the same map to the connection's next request.
     pub(super) fn into_response(self, mut headers: HeaderMap, gzip_bytes_min: usize) -> Response<Full<Bytes>> {
-        let is_large = gzip_bytes_min <= self.body.len();
-        let compressed = if is_large && takes_gzip(&headers) { gzip(&self.body) } else { None };
+        let values = headers.get_all(ACCEPT_ENCODING);
+        let compressed = self.compressed(gzip_bytes_min, || takes_gzip(values.iter().map(HeaderValue::as_bytes)));
         headers.clear();
-        match self.status {
-            StatusCode::OK => {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                headers.insert(X_OPENRTB_VERSION, HeaderValue::from_static("2.6"));
-                headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-            }
-            StatusCode::NO_CONTENT => {
-                headers.insert(X_NO_BID, HeaderValue::from_static(self.reason));
-            }
-            StatusCode::METHOD_NOT_ALLOWED => {
-                headers.insert(ALLOW, HeaderValue::from_static("POST"));
-            }
-            _ => {}
-        }
-        if self.close {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        if compressed.is_some() {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        for (name, value) in self.headers(compressed.is_some()) {
+            headers.insert(name, HeaderValue::from_static(value));
         }
         let mut response = Response::new(Full::new(compressed.unwrap_or(self.body)));
         *response.status_mut() = self.status;
         *response.headers_mut() = headers;
         response
     }
+
+    /// Appends the same response as it goes over the wire.
+    pub(super) fn write(&self, out: &mut Vec<u8>, gzip_bytes_min: usize, takes_gzip: bool, now: Instant) {
+        let compressed = self.compressed(gzip_bytes_min, || takes_gzip);
+        let body = compressed.as_ref().unwrap_or(&self.body);
+        out.reserve(HEAD_BYTES_USUAL + body.len());
+        let mut put = |pieces: [&str; 4]| pieces.iter().for_each(|piece| out.extend_from_slice(piece.as_bytes()));
+        put(["HTTP/1.1 ", self.status.as_str(), " ", self.status.canonical_reason().unwrap_or("")]);
+        for (name, value) in self.headers(compressed.is_some()) {
+            put(["\r\n", name.as_str(), ": ", value]);
+        }
+        if self.status != StatusCode::NO_CONTENT {
+            out.extend_from_slice(b"\r\ncontent-length: ");
+            put_number(out, body.len());
+        }
+        out.extend_from_slice(b"\r\ndate: ");
+        with_date(now, |date| out.extend_from_slice(date.as_bytes()));
+        out.extend_from_slice(b"\r\n\r\n");
+        out.extend_from_slice(body);
+    }
+
+    fn compressed(&self, gzip_bytes_min: usize, takes_gzip: impl FnOnce() -> bool) -> Option<Bytes> {
+        if self.body.len() < gzip_bytes_min || !takes_gzip() {
+            return None;
+        }
+        gzip(&self.body)
+    }
+
+    /// What the head says besides length and date.
+    fn headers(&self, is_compressed: bool) -> impl Iterator<Item = (HeaderName, &'static str)> + use<> {
+        let of_status = match self.status {
+            StatusCode::OK => [
+                Some((CONTENT_TYPE, "application/json")),
+                Some((X_OPENRTB_VERSION, "2.6")),
+                Some((VARY, "accept-encoding")),
+            ],
+            StatusCode::NO_CONTENT => [Some((X_NO_BID, self.reason)), None, None],
+            StatusCode::METHOD_NOT_ALLOWED => [Some((ALLOW, "POST")), None, None],
+            _ => [None, None, None],
+        };
+        let close = self.close.then_some((CONNECTION, "close"));
+        let packed = is_compressed.then_some((CONTENT_ENCODING, "gzip"));
+        of_status.into_iter().flatten().chain(close).chain(packed)
+    }
+}
+
+/// Appends a number's digits.
+fn put_number(out: &mut Vec<u8>, number: usize) {
+    let mut digits = [0; 20];
+    let (mut at, mut left) = (digits.len(), number);
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
 }
 
 /// The answer to a poll that asks whether we are ready: a body with a `1` in it says so.
@@ -90,10 +137,10 @@ pub(super) fn ready(mut headers: HeaderMap) -> Response<Full<Bytes>> {
 }
 
 /// Whether `Accept-Encoding` names gzip (or `*`) without refusing it by `q=0`.
-fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(super) fn takes_gzip<'a>(values: impl Iterator<Item = &'a [u8]>) -> bool {
     let mut star = false;
-    for value in headers.get_all(ACCEPT_ENCODING) {
-        let Ok(value) = value.to_str() else { continue };
+    for value in values {
+        let Some(value) = str::from_utf8(value).ok().filter(|value| value.is_ascii()) else { continue };
         for item in value.split(',') {
             let mut parts = item.split(';');
             let coding = parts.next().unwrap_or("").trim();

@@ -27,6 +27,8 @@ struct Held {
     /// Something was read since the last write that went out whole.
     owes: bool,
     clock: HeadClock,
+    /// Whether hyper frames, and the clock must find out where.
+    is_unusual: bool,
 }
 
 /// What was taken from a seat.
@@ -50,7 +52,7 @@ pub(super) struct NothingYet {
 impl Seat {
     /// A seat for a connection that came now.
     pub(super) fn new(stream: TcpStream, now: Instant) -> Self {
-        Self(Mutex::new(Held { stream: Some(stream), owes: false, clock: HeadClock::new(now) }))
+        Self(Mutex::new(Held { stream: Some(stream), owes: false, clock: HeadClock::new(now), is_unusual: false }))
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -73,6 +75,23 @@ impl Seat {
     /// See [`HeadClock::head_parsed`].
     pub(super) fn head_parsed(&self, content_length: Option<u64>) -> Instant {
         self.held().clock.head_parsed(content_length)
+    }
+
+    /// See [`HeadClock::head_came`].
+    pub(super) fn head_came(&self) -> Instant {
+        self.held().clock.head_came()
+    }
+
+    /// See [`HeadClock::request_came`].
+    pub(super) fn request_came(&self, is_more: bool) -> Instant {
+        self.held().clock.request_came(is_more)
+    }
+
+    /// See [`HeadClock::leave_usual`].
+    pub(super) fn leave_usual(&self, bytes: &[u8]) {
+        let mut held = self.held();
+        held.is_unusual = true;
+        held.clock.leave_usual(bytes);
     }
 
     /// See [`HeadClock::request_read`].
@@ -98,12 +117,16 @@ impl Seat {
     ) -> Result<Poll<io::Result<()>>, NothingYet> {
         let before = buf.filled().len();
         let mut held = self.held();
-        let Held { stream, owes, clock } = &mut *held;
+        let Held { stream, owes, clock, is_unusual } = &mut *held;
         let Some(stream) = stream else { return Ok(Poll::Ready(Err(taken_over()))) };
         match Pin::new(stream).poll_read(cx, buf) {
             Poll::Ready(Ok(())) => {
-                *owes |= buf.filled().len() > before;
-                clock.read(&buf.filled()[before..], Instant::now());
+                let bytes = &buf.filled()[before..];
+                if !bytes.is_empty() {
+                    *owes = true;
+                    let now = Instant::now();
+                    if *is_unusual { clock.read(bytes, now) } else { clock.came(now) }
+                }
                 Ok(Poll::Ready(Ok(())))
             }
             Poll::Ready(Err(error)) => Ok(Poll::Ready(Err(error))),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
@@ -17,6 +18,8 @@ use super::seat::{NothingYet, Seat};
 
 pub(super) struct TimedStream {
     seat: Arc<Seat>,
+    /// What was read already and is to be read again.
+    early: Bytes,
     head_timeout: Duration,
     write_timeout: Duration,
     head_timer: Option<Pin<Box<Sleep>>>,
@@ -25,7 +28,13 @@ pub(super) struct TimedStream {
 
 impl TimedStream {
     pub(super) fn new(seat: Arc<Seat>, head_timeout: Duration, write_timeout: Duration) -> Self {
-        Self { seat, head_timeout, write_timeout, head_timer: None, write_timer: None }
+        Self { seat, early: Bytes::new(), head_timeout, write_timeout, head_timer: None, write_timer: None }
+    }
+
+    /// The same stream, of which these bytes are read before all others; the clock knows of them.
+    pub(super) fn after(self, early: Bytes) -> Self {
+        debug_assert!(self.early.is_empty(), "what was given back is read before more is given back");
+        Self { early, ..self }
     }
 
     /// Called when a read found nothing: an unfinished head is on the clock.
@@ -58,6 +67,11 @@ impl TimedStream {
 
 impl AsyncRead for TimedStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.early.is_empty() {
+            let bytes = self.early.len().min(buf.remaining());
+            buf.put_slice(&self.early.split_to(bytes));
+            return Poll::Ready(Ok(()));
+        }
         match self.seat.poll_read(cx, buf) {
             Ok(polled) => polled,
             Err(NothingYet { head_in_progress }) => self.poll_head_timer(head_in_progress, cx).map(Err),
