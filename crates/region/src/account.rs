@@ -14,6 +14,7 @@ use ledger::LeaseId;
 use money::Nanos;
 
 use crate::epoch::Epoch;
+use crate::fates::Fates;
 use crate::lease_cell::{LeaseCell, LeaseFigures};
 use crate::limits::WANTED_MAX;
 use crate::pace::{Pass, Plan, SHORT_MS};
@@ -38,6 +39,7 @@ pub struct Account {
     bids: AtomicU64,
     bid_value: AtomicI64,
     price_max: AtomicI64,
+    fates: Arc<Fates>,
 }
 
 /// What an account has seen since its incarnation began.
@@ -71,7 +73,18 @@ impl Account {
             bids: AtomicU64::new(0),
             bid_value: AtomicI64::new(0),
             price_max: AtomicI64::new(0),
+            fates: Arc::default(),
         }
+    }
+
+    /// The same campaign's account with another plan: what becomes of its bids is counted on.
+    pub(crate) fn following(mut self, before: &Self) -> Self {
+        self.fates = Arc::clone(&before.fates);
+        self
+    }
+
+    pub(crate) fn fates(&self) -> &Arc<Fates> {
+        &self.fates
     }
 
     /// Whose account it is.

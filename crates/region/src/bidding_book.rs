@@ -11,6 +11,7 @@ use money::Cpm;
 
 use crate::lease_cell::LeaseCell;
 use crate::lessons::Lessons;
+use crate::notice::delay_ms;
 use crate::reservations::{Reservation, Reservations};
 use crate::risk::{Classes, End, Risks};
 use crate::shading::Market;
@@ -158,6 +159,7 @@ impl BiddingBook {
                     // From now on it is as good as spent.
                     let won = self.reservations.get_mut(bid).expect("a bid that was won is open");
                     settle_risk(&mut self.risks, won, End::Won);
+                    won.note_won(delay_ms(event));
                 }
             }
             EventKind::Billing => {

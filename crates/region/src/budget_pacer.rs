@@ -23,8 +23,9 @@ use crate::farewell;
 use crate::feed::Feed;
 use crate::funding::{Ask, ControlTick, Funding, GiveBack};
 use crate::join::join_all;
-use crate::limits::{BILLABLE_MAX, GIVE_BACK, LEDGER_CALLS_MAX, WON_TTL};
+use crate::limits::{GIVE_BACK, LEDGER_CALLS_MAX, WON_TTL};
 use crate::link::Link;
+use crate::notice::delay_ms;
 use crate::pace::{Seat, Supply};
 use crate::port::Tables;
 use crate::supply::SupplyBook;
@@ -336,12 +337,4 @@ fn note_billing(fundings: &mut Fundings, event: &LedgerEvent) {
     {
         funding.billed(event.amount, delay_ms(event));
     }
-}
-
-/// How long after its bid a notice was recorded: a token begins with its time. `None` if that makes no sense.
-fn delay_ms(event: &LedgerEvent) -> Option<i64> {
-    let token = event.bid.as_ref()?.token.0;
-    let issued_ms = token[..6].iter().fold(0, |time, byte| time << 8 | i64::from(*byte));
-    let delay_ms = event.at_ms.checked_sub(issued_ms)?;
-    (0..=millis(BILLABLE_MAX)).contains(&delay_ms).then_some(delay_ms)
 }

@@ -13,6 +13,7 @@ use money::Nanos;
 use crate::account::{Account, AccountFigures};
 use crate::day::millis;
 use crate::due::Due;
+use crate::fates::FateFigures;
 use crate::lease_cell::LeaseCell;
 use crate::limits::{
     EXHAUSTED_RETRY, LEASE_BIDS_MIN, LEASE_HORIZON, LEASE_NANOS_MIN, LEASE_PART_MAX, LEASES_PER_CAMPAIGN_MAX,
@@ -40,6 +41,8 @@ pub(crate) struct Funding {
     /// The account's figures when the hold rate was last measured, and when the pass probability was last set.
     measured: AccountFigures,
     controlled: AccountFigures,
+    /// What was known of its bids then.
+    known: FateFigures,
     billings: Billings,
     /// Somebody asked for money since the last look.
     demanded: bool,
@@ -110,6 +113,7 @@ impl Funding {
             hold_rate: 0,
             measured: figures,
             controlled: figures,
+            known: FateFigures::default(),
             billings: Billings::default(),
             demanded: true,
             retry: Due::NOW,
@@ -125,6 +129,7 @@ impl Funding {
     /// Goes on with another plan: the leases stay.
     pub(crate) fn replan(&mut self, account: Account, price: Nanos) {
         self.price = price;
+        let account = account.following(&self.account);
         account.set_leases(self.account.leases().to_vec());
         if account.plan().strict && !self.account.plan().strict {
             // Their credit is no money: a strict budget begins with new leases.
@@ -188,7 +193,8 @@ impl Funding {
     /// Puts a new lease at the bid path's disposal.
     pub(crate) fn granted(&mut self, grant: LeaseGrant) -> Arc<LeaseCell> {
         let mut leases = self.account.leases().to_vec();
-        let lease = Arc::new(LeaseCell::new(grant.lease, grant.amount, grant.term.expires_ms));
+        let fates = Arc::clone(self.account.fates());
+        let lease = Arc::new(LeaseCell::telling(grant.lease, grant.amount, grant.term.expires_ms, fates));
         leases.push(Arc::clone(&lease));
         self.closes_ms.push((grant.lease, grant.term.closes_ms));
         self.account.set_leases(leases);
@@ -273,6 +279,9 @@ impl Funding {
     pub(crate) fn observe(&mut self, length_ms: i64) {
         let figures = self.account.figures();
         let Billings { amount: billed, delays, delay_ms } = std::mem::take(&mut self.billings);
+        let known = self.account.fates().figures();
+        let fates = known.since(self.known);
+        self.known = known;
         self.controller.observe(&Observation {
             length_ms,
             eligible: figures.eligible.saturating_sub(self.controlled.eligible),
@@ -282,6 +291,11 @@ impl Funding {
             delays,
             delay_ms,
             price_max: figures.price_max.max(self.price),
+            won: fates.won,
+            won_ended: fates.ended,
+            won_billed: fates.billed,
+            told: fates.told,
+            told_ms: fates.told_ms,
         });
         let asked = figures.eligible.saturating_sub(self.controlled.eligible);
         self.asked += asked;

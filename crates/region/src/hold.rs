@@ -105,6 +105,7 @@ impl Hold {
             class: self.class,
             slot: None,
             lesson: self.lesson,
+            won: false,
             _place: Some(place),
         };
         let commit = BiddingMessage::Commit { reservation, epoch: self.incarnation.epoch };

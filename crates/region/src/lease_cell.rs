@@ -5,10 +5,13 @@
 //! and do not need ([`risk`](crate::risk)); a lease that nobody gives credit has none. Never blocks, and never gives money
 //! of a closed or expired lease.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 
 use ledger::LeaseId;
 use money::Nanos;
+
+use crate::fates::Fates;
 
 /// What `available` reads in a closed lease: so low that nothing added to it makes it positive.
 const CLOSED: i64 = i64::MIN / 2;
@@ -31,6 +34,8 @@ pub struct LeaseCell {
     credit: AtomicI64,
     /// Until when a bid of it may be won, or a won one billed.
     open_until_ms: AtomicI64,
+    /// What becomes of the campaign's bids.
+    fates: Arc<Fates>,
 }
 
 /// A lease's figures at one moment, in nano-USD.
@@ -58,6 +63,11 @@ impl LeaseCell {
     /// A fresh lease of `amount`, open for new bids until `expires_ms`.
     #[must_use]
     pub fn new(id: LeaseId, amount: Nanos, expires_ms: i64) -> Self {
+        Self::telling(id, amount, expires_ms, Arc::default())
+    }
+
+    /// The same, for bids whose fates are told to the campaign's pacing.
+    pub(crate) fn telling(id: LeaseId, amount: Nanos, expires_ms: i64, fates: Arc<Fates>) -> Self {
         assert!(amount.0 >= 0, "a lease is never negative: {}", amount.0);
         Self {
             id,
@@ -68,6 +78,7 @@ impl LeaseCell {
             spent: AtomicI64::new(0),
             credit: AtomicI64::new(0),
             open_until_ms: AtomicI64::new(i64::MIN),
+            fates,
         }
     }
 
@@ -111,6 +122,10 @@ impl LeaseCell {
     pub fn release(&self, price: Nanos) {
         self.unhold(price);
         self.available.fetch_add(price.0, SeqCst);
+    }
+
+    pub(crate) fn fates(&self) -> &Fates {
+        &self.fates
     }
 
     /// Turns a reservation of `price` into spend of `billed`; the rest is available again.

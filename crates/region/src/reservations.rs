@@ -38,6 +38,8 @@ pub struct Reservation {
     pub(crate) slot: Option<Slot>,
     /// What it teaches when the exchange tells what would have won; taken when that is told.
     pub(crate) lesson: Option<Lesson>,
+    /// Whether it was told to be won.
+    pub(crate) won: bool,
     /// Its place among the region's open bids; `None` for one that was not made by a hold.
     pub(crate) _place: Option<OpenBid>,
 }
@@ -45,7 +47,19 @@ pub struct Reservation {
 impl Reservation {
     /// A reservation of `price` that was made in `lease`, for a campaign without a cap.
     pub fn new(bid: TokenId, campaign: CampaignId, lease: Arc<LeaseCell>, price: Nanos, expires_ms: i64) -> Self {
-        Self { bid, campaign, lease, price, cap: None, expires_ms, class: None, slot: None, lesson: None, _place: None }
+        Self {
+            bid,
+            campaign,
+            lease,
+            price,
+            cap: None,
+            expires_ms,
+            class: None,
+            slot: None,
+            lesson: None,
+            won: false,
+            _place: None,
+        }
     }
 
     /// The same, with a place in the cap of a user, which was opened in `caps` under the bid's name.
@@ -89,12 +103,27 @@ impl Reservation {
         if let Some(cap) = &self.cap {
             cap.close();
         }
+        self.end(Nanos(0));
         self.lease.release(self.price);
     }
 
     /// Turns the reservation into spend. The cap is not touched: the capper moves the bid from open to billed.
     pub fn settle(self, billed: Nanos) {
+        self.end(billed);
         self.lease.settle(self.price, billed);
+    }
+
+    /// It was told to be won, so long after it was made: counted once.
+    pub(crate) fn note_won(&mut self, delay_ms: Option<i64>) {
+        if !std::mem::replace(&mut self.won, true) {
+            self.lease.fates().note_won(self.price, delay_ms);
+        }
+    }
+
+    fn end(&self, billed: Nanos) {
+        if self.won {
+            self.lease.fates().note_ended(self.price, billed);
+        }
     }
 }
 

@@ -148,6 +148,7 @@ fn spend_keeps_to_the_plan_when_notices_come_late() {
             delays: 1,
             delay_ms: 60_000,
             price_max: Nanos(PRICE),
+            ..Observation::default()
         });
         bids = controller.decide(&plan, second * 1_000, 1_000, Nanos(spent), controller.supply()).share() * 100.0;
         if 3_600 < second {
@@ -196,16 +197,21 @@ fn a_pass_probability_passes_its_share_of_draws_and_its_ends_are_exact() {
 }
 
 fn any_observation() -> impl Strategy<Value = Observation> {
-    let any = (-5_i64..100_000, any::<u32>(), any::<u32>(), any::<i64>(), any::<i64>(), any::<u32>(), any::<i64>());
-    any.prop_map(|(length_ms, eligible, bids, bid_value, billed, delays, delay_ms)| Observation {
+    let counts = (-5_i64..100_000, any::<[u32; 4]>());
+    (counts, any::<[i64; 7]>()).prop_map(|((length_ms, [eligible, bids, delays, told]), amounts)| Observation {
         length_ms,
         eligible: u64::from(eligible),
         bids: u64::from(bids),
-        bid_value: Nanos(bid_value),
-        billed: Nanos(billed),
+        bid_value: Nanos(amounts[0]),
+        billed: Nanos(amounts[1]),
         delays: u64::from(delays),
-        delay_ms,
-        price_max: Nanos(bid_value),
+        delay_ms: amounts[2],
+        price_max: Nanos(amounts[0]),
+        won: Nanos(amounts[3]),
+        won_ended: Nanos(amounts[4]),
+        won_billed: Nanos(amounts[5]),
+        told: u64::from(told),
+        told_ms: amounts[6],
     })
 }
 

@@ -43,6 +43,8 @@ struct Market {
     richness: f64,
     /// Mean time from bid to billing in seconds.
     delay: f64,
+    /// The part of the wins that are told within the second.
+    told: f64,
     /// How many wins the budget pays for.
     wins: f64,
     /// Seconds between two ticks.
@@ -59,6 +61,7 @@ struct Market {
 const RICH: Market = Market {
     richness: 8.0,
     delay: 60.0,
+    told: 0.0,
     wins: 20_000.0,
     tick: 1,
     surge: true,
@@ -96,7 +99,7 @@ fn play(market: &Market, seed: u64) -> Day {
     let mut controllers = [Controller::default(); REGIONS.len()];
     let mut passes = [Pass::SLOW_START; REGIONS.len()];
     let mut seen = [Observation::default(); REGIONS.len()];
-    let mut due: Vec<Vec<(usize, f64, u64)>> = vec![Vec::new(); DAY_S];
+    let mut due: Vec<Vec<(usize, f64, u64, bool)>> = vec![Vec::new(); DAY_S];
     let (mut spent, mut off_max, mut squares, mut counted) = (0.0_f64, 0.0_f64, 0.0, 0.0);
     for second in 0..DAY_S {
         let surge = if market.surge && (50_000..51_800).contains(&second) { 5.0 } else { 1.0 };
@@ -108,9 +111,15 @@ fn play(market: &Market, seed: u64) -> Day {
             for _ in 0..won {
                 let delay = -market.delay * random.unit().ln();
                 let price = PRICE * (PAID - 0.2 + 0.4 * random.unit());
+                let told = random.unit() < market.told;
+                if told {
+                    seen[region].won.0 += PRICE as i64;
+                    seen[region].told += 1;
+                    seen[region].told_ms += 500;
+                }
                 let at = second + delay as usize;
                 if at < DAY_S {
-                    due[at].push((region, price, (delay * 1_000.0) as u64));
+                    due[at].push((region, price, (delay * 1_000.0) as u64, told));
                 }
             }
             seen[region].eligible += asked;
@@ -118,13 +127,17 @@ fn play(market: &Market, seed: u64) -> Day {
             seen[region].bid_value.0 += (bids as f64 * PRICE) as i64;
             seen[region].price_max = Nanos(PRICE as i64);
         }
-        for (region, price, delay_ms) in std::mem::take(&mut due[second]) {
+        for (region, price, delay_ms, told) in std::mem::take(&mut due[second]) {
             // The leases' part: what is beyond the budget is not bid.
             let price = price.min(budget - spent);
             spent += price;
             seen[region].billed.0 += price as i64;
             seen[region].delays += 1;
             seen[region].delay_ms += delay_ms as i64;
+            if told {
+                seen[region].won_ended.0 += PRICE as i64;
+                seen[region].won_billed.0 += price as i64;
+            }
         }
         if let Some((at, remembers)) = market.crash
             && at == second
@@ -189,6 +202,18 @@ fn a_small_budget_follows_its_plan_to_within_a_few_impressions() {
     let day = played("300 wins of 50x", &Market { wins: 300.0, richness: 50.0, ..RICH });
     assert!(day.off_rms <= 1.0, "rms {}: three of 300 impressions", day.off_rms);
     assert!(day.spent >= 99.0, "spent {}", day.spent);
+}
+
+#[test]
+fn a_small_budget_keeps_closer_to_its_plan_where_wins_are_told() {
+    let small = Market { wins: 300.0, richness: 50.0, ..RICH };
+    let mean = |told: f64| {
+        let days = (0..20).map(|day| play(&Market { told, ..small }, SEED + day).off_rms);
+        days.sum::<f64>() / 20.0
+    };
+    let (untold, told) = (mean(0.0), mean(0.9));
+    println!("300 wins of 50x from seed {SEED:#x}: {untold:.3} % rms untold, {told:.3} % told");
+    assert!(told < 0.9 * untold, "{told} % told, {untold} % untold");
 }
 
 #[test]

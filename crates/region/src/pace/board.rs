@@ -89,7 +89,7 @@ impl Seat {
         let posts = board.posts.get_mut(&campaign)?;
         let at = posts.iter().position(|(place, _)| *place == self.place)?;
         let post = posts.swap_remove(at).1;
-        (now_ms - post.at_ms < KEPT_MS).then(|| post.controller.aged(now_ms - post.at_ms))
+        (now_ms - post.at_ms < KEPT_MS).then(|| post.controller.succeeded().aged(now_ms - post.at_ms))
     }
 
     /// Takes the region's posts of campaigns off the board for good.

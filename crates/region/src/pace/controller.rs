@@ -8,7 +8,10 @@
 //!   traffic that comes back does not find the gate wide open;
 //! - what a pass holds: its price, less what finds no money;
 //! - what is billed of what is held. What was bid matures over the mean delay between bid and billing before it is compared
-//!   with what was billed, so that neither a surge nor a slow exchange looks like a change of the win rate.
+//!   with what was billed, so that neither a surge nor a slow exchange looks like a change of the win rate;
+//! - what is out. A bid that was told to be won counts with what such bids cost; of the others, which nobody has told of yet
+//!   or of whose wins nobody tells, as much is expected as was the case so far. A small campaign waits for the one bid that it
+//!   has just won, and bids again when that one was lost.
 
 use campaign::Pacing;
 use money::Nanos;
@@ -34,6 +37,16 @@ pub struct Observation {
     pub delay_ms: i64,
     /// The dearest bid so far: what a bid costs before one was held.
     pub price_max: Nanos,
+    /// The prices of bids that were told to be won.
+    pub won: Nanos,
+    /// The prices of bids that had been told to be won and have ended: billed or not.
+    pub won_ended: Nanos,
+    /// What was billed of those.
+    pub won_billed: Nanos,
+    /// How many wins told how long after their bid they came.
+    pub told: u64,
+    /// The sum of those times.
+    pub told_ms: i64,
 }
 
 /// What a campaign would spend in a region if everything passed, and what it may still be billed for what is out.
@@ -84,6 +97,8 @@ const PRIOR_BIDS: f64 = 2.0;
 /// From bid to billing before one was seen, in seconds; and over how many billings it is averaged.
 const DELAY_SECONDS: f64 = 60.0;
 const DELAYS: f64 = 200.0;
+/// From bid to win notice before one was seen, in seconds.
+const TOLD_SECONDS: f64 = 1.0;
 /// Bids lead the plan by that delay, so that spend keeps to it; by so many seconds at most, since notices that an exchange
 /// has kept back say nothing of the next bids.
 const LEAD_SECONDS_MAX: f64 = 120.0;
@@ -116,6 +131,18 @@ pub struct Controller {
     /// Mean delay from bid to billing in seconds, and over how many.
     delay: f64,
     delays: f64,
+    /// The value of bids of whose wins nobody can have been told.
+    untold: f64,
+    /// The value of bids that were won and not billed.
+    won: f64,
+    /// What an earlier incarnation's won bids will cost: nobody follows them any more.
+    left: f64,
+    /// Sums over the time of `billed`: the value of won bids that have ended, and what was billed of them.
+    won_ended: f64,
+    won_billed: f64,
+    /// Mean delay from bid to win notice in seconds, and over how many.
+    told: f64,
+    tolds: f64,
 }
 
 impl Default for Controller {
@@ -134,6 +161,13 @@ impl Default for Controller {
             billed: 0.0,
             delay: DELAY_SECONDS,
             delays: 0.0,
+            untold: 0.0,
+            won: 0.0,
+            left: 0.0,
+            won_ended: 0.0,
+            won_billed: 0.0,
+            told: TOLD_SECONDS,
+            tolds: 0.0,
         }
     }
 }
@@ -145,13 +179,14 @@ impl Controller {
         self.learn_traffic(seen.eligible as f64, seconds);
         self.learn_holds(seen);
         self.learn_billing(seen, seconds);
+        self.learn_wins(seen, seconds);
     }
 
     /// What would be spent here if everything passed, and what is out. After an outage it is what it was before.
     #[must_use]
     pub fn supply(&self) -> Supply {
-        let billed = self.billed_part();
-        Supply { per_second: self.eligible * self.value_of_a_pass() * billed, in_flight: self.unripe * billed }
+        let per_second = self.eligible * self.value_of_a_pass() * self.billed_part();
+        Supply { per_second, in_flight: self.in_flight() }
     }
 
     /// The same as others are to count on it: nothing comes from a region whose traffic has stopped.
@@ -200,7 +235,20 @@ impl Controller {
     pub fn aged(self, length_ms: i64) -> Self {
         let seconds = seconds(length_ms);
         let ripe = self.ripe_in(seconds);
-        Self { unripe: self.unripe - ripe, matured: self.matured + ripe, silence: self.silence + seconds, ..self }
+        Self {
+            unripe: self.unripe - ripe,
+            matured: self.matured + ripe,
+            untold: self.untold - ripe_part(self.untold, self.told, seconds),
+            left: self.left - ripe_part(self.left, self.delay, seconds),
+            silence: self.silence + seconds,
+            ..self
+        }
+    }
+
+    /// The controller of the next incarnation, which is told nothing more of this one's wins.
+    #[must_use]
+    pub(super) fn succeeded(self) -> Self {
+        Self { left: self.left + self.won * self.billed_part_of_won(), won: 0.0, ..self }
     }
 
     fn learn_traffic(&mut self, eligible: f64, seconds: f64) {
@@ -233,12 +281,7 @@ impl Controller {
     }
 
     fn learn_billing(&mut self, seen: &Observation, seconds: f64) {
-        if seen.delays > 0 {
-            let delays = seen.delays as f64;
-            self.delays = (self.delays + delays).min(DELAYS);
-            let mean = seen.delay_ms as f64 / 1_000.0 / delays;
-            self.delay += (mean - self.delay) * (delays / self.delays).min(1.0);
-        }
+        learn_mean(&mut self.delay, &mut self.delays, seen.delays, seen.delay_ms);
         let ripe = self.ripe_in(seconds);
         self.unripe += seen.bid_value.0 as f64 - ripe;
         self.matured += ripe;
@@ -247,12 +290,40 @@ impl Controller {
             let kept = (1.0 - seconds / YIELD_SECONDS).max(0.0);
             self.matured *= kept;
             self.billed *= kept;
+            self.won_ended *= kept;
+            self.won_billed *= kept;
         }
+    }
+
+    fn learn_wins(&mut self, seen: &Observation, seconds: f64) {
+        learn_mean(&mut self.told, &mut self.tolds, seen.told, seen.told_ms);
+        self.untold += seen.bid_value.0 as f64 - ripe_part(self.untold, self.told, seconds);
+        self.left -= ripe_part(self.left, self.delay, seconds);
+        self.won = (self.won + seen.won.0 as f64 - seen.won_ended.0 as f64).max(0.0);
+        self.won_ended += seen.won_ended.0 as f64;
+        self.won_billed += seen.won_billed.0 as f64;
     }
 
     /// What of the unripe matures in so many seconds.
     fn ripe_in(&self, seconds: f64) -> f64 {
-        self.unripe * seconds / (self.delay.max(0.0) + seconds)
+        ripe_part(self.unripe, self.delay, seconds)
+    }
+
+    /// What all that is out will cost on average.
+    fn in_flight(&self) -> f64 {
+        // Of what is billed, so much had been told to be won before.
+        let prior = PRIOR_BIDS * self.price();
+        let all = self.billed + prior;
+        let told = if all > 0.0 { (self.won_billed / all).min(1.0) } else { 0.0 };
+        let unknown = self.untold * told + self.unripe * (1.0 - told);
+        self.won * self.billed_part_of_won() + unknown * self.billed_part() + self.left
+    }
+
+    /// What is billed of bids that are won, as a part of their price.
+    fn billed_part_of_won(&self) -> f64 {
+        let prior = PRIOR_BIDS * self.price();
+        let whole = self.won_ended + prior;
+        if whole > 0.0 { ((self.won_billed + prior) / whole).min(1.0) } else { 1.0 }
     }
 
     fn price(&self) -> f64 {
@@ -270,6 +341,20 @@ impl Controller {
         let prior = PRIOR_BIDS * self.price();
         let whole = self.matured + prior;
         if whole > 0.0 { ((self.billed + prior) / whole).min(1.0) } else { 1.0 }
+    }
+}
+
+/// What of an amount matures in so many seconds, by its mean delay.
+fn ripe_part(amount: f64, delay: f64, seconds: f64) -> f64 {
+    amount * seconds / (delay.max(0.0) + seconds)
+}
+
+/// Takes so many delays with this sum into a mean over the latest of them.
+fn learn_mean(mean: &mut f64, over: &mut f64, count: u64, sum_ms: i64) {
+    if count > 0 {
+        let count = count as f64;
+        *over = (*over + count).min(DELAYS);
+        *mean += (sum_ms as f64 / 1_000.0 / count - *mean) * (count / *over).min(1.0);
     }
 }
 
