@@ -123,7 +123,9 @@ impl BiddingBook {
             }
         }
         let (risks, tracked) = (&mut self.risks, self.reservations.get_mut(bid));
-        if let Some((reservation, class)) = tracked.and_then(|tracked| tracked.class.map(|class| (tracked, class))) {
+        if let Some((reservation, class)) =
+            tracked.filter(|tracked| !tracked.in_full).and_then(|tracked| tracked.class.map(|class| (tracked, class)))
+        {
             reservation.slot = risks.enter(&reservation.lease, class, reservation.price, now_ms);
         }
     }
@@ -158,8 +160,7 @@ impl BiddingBook {
                     self.figures.won += 1;
                     // From now on it is as good as spent.
                     let won = self.reservations.get_mut(bid).expect("a bid that was won is open");
-                    settle_risk(&mut self.risks, won, End::Won);
-                    won.note_won(delay_ms(event));
+                    note_win(&mut self.risks, won, now_ms, delay_ms(event));
                 }
             }
             EventKind::Billing => {
@@ -205,9 +206,25 @@ impl BiddingBook {
     }
 }
 
-/// The bid is no longer one that may be lost.
+/// The bid is no longer one whose end is open: who may be lost, or, if it was told to be won, who may be billed.
 fn settle_risk(risks: &mut Risks, reservation: &mut Reservation, end: End) {
-    if let Some(slot) = reservation.slot.take() {
+    let Some(slot) = reservation.slot.take() else { return };
+    if reservation.won {
+        risks.leave_win(reservation.campaign, slot, reservation.price, end);
+    } else {
         risks.leave(reservation.lease.id(), slot, reservation.price, end);
     }
+}
+
+/// The bid was told to be won: that counts once.
+fn note_win(risks: &mut Risks, reservation: &mut Reservation, now_ms: i64, delay_ms: Option<i64>) {
+    if reservation.won {
+        return;
+    }
+    settle_risk(risks, reservation, End::Won);
+    reservation.won = true;
+    reservation.lease.fates().note_told(delay_ms);
+    let Reservation { campaign, lease, price, .. } = reservation;
+    let enter = |class| risks.enter_win(*campaign, lease, class, *price, now_ms);
+    reservation.slot = reservation.class.and_then(enter);
 }

@@ -31,8 +31,9 @@ pub struct Hold {
     pub(crate) price: Nanos,
     pub(crate) cap: Option<Box<CapPlace>>,
     pub(crate) expires_ms: i64,
-    /// `None` if the campaign's budget is strict.
-    pub(crate) class: Option<BidClass>,
+    pub(crate) class: BidClass,
+    /// Whether the campaign's budget is strict.
+    pub(crate) in_full: bool,
     pub(crate) lesson: Option<Lesson>,
     pub(crate) committed: bool,
 }
@@ -102,7 +103,8 @@ impl Hold {
             price: self.price,
             cap,
             expires_ms: self.expires_ms,
-            class: self.class,
+            class: Some(self.class),
+            in_full: self.in_full,
             slot: None,
             lesson: self.lesson,
             won: false,

@@ -124,7 +124,7 @@ impl LeaseCell {
         self.available.fetch_add(price.0, SeqCst);
     }
 
-    pub(crate) fn fates(&self) -> &Fates {
+    pub(crate) fn fates(&self) -> &Arc<Fates> {
         &self.fates
     }
 

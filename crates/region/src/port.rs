@@ -280,7 +280,8 @@ impl RegionView<'_> {
             price: want.price,
             cap: None,
             expires_ms,
-            class: (!want.plan.strict).then_some(want.class),
+            class: want.class,
+            in_full: want.plan.strict,
             lesson: want.lesson,
             committed: false,
         };

@@ -32,9 +32,11 @@ pub struct Reservation {
     /// Apart, so that most reservations are small: they are handed on by value.
     pub(crate) cap: Option<Box<CapPlace>>,
     pub(crate) expires_ms: i64,
-    /// Whose statistics say what it needs; `None` for one that is reserved in full.
+    /// Whose statistics say what becomes of it; `None` for one that was not made by a hold.
     pub(crate) class: Option<BidClass>,
-    /// Its place among the bids that may still be lost.
+    /// Whether it stays reserved in full, whatever becomes of its like.
+    pub(crate) in_full: bool,
+    /// Its place among the bids that may still be lost, or among those that are won.
     pub(crate) slot: Option<Slot>,
     /// What it teaches when the exchange tells what would have won; taken when that is told.
     pub(crate) lesson: Option<Lesson>,
@@ -55,6 +57,7 @@ impl Reservation {
             cap: None,
             expires_ms,
             class: None,
+            in_full: false,
             slot: None,
             lesson: None,
             won: false,
@@ -103,27 +106,15 @@ impl Reservation {
         if let Some(cap) = &self.cap {
             cap.close();
         }
-        self.end(Nanos(0));
         self.lease.release(self.price);
     }
 
     /// Turns the reservation into spend. The cap is not touched: the capper moves the bid from open to billed.
     pub fn settle(self, billed: Nanos) {
-        self.end(billed);
-        self.lease.settle(self.price, billed);
-    }
-
-    /// It was told to be won, so long after it was made: counted once.
-    pub(crate) fn note_won(&mut self, delay_ms: Option<i64>) {
-        if !std::mem::replace(&mut self.won, true) {
-            self.lease.fates().note_won(self.price, delay_ms);
-        }
-    }
-
-    fn end(&self, billed: Nanos) {
         if self.won {
-            self.lease.fates().note_ended(self.price, billed);
+            self.lease.fates().note_billed(self.price, billed);
         }
+        self.lease.settle(self.price, billed);
     }
 }
 

@@ -160,6 +160,42 @@ fn spend_keeps_to_the_plan_when_notices_come_late() {
 }
 
 #[test]
+fn a_bid_that_was_told_to_be_won_counts_in_full_and_one_of_which_nothing_came_does_not() {
+    let mut controller = Controller::default();
+    let tick = |bids: i64, won: i64| Observation {
+        length_ms: 1_000,
+        eligible: 100,
+        bids: bids as u64,
+        bid_value: Nanos(bids * PRICE),
+        won: Nanos(won * PRICE),
+        price_max: Nanos(PRICE),
+        ..Observation::default()
+    };
+    // Half of the bids win, are told within the second, and billed in the next.
+    for _ in 0..2_000 {
+        controller.observe(&Observation {
+            billed: Nanos(PRICE),
+            delays: 1,
+            delay_ms: 1_000,
+            won_shown: Nanos(PRICE),
+            won_billed: Nanos(PRICE),
+            told: 1,
+            told_ms: 500,
+            ..tick(2, 1)
+        });
+    }
+    let out = |controller: &Controller| controller.supply().in_flight / PRICE as f64;
+    let before = out(&controller);
+    (0..20).for_each(|_| controller.observe(&tick(0, 0)));
+    assert!(out(&controller) < 0.2, "nothing is out any more: {before}, {}", out(&controller));
+    let quiet = out(&controller);
+    controller.observe(&tick(0, 3));
+    assert!((out(&controller) - quiet - 3.0).abs() < 0.1, "three more: {quiet}, {}", out(&controller));
+    controller.observe(&Observation { won_shown: Nanos(3 * PRICE), won_billed: Nanos(3 * PRICE), ..tick(0, 0) });
+    assert!((out(&controller) - quiet).abs() < 0.1, "billed, and spent elsewhere: {}", out(&controller));
+}
+
+#[test]
 fn regions_that_see_each_other_pass_the_same_share() {
     let plan = plan(100_000 * PRICE, Pacing::Even);
     let (mut large, mut small) = (Controller::default(), Controller::default());
@@ -208,7 +244,7 @@ fn any_observation() -> impl Strategy<Value = Observation> {
         delay_ms: amounts[2],
         price_max: Nanos(amounts[0]),
         won: Nanos(amounts[3]),
-        won_ended: Nanos(amounts[4]),
+        won_shown: Nanos(amounts[4]),
         won_billed: Nanos(amounts[5]),
         told: u64::from(told),
         told_ms: amounts[6],

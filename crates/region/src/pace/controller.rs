@@ -37,10 +37,10 @@ pub struct Observation {
     pub delay_ms: i64,
     /// The dearest bid so far: what a bid costs before one was held.
     pub price_max: Nanos,
-    /// The prices of bids that were told to be won.
+    /// The prices of all bids that were told to be won and are not billed, each as likely as it is to be billed still.
     pub won: Nanos,
-    /// The prices of bids that had been told to be won and have ended: billed or not.
-    pub won_ended: Nanos,
+    /// The prices of bids that had been told to be won and were billed.
+    pub won_shown: Nanos,
     /// What was billed of those.
     pub won_billed: Nanos,
     /// How many wins told how long after their bid they came.
@@ -133,12 +133,12 @@ pub struct Controller {
     delays: f64,
     /// The value of bids of whose wins nobody can have been told.
     untold: f64,
-    /// The value of bids that were won and not billed.
+    /// The value of bids that were told to be won and will be billed.
     won: f64,
     /// What an earlier incarnation's won bids will cost: nobody follows them any more.
     left: f64,
-    /// Sums over the time of `billed`: the value of won bids that have ended, and what was billed of them.
-    won_ended: f64,
+    /// Sums over the time of `billed`: the value of bids that were told to be won and billed, and what was billed of them.
+    won_shown: f64,
     won_billed: f64,
     /// Mean delay from bid to win notice in seconds, and over how many.
     told: f64,
@@ -164,7 +164,7 @@ impl Default for Controller {
             untold: 0.0,
             won: 0.0,
             left: 0.0,
-            won_ended: 0.0,
+            won_shown: 0.0,
             won_billed: 0.0,
             told: TOLD_SECONDS,
             tolds: 0.0,
@@ -290,7 +290,7 @@ impl Controller {
             let kept = (1.0 - seconds / YIELD_SECONDS).max(0.0);
             self.matured *= kept;
             self.billed *= kept;
-            self.won_ended *= kept;
+            self.won_shown *= kept;
             self.won_billed *= kept;
         }
     }
@@ -299,8 +299,8 @@ impl Controller {
         learn_mean(&mut self.told, &mut self.tolds, seen.told, seen.told_ms);
         self.untold += seen.bid_value.0 as f64 - ripe_part(self.untold, self.told, seconds);
         self.left -= ripe_part(self.left, self.delay, seconds);
-        self.won = (self.won + seen.won.0 as f64 - seen.won_ended.0 as f64).max(0.0);
-        self.won_ended += seen.won_ended.0 as f64;
+        self.won = seen.won.0 as f64;
+        self.won_shown += seen.won_shown.0 as f64;
         self.won_billed += seen.won_billed.0 as f64;
     }
 
@@ -319,10 +319,10 @@ impl Controller {
         self.won * self.billed_part_of_won() + unknown * self.billed_part() + self.left
     }
 
-    /// What is billed of bids that are won, as a part of their price.
+    /// What is billed of bids that were won, as a part of their price.
     fn billed_part_of_won(&self) -> f64 {
         let prior = PRIOR_BIDS * self.price();
-        let whole = self.won_ended + prior;
+        let whole = self.won_shown + prior;
         if whole > 0.0 { ((self.won_billed + prior) / whole).min(1.0) } else { 1.0 }
     }
 

@@ -1,5 +1,7 @@
 //! Which bids share their statistics: those of one exchange and one format.
 //!
+//! Of each class it is known how likely its bids are to be won, and how likely those that were won are to be billed, by their age.
+//!
 //! Promises a bounded number of classes. Never mixes two: a bid beyond the bound has no class, and is reserved in full.
 
 use super::survival::Survival;
@@ -36,7 +38,14 @@ impl BidClass {
 /// The statistics of all classes that were seen.
 #[derive(Clone, Debug, Default)]
 pub struct Classes {
-    known: Vec<(BidClass, Survival)>,
+    known: Vec<Known>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    class: BidClass,
+    bids: Survival,
+    wins: Survival,
 }
 
 impl Classes {
@@ -48,24 +57,24 @@ impl Classes {
 
     /// The place of a class; `None` if there are too many.
     pub fn place(&mut self, class: BidClass) -> Option<u8> {
-        let place = self.known.iter().position(|(known, _)| *known == class).or_else(|| {
+        let place = self.known.iter().position(|known| known.class == class).or_else(|| {
             let room = self.known.len() < CLASSES_MAX;
             room.then(|| {
-                self.known.push((class, Survival::new()));
+                self.known.push(Known { class, bids: Survival::new(), wins: Survival::new() });
                 self.known.len() - 1
             })
         });
         place.and_then(|place| u8::try_from(place).ok())
     }
 
-    /// The statistics at a place.
+    /// The statistics of the bids at a place: won or not.
     ///
     /// # Panics
     ///
     /// If it is not one that [`place`](Self::place) gave.
     #[must_use]
     pub fn at(&self, place: u8) -> &Survival {
-        &self.known[usize::from(place)].1
+        &self.known[usize::from(place)].bids
     }
 
     /// The statistics at a place, to be written.
@@ -74,11 +83,22 @@ impl Classes {
     ///
     /// As [`at`](Self::at).
     pub fn at_mut(&mut self, place: u8) -> &mut Survival {
-        &mut self.known[usize::from(place)].1
+        &mut self.known[usize::from(place)].bids
+    }
+
+    pub(super) fn wins_at(&self, place: u8) -> &Survival {
+        &self.known[usize::from(place)].wins
+    }
+
+    pub(super) fn wins_at_mut(&mut self, place: u8) -> &mut Survival {
+        &mut self.known[usize::from(place)].wins
     }
 
     /// Makes the probabilities follow from what was counted.
     pub fn settle(&mut self) {
-        self.known.iter_mut().for_each(|(_, survival)| survival.settle());
+        for known in &mut self.known {
+            known.bids.settle();
+            known.wins.settle();
+        }
     }
 }

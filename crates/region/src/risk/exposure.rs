@@ -5,6 +5,7 @@
 
 use money::Nanos;
 
+use super::chance::Chance;
 use super::class::Classes;
 use super::survival::{AGE_BUCKETS, age_begin_ms};
 
@@ -107,13 +108,24 @@ impl Exposure {
 
     /// Lets the bids grow older, and counts those that pass from bucket to bucket.
     pub fn age(&mut self, now_ms: i64, classes: &mut Classes) {
+        self.age_with(now_ms, |class, bucket, count| classes.at_mut(class).passed(bucket, count));
+    }
+
+    /// The same, and hands on those that pass: class, bucket, how many.
+    pub(super) fn age_with(&mut self, now_ms: i64, mut passed: impl FnMut(u8, usize, u64)) {
         for bids in &mut self.bids {
             let age_ms = now_ms - bids.slot.made * SLOT_MS;
             while usize::from(bids.bucket) + 1 < AGE_BUCKETS && age_begin_ms(usize::from(bids.bucket) + 1) <= age_ms {
-                classes.at_mut(bids.slot.class).passed(usize::from(bids.bucket), u64::from(bids.count));
+                passed(bids.slot.class, usize::from(bids.bucket), u64::from(bids.count));
                 bids.bucket += 1;
             }
         }
+    }
+
+    /// What the bids will cost on average, by their chances: class and bucket.
+    pub(super) fn expected(&self, chance: impl Fn(u8, usize) -> Chance) -> Nanos {
+        let of = |bids: &Bids| chance(bids.slot.class, usize::from(bids.bucket)).of(bids.value);
+        nanos(self.bids.iter().map(of).sum())
     }
 
     /// What the bids need, out of a lease of `amount`: the expected sum, four standard deviations, and the dearest bid.
