@@ -136,7 +136,7 @@ mod tests {
         let mut book = BiddingBook::new(TTL_MS);
         let open = |book: &mut BiddingBook, number: u16, now_ms: i64| {
             assert!(lease.try_reserve(Nanos(10), 0));
-            let reservation = Reservation::new(bid(number), CAMPAIGN, Arc::clone(&lease), Nanos(10), i64::MAX);
+            let reservation = Reservation::new(bid(number), CAMPAIGN, Arc::clone(&lease), Nanos(10), now_ms + 1_000);
             book.commit(reservation.of_class(class), now_ms);
         };
         let tell = |book: &mut BiddingBook, kind, number, at_ms, amount| {
