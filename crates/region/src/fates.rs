@@ -18,10 +18,10 @@ pub(crate) struct Fates {
     told_ms: AtomicI64,
 }
 
-/// The figures at one moment.
+/// What has come of them for a while.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FateFigures {
-    /// The prices of bids that were told to be won and have not ended, each as likely as it is to be billed still.
+pub(crate) struct Fate {
+    /// The prices of all bids that were told to be won and have not ended, each as likely as it is to be billed still.
     pub(crate) expected: Nanos,
     /// The prices of bids that were told to be won before they were billed.
     pub(crate) shown: Nanos,
@@ -53,26 +53,14 @@ impl Fates {
         self.expected.store(expected.0, Relaxed);
     }
 
-    pub(crate) fn figures(&self) -> FateFigures {
-        FateFigures {
+    /// Takes what has come since it was last taken; what is expected stays.
+    pub(crate) fn take(&self) -> Fate {
+        Fate {
             expected: Nanos(self.expected.load(Relaxed)),
-            shown: Nanos(self.shown.load(Relaxed)),
-            billed: Nanos(self.billed.load(Relaxed)),
-            told: self.told.load(Relaxed),
-            told_ms: self.told_ms.load(Relaxed),
-        }
-    }
-}
-
-impl FateFigures {
-    /// What has come since earlier figures; what is expected is as it is now.
-    pub(crate) fn since(self, before: Self) -> Self {
-        Self {
-            expected: self.expected,
-            shown: self.shown.saturating_sub(before.shown),
-            billed: self.billed.saturating_sub(before.billed),
-            told: self.told.saturating_sub(before.told),
-            told_ms: self.told_ms.saturating_sub(before.told_ms),
+            shown: Nanos(self.shown.swap(0, Relaxed)),
+            billed: Nanos(self.billed.swap(0, Relaxed)),
+            told: self.told.swap(0, Relaxed),
+            told_ms: self.told_ms.swap(0, Relaxed),
         }
     }
 }
@@ -142,21 +130,21 @@ mod tests {
         let tell = |book: &mut BiddingBook, kind, number, at_ms, amount| {
             book.apply(&event(kind, number, at_ms, amount), at_ms, |_| None);
             book.weigh(at_ms);
-            lease.fates().figures()
+            lease.fates().take()
         };
         (1..=4).for_each(|number| open(&mut book, number, 0));
         let won = tell(&mut book, EventKind::Win, 1, 300, 0);
         assert_eq!((won.expected, won.told, won.told_ms), (Nanos(10), 1, 300), "nothing is known: it is certain");
-        assert_eq!(tell(&mut book, EventKind::Win, 1, 400, 0), won, "told twice");
+        let ten = Fate { expected: Nanos(10), ..Fate::default() };
+        assert_eq!(tell(&mut book, EventKind::Win, 1, 400, 0), ten, "told twice");
         assert_eq!(tell(&mut book, EventKind::Win, 2, 400, 0).expected, Nanos(20));
         let billed = tell(&mut book, EventKind::Billing, 1, 450, 7);
-        assert_eq!((billed.expected, billed.shown, billed.billed), (Nanos(10), Nanos(10), Nanos(7)));
-        let untold = tell(&mut book, EventKind::Billing, 3, 450, 9);
-        assert_eq!(untold, billed, "nobody had told that it was won");
-        assert_eq!(tell(&mut book, EventKind::Loss, 4, 450, 0), billed);
+        assert_eq!(billed, Fate { shown: Nanos(10), billed: Nanos(7), ..ten });
+        assert_eq!(tell(&mut book, EventKind::Billing, 3, 450, 9), ten, "nobody had told that it was won");
+        assert_eq!(tell(&mut book, EventKind::Loss, 4, 450, 0), ten);
         book.expire(400 + TTL_MS);
         book.weigh(400 + TTL_MS);
-        assert_eq!(lease.fates().figures().expected, Nanos(0), "won and never billed");
+        assert_eq!(lease.fates().take().expected, Nanos(0), "won and never billed");
 
         // Nine of ten are billed within two seconds, the tenth never.
         let mut now_ms = 10_000;
@@ -176,7 +164,7 @@ mod tests {
         open(&mut book, 50, now_ms);
         let fresh = tell(&mut book, EventKind::Win, 50, now_ms, 0).expected;
         book.weigh(now_ms + 5_000);
-        let old = lease.fates().figures().expected;
+        let old = lease.fates().take().expected;
         assert!(Nanos(9) <= fresh && fresh <= Nanos(10), "it is likely to be billed: {fresh:?}");
         assert!(old <= Nanos(2), "by now it would have been: {old:?}");
     }

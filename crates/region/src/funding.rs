@@ -13,7 +13,6 @@ use money::Nanos;
 use crate::account::{Account, AccountFigures};
 use crate::day::millis;
 use crate::due::Due;
-use crate::fates::FateFigures;
 use crate::lease_cell::LeaseCell;
 use crate::limits::{
     EXHAUSTED_RETRY, LEASE_BIDS_MIN, LEASE_HORIZON, LEASE_NANOS_MIN, LEASE_PART_MAX, LEASES_PER_CAMPAIGN_MAX,
@@ -41,8 +40,6 @@ pub(crate) struct Funding {
     /// The account's figures when the hold rate was last measured, and when the pass probability was last set.
     measured: AccountFigures,
     controlled: AccountFigures,
-    /// What was known of its bids then.
-    known: FateFigures,
     billings: Billings,
     /// Somebody asked for money since the last look.
     demanded: bool,
@@ -113,7 +110,6 @@ impl Funding {
             hold_rate: 0,
             measured: figures,
             controlled: figures,
-            known: FateFigures::default(),
             billings: Billings::default(),
             demanded: true,
             retry: Due::NOW,
@@ -279,9 +275,7 @@ impl Funding {
     pub(crate) fn observe(&mut self, length_ms: i64) {
         let figures = self.account.figures();
         let Billings { amount: billed, delays, delay_ms } = std::mem::take(&mut self.billings);
-        let known = self.account.fates().figures();
-        let fates = known.since(self.known);
-        self.known = known;
+        let fates = self.account.fates().take();
         self.controller.observe(&Observation {
             length_ms,
             eligible: figures.eligible.saturating_sub(self.controlled.eligible),
