@@ -56,10 +56,24 @@ fn an_even_plan_starts_slowly_until_it_has_seen_three_ticks_of_traffic() {
         controller.observe(&seen);
         controller.decide(&plan, DAY_MS / 2, 1_000, Nanos(0), controller.supply())
     };
-    assert_eq!(tick(busy(0, 0)), Pass::SLOW_START, "a tick without traffic teaches nothing");
+    assert_eq!(plan.first_pass(), Pass::NONE);
+    assert_eq!(tick(busy(0, 0)), Pass::NONE, "a tick without traffic teaches nothing");
     assert_eq!(tick(busy(100, 10)), Pass::SLOW_START);
     assert_eq!(tick(busy(100, 10)), Pass::SLOW_START);
     assert_eq!(tick(busy(100, 10)), Pass::ALL, "the budget is beyond all traffic");
+}
+
+#[test]
+fn a_small_budget_is_not_bid_away_in_the_first_seconds_of_much_traffic() {
+    let plan = plan(150 * PRICE, Pacing::Even);
+    let mut controller = Controller::default();
+    let mut passed = 0.0;
+    for second in 1..=10 {
+        passed += controller.pass().share() * 10_000.0;
+        controller.observe(&busy(10_000, 0));
+        controller.decide(&plan, second * 1_000, 1_000, Nanos(0), controller.supply());
+    }
+    assert!(0.0 < passed && passed < 1.0, "{passed} bids of 150 in ten seconds of a day");
 }
 
 #[test]

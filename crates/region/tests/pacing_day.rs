@@ -97,7 +97,7 @@ fn play(market: &Market, seed: u64) -> Day {
     let plan = Plan { budget: Nanos(budget as i64), flight, pacing: Pacing::Even, hours, strict: false };
     let eligible = market.richness * market.wins / WIN_RATE / DAY_S as f64;
     let mut controllers = [Controller::default(); REGIONS.len()];
-    let mut passes = [Pass::SLOW_START; REGIONS.len()];
+    let mut passes = [Pass::NONE; REGIONS.len()];
     let mut seen = [Observation::default(); REGIONS.len()];
     let mut due: Vec<Vec<(usize, f64, u64, bool)>> = vec![Vec::new(); DAY_S];
     let mut open = [0; REGIONS.len()];

@@ -149,7 +149,7 @@ fn play(story: &Story, seed: u64) -> Week {
     let budget = eligible * WIN_RATE * PRICE / story.richness;
     let plan = Plan { budget: Nanos(budget as i64), flight, pacing: story.pacing, hours: None, strict: false };
     let mut controllers = [Controller::default(); REGIONS.len()];
-    let mut passes = [Pass::SLOW_START; REGIONS.len()];
+    let mut passes = [Pass::NONE; REGIONS.len()];
     let mut asked_before = [0_u64; REGIONS.len()];
     let mut course = Course::of(plan.clone());
     let mut requests = [0; CLASSES.len()];

@@ -72,7 +72,7 @@ impl Supply {
     }
 }
 
-/// Ticks with traffic before the controller trusts its figures.
+/// Ticks with traffic before the controller trusts its figures: until then it passes [`Pass::SLOW_START`] at most.
 const SLOW_START_TICKS: u32 = 3;
 /// The weight of the newest tick in the average of busy traffic, and in that of a trickle.
 const NEWEST_MAX: f64 = 0.1;
@@ -149,7 +149,7 @@ impl Default for Controller {
     fn default() -> Self {
         Self {
             ticks: 0,
-            pass: Pass::SLOW_START,
+            pass: Pass::NONE,
             eligible: 0.0,
             silence: 0.0,
             passes: 0.0,
@@ -208,10 +208,8 @@ impl Controller {
         let plan = course.plan();
         self.pass = if plan.pacing == Pacing::Asap {
             Pass::ALL
-        } else if plan.rests(now_ms) {
+        } else if plan.rests(now_ms) || self.ticks == 0 {
             Pass::NONE
-        } else if self.ticks < SLOW_START_TICKS {
-            Pass::SLOW_START
         } else {
             // What is bid now is billed later, and belongs to the plan of then.
             let billed_ms = now_ms.saturating_add((self.delay.clamp(0.0, LEAD_SECONDS_MAX) * 1_000.0) as i64);
@@ -219,7 +217,8 @@ impl Controller {
             let remaining = Nanos((plan.budget.0 as f64 - committed) as i64);
             let forward = plan.forward(remaining, billed_ms, length_ms).0 as f64;
             let correction = GAIN * (course.planned(billed_ms).0 as f64 - committed);
-            Pass::ratio(forward + correction, all.per_second * seconds(length_ms))
+            let pass = Pass::ratio(forward + correction, all.per_second * seconds(length_ms));
+            if self.ticks < SLOW_START_TICKS { pass.min(Pass::SLOW_START) } else { pass }
         };
         self.pass
     }

@@ -13,7 +13,7 @@ impl Pass {
     pub const NONE: Self = Self(0);
     /// Everything passes.
     pub const ALL: Self = Self(1 << PASS_BITS);
-    /// One in ten: what a campaign starts with, before there is anything to go by.
+    /// One in ten: the most that a campaign starts with, while there is little to go by.
     pub const SLOW_START: Self = Self((1 << PASS_BITS) / 10);
 
     /// The probability `part / whole`, at most one; one if `whole` is nothing.

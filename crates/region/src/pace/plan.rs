@@ -64,12 +64,13 @@ impl Plan {
         }
     }
 
-    /// What passes before the first tick.
+    /// What passes before the first tick: nothing of a plan, for traffic teaches without bids, and a small budget would be ahead
+    /// of its plan for an hour after a second of them.
     #[must_use]
     pub fn first_pass(&self) -> Pass {
         match self.pacing {
             Pacing::Asap => Pass::ALL,
-            Pacing::Supply | Pacing::Even => Pass::SLOW_START,
+            Pacing::Supply | Pacing::Even => Pass::NONE,
         }
     }
 
