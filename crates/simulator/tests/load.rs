@@ -111,6 +111,7 @@ fn load_plan(server: &Server, mode: LoadMode) -> LoadPlan {
         warm_up: Limit { requests: 20, duration: SOON },
         measured: Limit { requests: 400, duration: SOON },
         tmax: TMAX,
+        patience: None,
     }
 }
 

@@ -27,6 +27,17 @@ async fn slots_are_due_at_fixed_instants_however_late_they_are_taken() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slot_that_waited_for_too_long_is_not_given_out_and_counts_as_unsent() {
+    let (schedule, _stop, start) = schedule(100, Limit { requests: 1000, duration: LONG });
+    let schedule = schedule.patience(Some(Duration::from_millis(25)));
+    assert_eq!(schedule.next().await.map(|slot| slot.index), Some(0));
+    advance(Duration::from_secs(1)).await;
+    let slot = schedule.next().await.expect("a slot");
+    assert_eq!((slot.index, slot.due), (98, start + Duration::from_millis(980)), "of those still wanted, the oldest");
+    assert_eq!(schedule.unsent(Instant::now()), 98, "1 to 97, and 99, which is due now or has just been");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_run_ends_by_count() {
     let (schedule, _stop, _) = schedule(1000, Limit { requests: 3, duration: LONG });
     let mut taken = 0;

@@ -34,6 +34,9 @@ impl Runtimes {
                     let (name, threads) = (exchange.name.clone(), exchange.threads);
                     Lane::start(move |of_lane| {
                         let mut builder = builder(&name, threads);
+                        // First come, first served: what overflows a thread's queue is the oldest of it, and would otherwise
+                        // stand still while new requests are answered.
+                        builder.global_queue_interval(1);
                         of_lane.follow(&mut builder);
                         builder.build()
                     })

@@ -1,13 +1,16 @@
 //! A runtime's beat: it says that the runtime still runs what is due, and how late.
 //!
 //! Lateness is what a request feels there: the time from being due to being run. It is measured twice in each beat, by a timer
-//! and by one turn through the run queue, and the greater one counts. It costs a wake-up for each beat and allocates nothing.
+//! and by [turns](Turns) through the run queue, and the greater one counts. The beat itself stands in no queue: it says that the
+//! runtime lives, however many wait. It costs two wake-ups for each beat and allocates nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
+
+use super::turn::Turns;
 
 /// From beat to beat.
 pub(super) const BEAT: Duration = Duration::from_millis(10);
@@ -45,15 +48,14 @@ impl LagGauge {
 }
 
 /// Beats until the runtime ends.
-pub(super) async fn beat(gauge: Arc<LagGauge>, on_beat: Arc<OnBeat>) {
+pub(super) async fn beat(gauge: Arc<LagGauge>, turns: Arc<Turns>, on_beat: Arc<OnBeat>) {
     loop {
         let due = Instant::now() + BEAT;
         sleep_until(due).await;
-        let woken = Instant::now();
-        tokio::task::yield_now().await;
-        let by_timer = woken.saturating_duration_since(due).saturating_sub(TIMER_GRAIN);
-        let lag = by_timer.max(woken.elapsed());
+        let by_timer = due.elapsed().saturating_sub(TIMER_GRAIN);
+        let lag = by_timer.max(turns.lag());
         gauge.beat(lag);
         on_beat(lag);
+        turns.want();
     }
 }

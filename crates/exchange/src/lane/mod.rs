@@ -7,6 +7,7 @@
 mod beat;
 mod runtime;
 mod threads;
+mod turn;
 mod watch;
 
 pub use beat::LagGauge;

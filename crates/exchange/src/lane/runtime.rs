@@ -12,6 +12,7 @@ use tokio::runtime::{Handle, Runtime};
 
 use super::beat::{LagGauge, OnBeat, beat};
 use super::threads::LaneThreads;
+use super::turn::Turns;
 
 /// How many runtimes of one exchange are left behind at the most. Each takes what the others leave of a
 /// processor: with more of them the process is better started anew.
@@ -55,7 +56,8 @@ struct Running {
 
 impl Lane {
     /// A lane with a runtime of its own, made by `make`, which also makes those that replace it. Only threads that it lets
-    /// [`LaneThreads`] follow give way when they are left behind.
+    /// [`LaneThreads`] follow give way when they are left behind. It serves who came first, and says truly how long the others
+    /// wait, only if its `global_queue_interval` is 1.
     ///
     /// # Errors
     ///
@@ -91,11 +93,13 @@ impl Lane {
 
     #[allow(
         clippy::disallowed_methods,
-        reason = "the beat shows that the runtime runs: it belongs to it, and ends with it"
+        reason = "beat and turns show how the runtime runs: they belong to it, and end with it"
     )]
     fn spawn_beat(&self, running: &Running) {
         let (Some(runtime), Some(on_beat)) = (&running.runtime, self.0.on_beat.get()) else { return };
-        runtime.spawn(beat(Arc::clone(&running.gauge), Arc::clone(on_beat)));
+        let turns = Arc::<Turns>::default();
+        runtime.spawn(Arc::clone(&turns).ask());
+        runtime.spawn(beat(Arc::clone(&running.gauge), turns, Arc::clone(on_beat)));
     }
 
     /// Where the exchange's children stand.

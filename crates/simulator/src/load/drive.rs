@@ -44,6 +44,10 @@ pub struct LoadPlan {
     pub measured: Limit,
     /// Answers later than this are counted late.
     pub tmax: Option<Duration>,
+    /// In an open loop, how long a request waits for a connection that is free. Who finds none by then is never sent and counted
+    /// as unsent, as an exchange does it: it has others to ask. Without one, a server that falls behind is sent older and older
+    /// requests, and answers none in time any more.
+    pub patience: Option<Duration>,
 }
 
 /// What a run of [`drive`] found.
@@ -136,7 +140,8 @@ async fn phase(plan: &LoadPlan, limit: Limit, requests: &Arc<[Bytes]>, wires: Ve
         LoadMode::Closed => (u64::MAX, Pace::Timer),
         LoadMode::Open { per_second, pace } => (per_second, pace),
     };
-    let schedule = Arc::new(Schedule::new(start, per_second, limit, pace, &stop));
+    let patience = plan.patience.filter(|_| plan.mode != LoadMode::Closed);
+    let schedule = Arc::new(Schedule::new(start, per_second, limit, pace, &stop).patience(patience));
     let mut runners = JoinSet::new();
     for (position, wire) in wires.into_iter().enumerate() {
         let (schedule, sheet, requests) = (schedule.clone(), sheet.clone(), requests.clone());

@@ -47,6 +47,7 @@ pub struct Schedule {
     per_second: u64,
     limit: Limit,
     pace: Pace,
+    patience: Option<Duration>,
     next: AtomicU64,
     taken: AtomicU64,
     stop: StopHandle,
@@ -97,15 +98,22 @@ impl Schedule {
             per_second: per_second.max(1),
             limit,
             pace,
+            patience: None,
             next: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             stop: stop.clone(),
         }
     }
 
+    /// Gives out no slot that has been due for longer than that: it stays unsent. Without one, every slot is sent, however late.
+    #[must_use]
+    pub fn patience(self, patience: Option<Duration>) -> Self {
+        Self { patience, ..self }
+    }
+
     /// Waits for the next slot; `None` when the run is over.
     ///
-    /// A caller that comes late gets an overdue slot at once.
+    /// A caller that comes late gets an overdue slot at once, the oldest that is not [too old](Self::patience).
     ///
     /// # Cancel safety
     ///
@@ -116,11 +124,16 @@ impl Schedule {
         if self.stop.stopped_at().is_some() || end <= now {
             return None;
         }
-        let index = self.next.fetch_add(1, Ordering::Relaxed);
-        let due = self.due(index);
-        if self.limit.requests <= index || end <= due {
-            return None;
-        }
+        let (index, due) = loop {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            let due = self.due(index);
+            if self.limit.requests <= index || end <= due {
+                return None;
+            }
+            if self.patience.is_none_or(|patience| now <= due + patience) {
+                break (index, due);
+            }
+        };
         if now < due {
             tokio::select! {
                 biased;

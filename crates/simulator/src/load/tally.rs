@@ -25,7 +25,7 @@ pub struct Tally {
     pub scheduled: u64,
     /// Requests of which at least the first byte was handed to a connection.
     pub sent: u64,
-    /// Requests whose instant came while every connection was busy until the run ended.
+    /// Requests whose instant came and for which no connection was free in time: not until the run ended, or as long as was said.
     pub unsent: u64,
     /// Answers 200.
     pub ok: u64,

@@ -133,6 +133,7 @@ pub(super) fn round(
         warm_up: NOTHING,
         measured: Limit { requests: REQUESTS_MAX, duration },
         tmax: load.tmax,
+        patience: None,
     };
     let (warm_up, measured) = (plan(WARM_UP), plan(Duration::from_secs(options.seconds)));
     cores::on(cores.load, || {

@@ -116,6 +116,7 @@ fn load(address: SocketAddr, bodies: &Bodies, duration: Duration) -> anyhow::Res
         warm_up: Limit { requests: 0, duration: Duration::ZERO },
         measured: Limit { requests: REQUESTS_MAX, duration },
         tmax: None,
+        patience: None,
     };
     cores::on(cores::pair()?.load, || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -14,10 +14,14 @@ use http::uri::PathAndQuery;
 use simulator::{Dialect, Limit, LoadMode, LoadPlan, Pace, Tally, drive};
 
 use super::adserver::{self, Ranked};
+use super::cores;
 use super::in_process::Bodies;
 
 /// Keep-alive connections of one exchange: as many requests can wait at once, and no more come in while all are taken.
-const CONNECTIONS: usize = 500;
+const CONNECTIONS: usize = 1_000;
+
+/// So long an exchange looks for a free one, and then asks somebody else.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// One request of so many has a guaranteed deal.
 const GUARANTEED_EVERY: u64 = 20;
@@ -45,6 +49,17 @@ impl Mix {
         let guaranteed = bid_on.map(with_deal).collect::<anyhow::Result<_>>()?;
         Ok(Self { usual: bodies.0.clone(), guaranteed })
     }
+
+    /// Both, as they come in an open loop.
+    fn all(&self) -> Vec<Bytes> {
+        let every = GUARANTEED_EVERY as usize;
+        let mut guaranteed = self.guaranteed.iter().cycle();
+        let body = |(place, usual): (usize, &Bytes)| match place % every {
+            0 => guaranteed.next().unwrap_or(usual).clone(),
+            _ => usual.clone(),
+        };
+        self.usual.iter().enumerate().map(body).collect()
+    }
 }
 
 /// The same request with a guaranteed deal beside the open auction.
@@ -57,6 +72,13 @@ fn with_deal(body: &Bytes) -> anyhow::Result<Bytes> {
     Ok(serde_json::to_vec(&request)?.into())
 }
 
+/// What the load had of its core while it sent, in per cent of the time: used, and waited for while others had it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LoadCore {
+    pub(super) used: f64,
+    pub(super) waited: f64,
+}
+
 /// How the requests of one exchange ended.
 pub(super) struct Ended {
     pub(super) usual: Tally,
@@ -64,7 +86,12 @@ pub(super) struct Ended {
 }
 
 /// Open loop to both exchanges, `per_second` to each; the calling thread is the load's.
-pub(super) fn both(server: &Ranked, mix: &Mix, per_second: u64, duration: Duration) -> anyhow::Result<[Ended; 2]> {
+pub(super) fn both(
+    server: &Ranked,
+    mix: &Mix,
+    per_second: u64,
+    duration: Duration,
+) -> anyhow::Result<([Ended; 2], LoadCore)> {
     let guaranteed = (per_second / GUARANTEED_EVERY).max(1);
     let plan = |address: SocketAddr, bodies: &[Bytes], per_second: u64| LoadPlan {
         endpoint: Dialect::xandr().endpoint(address, PathAndQuery::from_static(adserver::PATH)),
@@ -75,26 +102,34 @@ pub(super) fn both(server: &Ranked, mix: &Mix, per_second: u64, duration: Durati
         warm_up: NOTHING,
         measured: Limit { requests: REQUESTS_MAX, duration },
         tmax: Some(TMAX),
+        patience: Some(PATIENCE),
     };
     let plans = [server.high, server.low].map(|address| {
         (plan(address, &mix.usual, per_second.saturating_sub(guaranteed)), plan(address, &mix.guaranteed, guaranteed))
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let [(a, b), (c, d)] = &plans;
+    let had = || anyhow::Ok((cores::thread_time()?, cores::thread_held_up()?));
+    let (began, before) = (Instant::now(), had()?);
     let (a, b, c, d) = runtime.block_on(async { tokio::join!(drive(a), drive(b), drive(c), drive(d)) });
-    Ok([Ended { usual: a?.tally, guaranteed: b?.tally }, Ended { usual: c?.tally, guaranteed: d?.tally }])
+    let (lasted, now) = (began.elapsed().as_secs_f64(), had()?);
+    let percent = |before: Duration, now: Duration| (now - before).as_secs_f64() * 100.0 / lasted;
+    let core = LoadCore { used: percent(before.0, now.0), waited: percent(before.1, now.1) };
+    Ok(([Ended { usual: a?.tally, guaranteed: b?.tally }, Ended { usual: c?.tally, guaranteed: d?.tally }], core))
 }
 
 /// Closed loop to both: what they answer together in a second.
 pub(super) fn capacity(server: &Ranked, mix: &Mix, duration: Duration) -> anyhow::Result<u64> {
     let plan = |address: SocketAddr| LoadPlan {
         endpoint: Dialect::xandr().endpoint(address, PathAndQuery::from_static(adserver::PATH)),
-        bodies: mix.usual.clone(),
+        bodies: mix.all(),
+        // So few that nobody waits long, and nothing is shed.
         connections: 32,
         mode: LoadMode::Closed,
         warm_up: Limit { requests: REQUESTS_MAX, duration: Duration::from_secs(1) },
         measured: Limit { requests: REQUESTS_MAX, duration },
         tmax: None,
+        patience: None,
     };
     let (high, low) = (plan(server.high), plan(server.low));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
