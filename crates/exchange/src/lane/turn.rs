@@ -83,6 +83,7 @@ mod tests {
     const WAITING: usize = 1_000;
 
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "bare tasks are what is counted")]
     fn a_turn_comes_after_all_that_were_due_before_it() {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)

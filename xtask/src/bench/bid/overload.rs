@@ -148,9 +148,12 @@ pub(super) fn measure(stage: &Stage<'_>, verdicts: &mut Vec<Verdict>) -> anyhow:
         let mut lines = Vec::new();
         for (place, (exchange, ended)) in [(adserver::HIGH, high), (adserver::LOW, low)].into_iter().enumerate() {
             let pressure = watched.between(place, settled, started + lasts);
-            let reasons = after.reasons(&before, exchange);
-            let counted = after.of(COUNTED, exchange) - before.of(COUNTED, exchange);
-            let line = line(exchange, percent, ended, &reasons, pressure, lasts, counted as i64, *core);
+            let seen = Seen {
+                reasons: after.reasons(&before, exchange),
+                counted: (after.of(COUNTED, exchange) - before.of(COUNTED, exchange)) as i64,
+                pressure,
+            };
+            let line = line(exchange, percent, ended, seen, lasts, *core);
             stage.options.print(&line)?;
             lines.push(line);
         }
@@ -179,22 +182,28 @@ pub(super) fn measure(stage: &Stage<'_>, verdicts: &mut Vec<Verdict>) -> anyhow:
     Ok(())
 }
 
+/// What the server says of one exchange at one level.
+struct Seen {
+    reasons: BTreeMap<String, u64>,
+    counted: i64,
+    /// Least, mean and greatest.
+    pressure: [f64; 3],
+}
+
 fn line(
     exchange: &'static str,
     percent_of_capacity: u64,
     ended: &Ended,
-    reasons: &BTreeMap<String, u64>,
-    pressure_min_mean_max: [f64; 3],
+    seen: Seen,
     lasts: Duration,
-    counted: i64,
     core: LoadCore,
 ) -> Line {
     let mut all = ended.usual.clone();
     all.add(&ended.guaranteed);
     let per_second = |count: u64| (count as f64 / lasts.as_secs_f64()) as u64;
     let percent = |part: u64, of: u64| (part as f64 * 1e3 / of.max(1) as f64).round() / 10.0;
-    let undecided: BTreeMap<String, u64> =
-        reasons.iter().filter(|(reason, _)| UNDECIDED.contains(&&***reason)).map(|(r, n)| (r.clone(), *n)).collect();
+    let mut undecided = seen.reasons;
+    undecided.retain(|reason, _| UNDECIDED.contains(&&**reason));
     let decided = all.answered().saturating_sub(undecided.values().sum());
     let in_time = 1.0 - all.late as f64 / all.answered().max(1) as f64;
     Line {
@@ -212,10 +221,10 @@ fn line(
         guaranteed_bid_on_percent: percent(ended.guaranteed.ok_in_time, ended.guaranteed.scheduled),
         usual_bid_on_percent: percent(ended.usual.ok_in_time, ended.usual.scheduled),
         undecided,
-        pressure_min_mean_max,
+        pressure_min_mean_max: seen.pressure,
         closed: all.closed_by_server(),
         unsent_per_second: per_second(all.unsent),
-        uncounted: i64::try_from(all.answered()).unwrap_or(i64::MAX) - counted,
+        uncounted: i64::try_from(all.answered()).unwrap_or(i64::MAX) - seen.counted,
         load_core_used_waited_percent: [core.used.round() as u64, core.waited.round() as u64],
     }
 }
