@@ -103,9 +103,10 @@ fn standing(world: &World, cause: &str) -> Vec<Value> {
 
 /// What an operator is told of a campaign: its state, and its first reason at a request that it would fit.
 fn seen(world: &World, id: u32) -> (String, String) {
-    let pages = json(world, "/campaigns");
-    let of = pages["campaigns"].as_array().expect("a list").iter().find(|campaign| campaign["id"] == id);
-    let state = of.expect("a campaign of the test")["state"].as_str().expect("a text").to_owned();
+    let page = json(world, &format!("/campaigns?limit=1&after={}", id - 1));
+    let of = &page["campaigns"][0];
+    assert_eq!(of["id"], id, "a campaign of the test");
+    let state = of["state"].as_str().expect("a text").to_owned();
     let explained = post(world.system.ports().admin, "/exchanges/xandr/explain", &request(id % GROUPS)).body;
     let explained: Value = serde_json::from_str(&explained).expect("JSON");
     let verdicts = explained["imps"][0]["campaigns"].as_array().expect("a list").clone();
