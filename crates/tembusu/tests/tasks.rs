@@ -238,7 +238,8 @@ fn a_task_that_never_yields_is_given_up_and_its_handle_says_so() {
         let handle = tasks.spawn(async move { blocks.block() }).await.expect("it is spawned");
         gate.reached(1).await;
         handle.cancel();
-        assert!(matches!(handle.await, Err(ExitReason::Unresponsive)));
+        let ended = handle.await;
+        assert!(matches!(ended, Err(ExitReason::Unresponsive)), "{ended:?}");
         events.wait_for_line("root/tasks/1#1 unresponsive").await;
         gate.open();
     });

@@ -388,9 +388,10 @@ async fn outcome<T: Send + 'static>(
             }
         }
     }
-    match std::pin::pin!(ended).poll(&mut TaskContext::from_waker(Waker::noop())) {
+    // It is gone, and how comes right after it: looked at once, it may not be there yet.
+    match ended.await {
         // It holds on to what would have told how it ended.
-        Poll::Ready(down) if matches!(down.reason, ExitReason::Unresponsive) => Err(down.reason),
+        down if matches!(down.reason, ExitReason::Unresponsive) => Err(down.reason),
         _ => Err(lock(&shared.last).clone().unwrap_or(ExitReason::Shutdown)),
     }
 }
